@@ -1,0 +1,91 @@
+// The runtime port: contracts are opened, evaluated and closed here. Synchronous, because it runs inside a worker thread
+// (or, for tests, inline); evaluator.ts is the asynchronous side that spreads processes over workers.
+//
+// Invariants: V1 a result is a function of (state, action, module, limits) alone, gas included (R4): closing and
+// reopening at any point changes no byte of any later result. V2 after status `error` the state is byte for byte as it
+// was. V3 nothing the contract keeps outside its state survives a message.
+
+/** What `handle` sees as its second argument; the host passes it as JSON text. */
+export type Action = {
+  readonly kind: 'message' | 'notice' | 'bounce' | 'spawn'
+  /** Wallet address or process id, and which of the two. */
+  readonly caller: string
+  readonly from: 'wallet' | 'process' | 'genesis'
+  /** The message's data parsed as strict JSON where its Content-Type says application/json, else null. */
+  readonly input: unknown
+  readonly id: string
+  readonly height: number
+  readonly slot: number
+  /** Ms since the epoch: the entry's timestamp, the only time there is. */
+  readonly timestamp: number
+  /** First value of each name. */
+  readonly tags: Readonly<Record<string, string>>
+  /** The data as text where it is valid UTF-8, else base64url of it with dataEncoding 'base64url'. */
+  readonly data: string
+  readonly dataEncoding: 'utf8' | 'base64url'
+  readonly hops: number
+  readonly budget: string
+}
+
+/** Protocol limits (genesis): part of every result. See protocol/limits.ts for defaults and error codes. */
+export type EvaluationLimits = {
+  readonly gasMax: number
+  readonly stateBytesMax: number
+  readonly stateDepthMax: number
+  /** Bytes of the JSON text that a message's result (messages and changes) may have. */
+  readonly outputBytesMax: number
+  readonly pendingPromisesMax: number
+}
+
+export type ModuleSource = {
+  /** 'native' modules are named by `source` in the native registry; 'quickjs' ones are script text. */
+  readonly engine: 'native' | 'quickjs'
+  /** base64url of SHA-256 of the source's bytes. */
+  readonly hash: string
+  readonly source: string
+}
+
+export type Evaluation =
+  | {
+      readonly status: 'ok'
+      readonly gas: number
+      /** Canonical JSON text of changes(n), R6; see protocol/changes.ts. '[]' when nothing changed. */
+      readonly changes: string
+      /** What the contract returned as `messages`, JSON.parse'd, unchecked: [] when none. */
+      readonly messages: readonly unknown[]
+    }
+  | {
+      readonly status: 'error'
+      readonly gas: number
+      /** 'contract-error' (a throw or a returned status), 'gas-exhausted', 'state-not-json', 'state-too-large', … */
+      readonly code: string
+      /** At most 512 UTF-16 units, a function of state, action and module. */
+      readonly text: string
+    }
+
+/**
+ * Called between the contract's end and the installation of its changes: throws an HbError to turn the message into an
+ * error result (outbox limits are checked there, so that "what a result emits is always admissible").
+ */
+export type CheckMessages = (messages: readonly unknown[]) => void
+
+export type Instance = {
+  /** A node fault (wall clock, exhausted heap) throws HbError kind 'bug' or 'capacity': no result, instance is dead. */
+  evaluate(actionJson: string, check?: CheckMessages): Evaluation
+  /** JSON.stringify(state). */
+  snapshot(): string
+  /** Bytes of memory this instance holds, about. */
+  memoryBytes(): number
+  close(): void
+}
+
+export type Runtime = {
+  /** `changes`: change texts to apply in order after `snapshot` (a local journal). Throws `module-invalid`. */
+  open(
+    module: ModuleSource,
+    snapshot: string,
+    limits: EvaluationLimits,
+    changes?: readonly string[],
+  ): Instance
+  close(): void
+}
