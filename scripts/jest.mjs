@@ -4,5 +4,6 @@ import { fileURLToPath } from 'node:url'
 
 const jest = fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url))
 const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
-const run = spawnSync(process.execPath, [...flags, jest, ...process.argv.slice(2)], { stdio: 'inherit' })
+const args = [...flags, jest, ...process.argv.slice(2)]
+const run = spawnSync(process.execPath, args, { stdio: 'inherit' })
 process.exit(run.status ?? 1)

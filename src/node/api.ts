@@ -1,0 +1,133 @@
+// What a node offers to its HTTP server, its command line and its tests: one interface, so that those need no Kafka, no
+// threads and no knowledge of roles. Implemented by node.ts; shapes are the JSON that HTTP shows (bytes as base64url).
+
+import type { Network } from '../protocol/genesis.ts'
+import type { MessageKind, Tag } from '../protocol/message.ts'
+import type { HbError } from '../std/errors.ts'
+
+/** Where the sequencer put a message: settled, and so final. */
+export type Receipt = {
+  readonly partition: number
+  readonly height: number
+  /** Entry hash, base64url. */
+  readonly hash: string
+  readonly timestamp: number
+}
+
+export type OutgoingView = {
+  readonly id: string
+  readonly kind: MessageKind
+  readonly target: string
+  readonly tags: readonly Tag[]
+  /** Text where it is UTF-8, else base64url with dataEncoding 'base64url'. */
+  readonly data: string
+  readonly dataEncoding: 'utf8' | 'base64url'
+  readonly hops: number
+  readonly count: number
+  readonly budget: string
+  readonly seq: number
+}
+
+export type ResultView = {
+  readonly partition: number
+  readonly height: number
+  readonly messageId: string
+  readonly process: string
+  readonly slot: number
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  readonly text: string
+  readonly gas: number
+  readonly stateHash: string
+  readonly messages: readonly OutgoingView[]
+}
+
+/** pending: durable in ingress. sequenced: has a receipt. evaluated: has a result. refused: will never be ordered. */
+export type MessageStatus = {
+  readonly id: string
+  readonly stage: 'pending' | 'sequenced' | 'evaluated' | 'refused'
+  readonly receipt?: Receipt
+  readonly result?: ResultView
+  readonly refusal?: { readonly code: string; readonly text: string }
+}
+
+export type ProcessView = {
+  readonly process: string
+  readonly partition: number
+  /** Name in genesis, where it has one. */
+  readonly name?: string
+  readonly slot: number
+  readonly height: number
+  readonly status: 'live' | 'failed'
+  readonly engine: string
+  readonly module: string
+  readonly stateHash: string
+}
+
+export type StateView = {
+  readonly process: string
+  readonly slot: number
+  readonly stateHash: string
+  /** JSON text of the state, exactly as hashed. */
+  readonly text: string
+}
+
+export type EntryView = {
+  readonly partition: number
+  readonly height: number
+  readonly hash: string
+  readonly prev: string
+  readonly timestamp: number
+  readonly process: string
+  readonly messageId: string
+  readonly kind: MessageKind
+  readonly caller: string
+  readonly from: 'wallet' | 'process' | 'genesis'
+  readonly target: string
+  readonly tags: readonly Tag[]
+  readonly data: string
+  readonly dataEncoding: 'utf8' | 'base64url'
+}
+
+/** What became of one submitted item: accepted (durable in ingress), or why not (and then nothing of it was kept). */
+export type Submitted =
+  | { readonly id: string; readonly process: string; readonly partition: number }
+  | { readonly error: HbError }
+
+export type PartitionHealth = {
+  readonly partition: number
+  /** Settled height of the log and last evaluated height, as this node knows them. */
+  readonly height: number
+  readonly evaluated: number
+  readonly halted?: { readonly code: string; readonly text: string }
+}
+
+export type NodeHealth = {
+  readonly network: string
+  readonly log: string
+  readonly ready: boolean
+  readonly partitions: readonly PartitionHealth[]
+}
+
+export type NodeApi = {
+  readonly network: Network
+  /**
+   * Checks each item (form, limits, network, signature, expiry) and appends those that pass to ingress; resolves when
+   * they are durable there. Two submits of one wallet to one process, the second called after the first resolved, keep
+   * their order. Throws `queue-full` with nothing kept.
+   */
+  submit(items: readonly Uint8Array[]): Promise<Submitted[]>
+  /** Waits until the message is at least at the stage, or the timeout; resolves with where it is then. */
+  waitFor(id: string, stage: 'sequenced' | 'result', timeoutMs: number): Promise<MessageStatus>
+  /** undefined: never heard of. */
+  message(id: string): Promise<MessageStatus | undefined>
+  /** By process id, after `after`, at most `limit`. */
+  processes(options?: { after?: string; limit?: number }): Promise<ProcessView[]>
+  process(id: string): Promise<ProcessView | undefined>
+  state(id: string): Promise<StateView | undefined>
+  /** Results by slot, from `from`, at most `limit`. */
+  results(id: string, from: number, limit: number): Promise<ResultView[]>
+  /** Accepted entries from a height on, for ever, until the signal. */
+  tail(partition: number, fromHeight: number, signal: AbortSignal): AsyncIterable<EntryView>
+  health(): NodeHealth
+}

@@ -1,0 +1,194 @@
+// Genesis: what a network is. A JSON document, content-addressed: the hash of its canonical form is the network id.
+//
+// It fixes the partition count, the interval length, the protocol's limits, the sandbox and its version, and the
+// processes that exist before any wallet has sent a message, with their modules and first states. Their ids do not
+// depend on the network id, so that their states may name one another.
+
+import { toBase64Url } from '../std/bytes.ts'
+import { HbError } from '../std/errors.ts'
+import { hashParts } from '../std/hash-parts.ts'
+import type { ProtocolLimits } from './limits.ts'
+import { defaultLimits, LIMIT_TABLE } from './limits.ts'
+import type { Message } from './message.ts'
+import { partitionOf } from './topics.ts'
+
+export type EngineName = 'native' | 'quickjs'
+
+export type GenesisProcess = {
+  readonly name: string
+  /** Ground until the id falls into the wanted partition. */
+  readonly nonce: number
+  readonly engine: EngineName
+  /** Script text, or the name of a native module. */
+  readonly source: string
+  readonly state: Readonly<Record<string, unknown>>
+}
+
+export type Genesis = {
+  readonly format: 1
+  /** For people. */
+  readonly name: string
+  /** Makes networks of the same parameters different. */
+  readonly salt: string
+  /** Grows when acknowledged entries were lost and the network goes on all the same (R2); every signature carries it. */
+  readonly generation: number
+  readonly partitions: number
+  /** Heights per interval (R8). */
+  readonly intervalLength: number
+  readonly sandbox: { readonly engine: string; readonly version: string }
+  readonly limits: ProtocolLimits
+  readonly processes: readonly GenesisProcess[]
+}
+
+/** A genesis with what is derived from it. */
+export type Network = {
+  readonly genesis: Genesis
+  readonly id: string
+  /** By name. */
+  readonly processIds: ReadonlyMap<string, string>
+  /** Genesis processes of each partition in the order in which their spawns open its log. */
+  readonly spawns: readonly (readonly GenesisProcess[])[]
+}
+
+export const PARTITIONS_MAX = 1024
+const NAME = /^[a-z][a-z0-9-]{0,63}$/
+
+/** id = base64url H("hb.genesis-process.1", salt, name, nonce). */
+export function genesisProcessId(salt: string, name: string, nonce: number): string {
+  return toBase64Url(hashParts('hb.genesis-process.1', [salt, name, nonce]))
+}
+
+/** The least nonce whose id falls into the partition. */
+export function grindNonce(
+  salt: string,
+  name: string,
+  partition: number,
+  partitions: number,
+): number {
+  for (let nonce = 0; ; nonce++) {
+    if (partitionOf(genesisProcessId(salt, name, nonce), partitions) === partition) return nonce
+  }
+}
+
+/** JSON with the keys of every object sorted by UTF-16 code unit: one text for one value. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const object = value as Record<string, unknown>
+  const parts = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`)
+  return `{${parts.join(',')}}`
+}
+
+/**
+ * network id = base64url H("hb.network.1", canonical JSON of genesis without its processes' states,
+ *              JSON of the states in order). The order of keys in a state is part of the state (R6), so it counts.
+ */
+export function networkId(genesis: Genesis): string {
+  const { processes, ...rest } = genesis
+  const heads = processes.map(({ name, nonce, engine, source }) => ({ name, nonce, engine, source }))
+  const states = JSON.stringify(processes.map((process) => process.state))
+  const text = canonicalJson({ ...rest, processes: heads })
+  return toBase64Url(hashParts('hb.network.1', [text, states]))
+}
+
+/** Checks a genesis and derives the network. Throws `genesis-malformed`. */
+export function openNetwork(genesis: Genesis): Network {
+  const wrong = (detail: string): never => {
+    throw new HbError('genesis-malformed', detail)
+  }
+  if (genesis.format !== 1) wrong('format is not 1')
+  wholeNumber(genesis.partitions, 1, PARTITIONS_MAX, 'partitions')
+  wholeNumber(genesis.intervalLength, 1, 1e9, 'intervalLength')
+  wholeNumber(genesis.generation, 0, 1e9, 'generation')
+  const limits = genesis.limits as Record<string, number>
+  for (const [name, row] of Object.entries(LIMIT_TABLE)) {
+    wholeNumber(limits[name], row.least, Number.MAX_SAFE_INTEGER, `limits.${name}`)
+  }
+  const processIds = new Map<string, string>()
+  const spawns: GenesisProcess[][] = Array.from({ length: genesis.partitions }, () => [])
+  for (const process of genesis.processes) {
+    if (!NAME.test(process.name)) wrong(`process name ${JSON.stringify(process.name)}`)
+    if (processIds.has(process.name)) wrong(`two processes are named ${process.name}`)
+    const id = genesisProcessId(genesis.salt, process.name, process.nonce)
+    processIds.set(process.name, id)
+    const partition = partitionOf(id, genesis.partitions)
+    if (process.engine === 'native' && partition !== 0) {
+      wrong(`system process ${process.name} is not in partition 0`)
+    }
+    ;(spawns[partition] as GenesisProcess[]).push(process)
+  }
+  return { genesis, id: networkId(genesis), processIds, spawns }
+}
+
+function wholeNumber(value: number | undefined, least: number, most: number, name: string): void {
+  if (value === undefined || !Number.isSafeInteger(value) || value < least || value > most) {
+    throw new HbError('genesis-malformed', `${name} must be a whole number from ${least} to ${most}`)
+  }
+}
+
+/**
+ * The spawn message of a genesis process. digest = H("hb.genesis-spawn.1", network, name): genesis holds all the rest.
+ */
+export function genesisSpawn(network: Network, process: GenesisProcess): Message {
+  const id = genesisProcessId(network.genesis.salt, process.name, process.nonce)
+  const { state, source, engine } = process
+  return {
+    id,
+    caller: network.id,
+    from: 'genesis',
+    process: id,
+    kind: 'spawn',
+    target: '',
+    tags: [
+      { name: 'Name', value: process.name },
+      { name: 'Content-Type', value: 'application/json' },
+    ],
+    data: Buffer.from(JSON.stringify({ engine, source, state })),
+    hops: 0,
+    count: 0,
+    budget: '0',
+    digest: hashParts('hb.genesis-spawn.1', [network.id, process.name]),
+  }
+}
+
+export type GenesisOptions = {
+  readonly name: string
+  readonly salt: string
+  readonly partitions: number
+  readonly intervalLength?: number
+  readonly limits?: Partial<ProtocolLimits>
+  readonly sandbox: Genesis['sandbox']
+  readonly processes?: readonly (Omit<GenesisProcess, 'nonce'> & { nonce?: number })[]
+}
+
+/** A genesis with defaults filled in and the nonces of system processes ground into partition 0. */
+export function makeGenesis(options: GenesisOptions): Genesis {
+  const { name, salt, partitions, sandbox } = options
+  return {
+    format: 1,
+    name,
+    salt,
+    generation: 0,
+    partitions,
+    intervalLength: options.intervalLength ?? 10_000,
+    sandbox,
+    limits: { ...defaultLimits(), ...options.limits },
+    processes: (options.processes ?? []).map((process) => ({
+      name: process.name,
+      nonce: process.nonce ?? nonceFor(process, salt, partitions),
+      engine: process.engine,
+      source: process.source,
+      state: process.state,
+    })),
+  }
+}
+
+function nonceFor(
+  process: { readonly name: string; readonly engine: EngineName },
+  salt: string,
+  partitions: number,
+): number {
+  return process.engine === 'native' ? grindNonce(salt, process.name, 0, partitions) : 0
+}

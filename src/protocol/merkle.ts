@@ -1,0 +1,82 @@
+// Merkle trees as RFC 6962 section 2.1 has them: leaf H(0x00 · data), node H(0x01 · left · right), split at the greatest
+// power of two below n, an odd leaf never duplicated. The empty tree's root is SHA-256 of nothing.
+
+import { asBuffer, EMPTY, equalBytes, sha256 } from '../std/bytes.ts'
+
+export function leafHash(data: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + data.length)
+  bytes[0] = 0
+  asBuffer(data).copy(bytes, 1)
+  return sha256(bytes)
+}
+
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(65)
+  bytes[0] = 1
+  asBuffer(left).copy(bytes, 1)
+  asBuffer(right).copy(bytes, 33)
+  return sha256(bytes)
+}
+
+/** The greatest power of two less than n (n ≥ 2). */
+function split(n: number): number {
+  return 2 ** (31 - Math.clz32(n - 1))
+}
+
+/** Root over the data of leaves, 32 bytes. */
+export function merkleRoot(leaves: readonly Uint8Array[]): Buffer {
+  return leaves.length === 0 ? sha256(EMPTY) : subtree(leaves.map(leafHash), 0, leaves.length)
+}
+
+function subtree(hashes: readonly Buffer[], from: number, to: number): Buffer {
+  if (to - from === 1) return hashes[from] as Buffer
+  const middle = from + split(to - from)
+  return nodeHash(subtree(hashes, from, middle), subtree(hashes, middle, to))
+}
+
+/** The audit path of leaf `index`, from the leaf upwards (RFC 6962 PATH). */
+export function merklePath(leaves: readonly Uint8Array[], index: number): Buffer[] {
+  if (index < 0 || index >= leaves.length) throw new RangeError('leaf index out of range')
+  const hashes = leaves.map(leafHash)
+  const path: Buffer[] = []
+  let from = 0
+  let to = hashes.length
+  while (to - from > 1) {
+    const middle = from + split(to - from)
+    if (index < middle) {
+      path.push(subtree(hashes, middle, to))
+      to = middle
+    } else {
+      path.push(subtree(hashes, from, middle))
+      from = middle
+    }
+  }
+  return path.reverse()
+}
+
+/** True if the path leads from the leaf's data at `index` of `size` leaves to the root. */
+export function verifyMerklePath(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  path: readonly Uint8Array[],
+  root: Uint8Array,
+): boolean {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= size) return false
+  let position = index
+  let last = size - 1
+  let hash: Buffer = leafHash(leaf)
+  for (const sibling of path) {
+    if (last === 0 || sibling.length !== 32) return false
+    if (position % 2 === 1 || position === last) {
+      hash = nodeHash(sibling, hash)
+      while (position % 2 === 0 && position !== 0) {
+        position = Math.floor(position / 2)
+        last = Math.floor(last / 2)
+      }
+    } else hash = nodeHash(hash, sibling)
+    position = Math.floor(position / 2)
+    last = Math.floor(last / 2)
+  }
+  return last === 0 && equalBytes(hash, root)
+}

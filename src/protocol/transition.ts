@@ -1,0 +1,222 @@
+// R4, R5: what an entry does to its process, apart from what the contract itself computes. The one home of these rules:
+// a DRE, a fisher and a rebuild all ask here, so that they cannot disagree.
+//
+// `prepare` says what is to be evaluated, or gives the outcome where nothing is; `complete` turns what the runtime
+// answered into the outcome. Invariants: T1 both are functions of (row, entry, genesis) and the evaluation alone.
+// T2 an error leaves state as it was and sends one bounce if a process is waiting for one, else nothing.
+
+import { EMPTY, sha256, toBase64Url, utf8Text } from '../std/bytes.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { Entry } from './entry.ts'
+import type { EngineName, Network } from './genesis.ts'
+import { parseStrictJson } from './json.ts'
+import type { ProtocolLimits } from './limits.ts'
+import type { Content, Message, Tag } from './message.ts'
+import { tagValue } from './message.ts'
+import { inputText } from './signed.ts'
+
+/** What is known of a process between its entries. */
+export type ProcessRow = {
+  readonly process: string
+  /** Slot of its last entry, from 0 (its spawn). */
+  readonly slot: number
+  readonly stateHash: Uint8Array
+  /** Its spawn failed: every later entry is an error (R5). */
+  readonly failed: boolean
+  readonly engine: EngineName
+  /** base64url of the source's SHA-256; '' if its spawn failed. */
+  readonly module: string
+}
+
+export type ModuleText = {
+  readonly engine: EngineName
+  readonly source: string
+  readonly hash: string
+}
+
+export type Plan =
+  /** Nothing to evaluate. */
+  | { readonly type: 'settled'; readonly outcome: Outcome }
+  /** A spawn: open the module on this state (JSON text); its opening decides. */
+  | { readonly type: 'open'; readonly module: ModuleText; readonly snapshot: string }
+  /** Evaluate this action (JSON text). */
+  | { readonly type: 'evaluate'; readonly action: string }
+
+/** An outcome without place: what a result says before slot, hashes and channel numbers are added. */
+export type Outcome = {
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  readonly text: string
+  readonly gas: number
+  /** Canonical text of changes(n); for a spawn that succeeded, the snapshot's text. */
+  readonly changes: string
+  readonly messages: readonly Content[]
+}
+
+export const NO_CHANGES = '[]'
+
+/** The slot that an entry gets: one more than its process's last; 0 for a spawn, -1 before the spawn. */
+export function slotOf(row: ProcessRow | undefined, message: Message): number {
+  if (row !== undefined) return row.slot + 1
+  return message.kind === 'spawn' ? 0 : -1
+}
+
+export function prepare(network: Network, row: ProcessRow | undefined, entry: Entry): Plan {
+  const { message } = entry
+  if (message.expires !== undefined && entry.timestamp > message.expires) {
+    return failed(message, 'expired', `the entry's time ${entry.timestamp} is past it`)
+  }
+  if (message.kind === 'spawn') {
+    return row === undefined
+      ? prepareSpawn(network, message)
+      : failed(message, 'spawn-repeated', 'the process exists')
+  }
+  if (row === undefined) {
+    // a contract need not know whether the id that it notifies is a wallet
+    if (message.kind === 'notice') return { type: 'settled', outcome: nothing(0) }
+    return failed(message, 'process-not-found', `no process ${message.process}`)
+  }
+  if (row.failed) return failed(message, 'process-failed', 'its spawn failed')
+  let input: string | undefined
+  try {
+    input = inputText(message.tags, message.data, network.genesis.limits)
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return failed(message, error.code, error.detail)
+  }
+  return { type: 'evaluate', action: actionText(entry, row.slot + 1, input) }
+}
+
+/** After the runtime opened the module of a spawn, or refused to. */
+export function completeSpawn(
+  message: Message,
+  plan: Extract<Plan, { type: 'open' }>,
+  refused?: { readonly code: string; readonly text: string },
+): Outcome {
+  if (refused !== undefined) return errorOutcome(message, refused.code, refused.text, 0)
+  return { ...nothing(0), changes: plan.snapshot }
+}
+
+export type Evaluated =
+  | { status: 'ok'; gas: number; changes: string; messages: readonly Content[] }
+  | { status: 'error'; gas: number; code: string; text: string }
+
+/** After the sandbox evaluated an action. */
+export function complete(message: Message, evaluation: Evaluated): Outcome {
+  if (evaluation.status === 'error') {
+    return errorOutcome(message, evaluation.code, evaluation.text, evaluation.gas)
+  }
+  const { gas, changes, messages } = evaluation
+  return { status: 'ok', code: '', text: '', gas, changes, messages }
+}
+
+function nothing(gas: number): Outcome {
+  return { status: 'ok', code: '', text: '', gas, changes: NO_CHANGES, messages: [] }
+}
+
+function failed(message: Message, code: string, text: string): Plan {
+  return { type: 'settled', outcome: errorOutcome(message, code, text, 0) }
+}
+
+function errorOutcome(message: Message, code: string, text: string, gas: number): Outcome {
+  const bounces =
+    message.from === 'process' && (message.kind === 'message' || message.kind === 'spawn')
+  return {
+    status: 'error',
+    code,
+    text,
+    gas,
+    changes: NO_CHANGES,
+    messages: bounces ? [bounce(message, code, text)] : [],
+  }
+}
+
+/** The failure reply (R5): allowed even with no hops left, and its handling counts on from what is left. */
+function bounce(message: Message, code: string, text: string): Content {
+  const tags: Tag[] = [
+    { name: 'Action', value: 'Bounce' },
+    { name: 'Error', value: code },
+    { name: 'Message-Id', value: message.id },
+    { name: 'Content-Type', value: 'application/json' },
+  ]
+  const reference = tagValue(message.tags, 'Reference')
+  if (reference !== undefined) tags.push({ name: 'Reference', value: reference })
+  for (const tag of message.tags) if (tag.name.startsWith('X-')) tags.push(tag)
+  return {
+    kind: 'bounce',
+    target: message.caller,
+    tags,
+    data: Buffer.from(JSON.stringify({ code, text })),
+    hops: Math.max(0, message.hops - 1),
+    count: Math.max(0, message.count - 1),
+    budget: message.budget,
+  }
+}
+
+function prepareSpawn(network: Network, message: Message): Plan {
+  try {
+    const spec = spawnSpec(message, network.genesis.limits)
+    return { type: 'open', module: spec.module, snapshot: spec.snapshot }
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return failed(message, error.code, error.detail)
+  }
+}
+
+/**
+ * A spawn's data: JSON {"source": script text, "state": object}; of a genesis process also {"engine": …}.
+ * Throws `spawn-malformed`, `module-too-large`, or a code of strict JSON.
+ */
+export function spawnSpec(
+  message: Message,
+  limits: ProtocolLimits,
+): { module: ModuleText; snapshot: string } {
+  const genesis = message.from === 'genesis'
+  const value = parseStrictJson(message.data, {
+    depthMax: genesis ? limits.stateDepthMax : Math.min(limits.inputDepthMax, limits.stateDepthMax),
+    bytesMax: genesis ? Number.MAX_SAFE_INTEGER : limits.messageBytesMax,
+  })
+  if (!isObject(value)) throw new HbError('spawn-malformed', 'the data is not an object')
+  for (const key of Object.keys(value)) {
+    if (key !== 'source' && key !== 'state' && !(genesis && key === 'engine')) {
+      throw new HbError('spawn-malformed', `${key} is not known`)
+    }
+  }
+  const { source, state = {} } = value
+  if (typeof source !== 'string' || source === '') throw new HbError('spawn-malformed', 'source is not a text')
+  if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
+  const engine: EngineName = value['engine'] === 'native' ? 'native' : 'quickjs'
+  const bytes = Buffer.from(source)
+  if (bytes.length > limits.moduleBytesMax) {
+    throw new HbError('module-too-large', `${bytes.length} bytes`)
+  }
+  const hash = toBase64Url(sha256(bytes))
+  return { module: { engine, source, hash }, snapshot: JSON.stringify(state) }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** JSON text of the action that `handle` sees (runtime/port.ts Action); `input` is checked JSON text. */
+function actionText(entry: Entry, slot: number, input: string | undefined): string {
+  const { message } = entry
+  const tags = Object.create(null) as Record<string, string>
+  for (const tag of message.tags) tags[tag.name] ??= tag.value
+  const text = message.data.length === 0 ? '' : utf8Text(message.data)
+  const head = JSON.stringify({
+    kind: message.kind,
+    caller: message.caller,
+    from: message.from,
+    id: message.id,
+    height: entry.height,
+    slot,
+    timestamp: entry.timestamp,
+    tags,
+    data: text ?? toBase64Url(message.data ?? EMPTY),
+    dataEncoding: text === undefined ? 'base64url' : 'utf8',
+    hops: message.hops,
+    budget: message.budget,
+  })
+  return `${head.slice(0, -1)},"input":${input ?? 'null'}}`
+}

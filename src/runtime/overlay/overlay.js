@@ -1,0 +1,723 @@
+// The write overlay: a message sees the state through proxies; the raw state stays untouched until the message ends.
+// One script, run by V8 (native contracts) and inside QuickJS (sandboxed ones), so both give the same changes. It is
+// read as text: `(limits) => overlay`, see overlay.ts for the type of what it returns.
+//
+// Owners: the overlay owns `root` (raw JSON values) and the nodes of the message under way; the caller owns the phases:
+// load → (begin → settle → install | undo)*. Everything a message made dies in `install` or `undo`.
+//
+// Invariants: O1 settle() changes nothing; it yields exactly diff(before, after) of protocol/changes.ts, a size, and a
+// list of stores. O2 install() runs no code of the contract and cannot fail for the contract's sake. O3 after install
+// or undo every proxy of the message is dead: reading or writing it throws. O4 an object's identity is its place for
+// one message; what was aliased becomes copies. O5 the cost follows what was touched, not what the state weighs, but
+// where a key of an object was deleted and added again (its keys are listed once).
+//
+// Words: raw, a plain value of the state · node, the overlay of one raw container · ov, what was written to it · re,
+// keys that were deleted and added again · cut, the length up to which an array's raw elements are still its own.
+((limits) => {
+  'use strict'
+  const { ownKeys, defineProperty, getPrototypeOf } = Reflect
+  const { hasOwn, create, keys } = Object
+  const { isArray } = Array
+  const { stringify, parse } = JSON
+  const reflectGet = Reflect.get
+  const reflectSet = Reflect.set
+  const objectProto = Object.prototype
+  const arrayProto = Array.prototype
+  const TypeFault = TypeError
+  const RangeFault = RangeError
+  const text = String
+  const number = Number
+  const minimum = Math.min
+  const join = Function.prototype.call.bind(arrayProto.join)
+  const sort = Function.prototype.call.bind(arrayProto.sort)
+  const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
+  const register = Function.prototype.call.bind(WeakMap.prototype.set)
+  const DELETED = { __proto__: null }
+  /** Costs that the engine does not see are told to the host before they are caused (R4); a no-op in V8. */
+  const charge = limits.charge
+
+  let root = null
+  let rootSize = 0
+  let nodes = null
+  let proxies = null
+  let top = null
+  let open = false
+  let stores = null
+  let path = null
+  let trail = null
+  let grown = 0
+  let copied = 0
+  let fault = null
+  let faultCode = ''
+
+  function refuse(why, key, code = 'state-not-json') {
+    let at = ''
+    if (path !== null) {
+      at = '/' + join(path, '/')
+      if (key !== undefined) at += (at === '/' ? '' : '/') + text(key)
+    }
+    faultCode = code
+    fault = new TypeFault(code + ': ' + why + (at === '' ? '' : ' at ' + at))
+    throw fault
+  }
+  const isObject = (value) => typeof value === 'object' && value !== null
+  /** The array index that a key names, else -1. */
+  function indexOf(key) {
+    if (typeof key !== 'string') return -1
+    const index = key >>> 0
+    return '' + index === key && index !== 4294967295 ? index : -1
+  }
+  const described = (value) => ({
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
+
+  // ---- while the message runs: proxies over nodes
+
+  function nodeFor(raw, up) {
+    const array = isArray(raw)
+    const node = {
+      raw,
+      up,
+      ov: null,
+      kids: null,
+      hot: false,
+      proxy: null,
+      next: nodes,
+      re: null,
+      length: array ? raw.length : 0,
+      cut: array ? raw.length : 0,
+    }
+    node.proxy = array ? new Proxy([node], arrayTraps) : new Proxy(node, objectTraps)
+    register(proxies, node.proxy, node)
+    nodes = node
+    return node
+  }
+  function child(node, key, value) {
+    let kids = node.kids
+    if (kids === null) kids = node.kids = { __proto__: null }
+    const known = kids[key]
+    return (known !== undefined ? known : (kids[key] = nodeFor(value, node))).proxy
+  }
+  function dead() {
+    throw new TypeFault('state-closed: a reference to state was used after its message')
+  }
+  function rawOf(node) {
+    return node.raw === null ? dead() : node.raw
+  }
+  function written(node) {
+    if (!open || node.raw === null) dead()
+    if (node.ov === null) {
+      node.ov = { __proto__: null }
+      for (let n = node; n !== null && !n.hot; n = n.up) n.hot = true
+    }
+    return node.ov
+  }
+  function holds(node, key) {
+    if (node.raw === null) dead()
+    const ov = node.ov
+    return ov !== null && key in ov ? ov[key] !== DELETED : hasOwn(node.raw, key)
+  }
+  function checkDescriptor(descriptor, had) {
+    if ('get' in descriptor || 'set' in descriptor) refuse('accessor')
+    if ('writable' in descriptor ? !descriptor.writable : !had) refuse('not writable')
+    if ('enumerable' in descriptor ? !descriptor.enumerable : !had) refuse('not enumerable')
+    if ('configurable' in descriptor ? !descriptor.configurable : !had) refuse('not configurable')
+  }
+  function objectKeys(node) {
+    const raw = rawOf(node)
+    const ov = node.ov
+    const old = listKeys(raw)
+    if (ov === null) return old
+    // An object, not a list, so that integer-like keys come first, as the language wants.
+    const seen = create(null)
+    for (let i = 0; i < old.length; i++) {
+      const key = old[i]
+      if (!(key in ov)) seen[key] = 1
+      else if (ov[key] !== DELETED && (node.re === null || node.re[key] !== 1)) seen[key] = 1
+    }
+    for (const key in ov) if (ov[key] !== DELETED) seen[key] = 1
+    return listKeys(seen)
+  }
+  function arrayKeys(node) {
+    rawOf(node)
+    const list = []
+    for (let i = 0; i < node.length; i++) if (elementAt(node, i)) list[list.length] = '' + i
+    return list
+  }
+  function listKeys(object) {
+    const list = keys(object)
+    if (list.length > 64) charge(list.length >> 3)
+    return list
+  }
+
+  const objectTraps = {
+    __proto__: null,
+    get(node, key, receiver) {
+      const ov = node.ov
+      if (ov !== null && key in ov) {
+        const value = ov[key]
+        return value === DELETED ? reflectGet(objectProto, key, receiver) : value
+      }
+      const value = rawOf(node)[key]
+      return typeof value === 'object' && value !== null && hasOwn(node.raw, key)
+        ? child(node, key, value)
+        : value
+    },
+    set(node, key, value, receiver) {
+      if (receiver !== node.proxy) return reflectSet(create(null), key, value, receiver)
+      if (typeof key === 'symbol' || key === '__proto__') refuse('key ' + text(key))
+      const ov = written(node)
+      if (ov[key] === DELETED && hasOwn(node.raw, key)) {
+        if (node.re === null) node.re = create(null)
+        node.re[key] = 1
+        delete ov[key]
+      }
+      ov[key] = value
+      return true
+    },
+    has(node, key) {
+      return holds(node, key) || key in objectProto
+    },
+    deleteProperty(node, key) {
+      if (!holds(node, key)) return true
+      const ov = written(node)
+      if (hasOwn(node.raw, key)) {
+        ov[key] = DELETED
+        if (node.re !== null) delete node.re[key]
+      } else delete ov[key]
+      return true
+    },
+    ownKeys(node) {
+      const list = objectKeys(node)
+      // The engine compares what a trap lists with itself, pair by pair.
+      if (list.length > 16) charge((list.length * list.length) / 32)
+      return list
+    },
+    getOwnPropertyDescriptor(node, key) {
+      return holds(node, key) ? described(objectTraps.get(node, key, node.proxy)) : undefined
+    },
+    defineProperty(node, key, descriptor) {
+      const had = holds(node, key)
+      checkDescriptor(descriptor, had)
+      if ('value' in descriptor) return objectTraps.set(node, key, descriptor.value, node.proxy)
+      return had || objectTraps.set(node, key, undefined, node.proxy)
+    },
+    setPrototypeOf: (node, proto) => proto === objectProto || refuse('prototype'),
+    preventExtensions: () => refuse('frozen or sealed object'),
+  }
+
+  function elementAt(node, index) {
+    if (index >= node.length) return false
+    const ov = node.ov
+    return ov !== null && index in ov ? ov[index] !== DELETED : index < node.cut
+  }
+  function setLength(node, value) {
+    const length = number(value)
+    if (length !== length >>> 0) throw new RangeFault('invalid array length')
+    const ov = written(node)
+    if (length < node.length) {
+      for (const key in ov) if (key >>> 0 >= length) delete ov[key]
+      if (length < node.cut) node.cut = length
+    }
+    node.length = length
+    return true
+  }
+  const arrayTraps = {
+    __proto__: null,
+    get(target, key, receiver) {
+      const node = target[0]
+      const raw = rawOf(node)
+      if (key === 'length') return node.length
+      const index = indexOf(key)
+      if (index < 0 || !elementAt(node, index)) return reflectGet(arrayProto, key, receiver)
+      if (node.ov !== null && key in node.ov) return node.ov[key]
+      const value = raw[index]
+      return typeof value === 'object' && value !== null ? child(node, key, value) : value
+    },
+    set(target, key, value, receiver) {
+      const node = target[0]
+      if (receiver !== node.proxy) return reflectSet(create(null), key, value, receiver)
+      if (key === 'length') return setLength(node, value)
+      const index = indexOf(key)
+      if (index < 0) refuse('array key ' + text(key))
+      written(node)[key] = value
+      if (index >= node.length) node.length = index + 1
+      return true
+    },
+    has(target, key) {
+      const node = target[0]
+      rawOf(node)
+      const index = indexOf(key)
+      return index < 0 ? key === 'length' || key in arrayProto : elementAt(node, index)
+    },
+    deleteProperty(target, key) {
+      const node = target[0]
+      if (key === 'length') return false
+      const index = indexOf(key)
+      if (index >= 0 && elementAt(node, index)) {
+        const ov = written(node)
+        if (index < node.cut) ov[key] = DELETED
+        else delete ov[key]
+      }
+      return true
+    },
+    ownKeys(target) {
+      const list = arrayKeys(target[0])
+      if (list.length > 16) charge((list.length * list.length) / 32)
+      list[list.length] = 'length'
+      return list
+    },
+    getOwnPropertyDescriptor(target, key) {
+      const node = target[0]
+      rawOf(node)
+      if (key === 'length') {
+        return {
+          __proto__: null,
+          value: node.length,
+          writable: true,
+          enumerable: false,
+          configurable: false,
+        }
+      }
+      const index = indexOf(key)
+      return index >= 0 && elementAt(node, index)
+        ? described(arrayTraps.get(target, key, node.proxy))
+        : undefined
+    },
+    defineProperty(target, key, descriptor) {
+      const node = target[0]
+      if (key === 'length') {
+        if (descriptor.writable === false || 'get' in descriptor) refuse('length')
+        return !('value' in descriptor) || setLength(node, descriptor.value)
+      }
+      const had = arrayTraps.has(target, key)
+      checkDescriptor(descriptor, had)
+      if ('value' in descriptor) return arrayTraps.set(target, key, descriptor.value, node.proxy)
+      return had || arrayTraps.set(target, key, undefined, node.proxy)
+    },
+    setPrototypeOf: (target, proto) => proto === arrayProto || refuse('prototype'),
+    preventExtensions: () => refuse('frozen or sealed array'),
+  }
+
+  // ---- at the end of the message: what the contract left → edits (the grammar of protocol/changes.ts) and stores
+
+  const PUT = 1
+  const DROP = 0
+  const APPEND = 2
+  const LENGTH = 3
+
+  /** Units of a leaf's JSON text. */
+  function leafSize(value) {
+    if (typeof value === 'string') {
+      if (value.length > 64) charge(value.length >> 3)
+      return stringify(value).length
+    }
+    return typeof value === 'number' ? ('' + value).length : value === false ? 5 : 4
+  }
+  /** Units of a raw value: its JSON text, and one more per container that is not empty. */
+  function sizeOf(value) {
+    if (!isObject(value)) return leafSize(value)
+    let size = 2
+    if (isArray(value)) {
+      for (let i = 0; i < value.length; i++) size += 1 + sizeOf(value[i])
+      return size
+    }
+    const list = listKeys(value)
+    for (let i = 0; i < list.length; i++) size += leafSize(list[i]) + 2 + sizeOf(value[list[i]])
+    return size
+  }
+  function leaf(value, key) {
+    const type = typeof value
+    if (type === 'number') {
+      if (value - value !== 0) refuse(text(value), key)
+      return value === 0 ? 0 : value
+    }
+    if (type !== 'string' && type !== 'boolean' && value !== null) refuse(type, key)
+    return value
+  }
+  function enter(value) {
+    if (trail.length >= limits.depth) refuse('nested too deep')
+    for (let i = 0; i < trail.length; i++) if (trail[i] === value) refuse('cycle')
+    trail[trail.length] = value
+  }
+  /** Enters a container the contract made: its keys, refusing what JSON cannot say. */
+  function members(value) {
+    enter(value)
+    const node = nodeOf(proxies, value)
+    if (node !== undefined) {
+      if (isArray(value)) {
+        const list = arrayKeys(node)
+        if (list.length !== node.length) refuse('hole')
+        return list
+      }
+      return objectKeys(node)
+    }
+    const array = isArray(value)
+    const proto = getPrototypeOf(value)
+    if (array) {
+      if (value.length > limits.size) refuse('array too long', undefined, 'state-too-large')
+      if (proto !== arrayProto) refuse('class instance')
+    } else if (proto !== objectProto && proto !== null) refuse('class instance')
+    const list = listKeys(value)
+    if (array && list.length !== value.length) refuse('hole')
+    if (ownKeys(value).length !== list.length + (array ? 1 : 0)) refuse('hidden or symbol key')
+    if (hasOwn(value, '__proto__')) refuse('key __proto__')
+    return list
+  }
+  function leave() {
+    trail.length--
+  }
+  function grow(size) {
+    grown += size
+    copied += size
+    if (copied > limits.size) refuse('larger than ' + limits.size, undefined, 'state-too-large')
+  }
+  /** A deep copy of what the contract left, counted in `grown`. */
+  function copy(value) {
+    if (!isObject(value)) {
+      const plain = leaf(value)
+      grow(leafSize(plain))
+      return plain
+    }
+    const list = members(value)
+    const array = isArray(value)
+    const result = array ? [] : {}
+    const depth = path.length
+    grow(2)
+    for (let i = 0; i < list.length; i++) {
+      const key = list[i]
+      const inner = value[key]
+      if (inner === undefined && !array) continue
+      path[depth] = key
+      grow(array ? 1 : leafSize(key) + 2)
+      const made = copy(inner)
+      if (array) result[i] = made
+      else if (key in objectProto) defineProperty(result, key, described(made))
+      else result[key] = made
+    }
+    path.length = depth
+    leave()
+    return result
+  }
+  function store(raw, key, value, kind) {
+    const n = stores.length
+    stores[n] = raw
+    stores[n + 1] = key
+    stores[n + 2] = value
+    stores[n + 3] = kind
+  }
+  /**
+   * raw[key] becomes `value`: gives the edit, undefined where nothing changes. `node`: the node of that place, if it
+   * has one. `kind` says how a new value is stored; a relative edit stores inside.
+   */
+  function settleAt(raw, key, had, value, node, kind) {
+    const depth = path.length
+    path[depth] = key
+    const edit = settle(raw, key, had, value, node, kind)
+    path.length = depth
+    return edit
+  }
+  function settle(raw, key, had, value, node, kind) {
+    const old = had ? raw[key] : undefined
+    if (!isObject(value)) {
+      const plain = leaf(value)
+      if (had && plain === old) return undefined
+      return replace(raw, key, had, old, plain, kind)
+    }
+    if (node !== undefined && node.proxy === value) return keep(node)
+    if (had && isObject(old) && isArray(old) === isArray(value)) return merge(old, value, node)
+    return replace(raw, key, had, old, value, kind)
+  }
+  function replace(raw, key, had, old, value, kind) {
+    if (had) grown -= sizeOf(old)
+    else grow(isArray(raw) ? 1 : leafSize(key) + 2)
+    const made = copy(value)
+    store(raw, key, made, kind)
+    return ['=', made]
+  }
+  function drop(raw, key, drops) {
+    grown -= leafSize(key) + 2 + sizeOf(raw[key])
+    drops[drops.length] = key
+    store(raw, key, undefined, DROP)
+  }
+  /** Integer-like keys first, ascending; then names by UTF-16 code unit. */
+  function byKey(a, b) {
+    const i = indexOf(a)
+    const j = indexOf(b)
+    if (i >= 0 || j >= 0) return i >= 0 && j >= 0 ? i - j : i >= 0 ? -1 : 1
+    return a < b ? -1 : a > b ? 1 : 0
+  }
+  function sortPairs(pairs, compare) {
+    if (pairs.length < 3) return pairs
+    if (pairs.length === 4) {
+      return compare(pairs[0], pairs[2]) < 0 ? pairs : [pairs[2], pairs[3], pairs[0], pairs[1]]
+    }
+    const list = []
+    for (let i = 0; i < pairs.length; i += 2) list[list.length] = [pairs[i], pairs[i + 1]]
+    if (list.length > 8) charge(list.length)
+    sort(list, (a, b) => compare(a[0], b[0]))
+    const flat = []
+    for (let i = 0; i < list.length; i++) {
+      flat[i * 2] = list[i][0]
+      flat[i * 2 + 1] = list[i][1]
+    }
+    return flat
+  }
+  function objectEdit(edits, drops, appends) {
+    if (edits.length === 0 && drops.length === 0 && appends.length === 0) return undefined
+    const sorted = sortPairs(edits, byKey)
+    if (appends.length > 0) return ['o', sorted, sortKeys(drops), appends]
+    return drops.length > 0 ? ['o', sorted, sortKeys(drops)] : ['o', sorted]
+  }
+  function sortKeys(list) {
+    if (list.length > 8) charge(list.length)
+    return list.length > 1 ? sort(list, byKey) : list
+  }
+  function arrayEdit(raw, length, edits) {
+    const old = raw.length
+    for (let i = length; i < old; i++) grown -= 1 + sizeOf(raw[i])
+    if (length < old) store(raw, 'length', length, LENGTH)
+    if (length === old && edits.length === 0) return undefined
+    return ['a', length === old ? null : length, sortPairs(edits, (a, b) => a - b)]
+  }
+  /** How many of `tail` (in order) still stand in the old order behind every key that `stays`. */
+  function inOrder(raw, tail, stays) {
+    if (tail.length === 0 || !hasOwn(raw, tail[0])) return 0
+    const old = listKeys(raw)
+    const behind = create(null)
+    for (let i = old.length - 1; i >= 0; i--) {
+      if (indexOf(old[i]) >= 0 || stays(old[i])) break
+      behind[old[i]] = i
+    }
+    let last = -1
+    let count = 0
+    while (count < tail.length && behind[tail[count]] > last) last = behind[tail[count++]]
+    return count
+  }
+  /** Settles keys that left their places: their values, and the order they end in. */
+  function settleTail(raw, tail, first, valueOf, kids, drops, appends) {
+    for (let i = first; i < tail.length; i++) {
+      const key = tail[i]
+      const had = hasOwn(raw, key)
+      const at = kids === null || kids === undefined ? undefined : kids[key]
+      const edit = settleAt(raw, key, had, valueOf(key), at, PUT)
+      if (had && edit !== undefined && edit[0] === '=') drops[drops.length] = key
+      if (had) store(raw, key, undefined, APPEND)
+      appends[appends.length] = key
+      appends[appends.length] = edit === undefined ? [] : edit
+    }
+  }
+  /** Another container in the place of `raw`: member by member. */
+  function merge(raw, value, node) {
+    const list = members(value)
+    const kids = node === undefined ? null : node.kids
+    const edit = isArray(raw)
+      ? mergeArray(raw, value, list.length, kids)
+      : mergeObject(raw, value, list, kids)
+    leave()
+    return edit
+  }
+  function mergeArray(raw, value, length, kids) {
+    const edits = []
+    for (let i = 0; i < length; i++) {
+      const at = kids === null ? undefined : kids[i]
+      const edit = settleAt(raw, i, i < raw.length, value[i], at, PUT)
+      if (edit !== undefined) edits.push(i, edit)
+    }
+    return arrayEdit(raw, length, edits)
+  }
+  function mergeObject(raw, value, list, kids) {
+    const now = create(null)
+    const names = []
+    const edits = []
+    const drops = []
+    const appends = []
+    for (let i = 0; i < list.length; i++) {
+      const inner = value[list[i]]
+      if (inner === undefined) continue
+      now[list[i]] = inner
+      names[names.length] = list[i]
+    }
+    const old = listKeys(raw)
+    const place = create(null)
+    for (let i = 0; i < old.length; i++) {
+      place[old[i]] = i
+      if (!(old[i] in now)) drop(raw, old[i], drops)
+    }
+    let last = -1
+    let i = 0
+    for (; i < names.length; i++) {
+      const key = names[i]
+      const integer = indexOf(key) >= 0
+      if (!integer) {
+        if (!(place[key] > last)) break
+        last = place[key]
+      }
+      const at = kids === null ? undefined : kids[key]
+      const edit = settleAt(raw, key, hasOwn(raw, key), now[key], at, PUT)
+      if (edit !== undefined) edits.push(key, edit)
+    }
+    settleTail(raw, names, i, (key) => now[key], kids, drops, appends)
+    return objectEdit(edits, drops, appends)
+  }
+  /** A node in its own place: only what was written, and its written children. */
+  function keep(node) {
+    if (!node.hot) return undefined
+    enter(node.proxy)
+    const edit = isArray(node.raw) ? keepArray(node) : keepObject(node)
+    leave()
+    return edit
+  }
+  function keepKids(node, edits) {
+    const { kids, ov } = node
+    if (kids === null) return
+    const array = isArray(node.raw)
+    const depth = path.length
+    for (const key in kids) {
+      const kid = kids[key]
+      if (!kid.hot || (ov !== null && key in ov) || (array && key >>> 0 >= node.cut)) continue
+      path[depth] = key
+      const edit = keep(kid)
+      path.length = depth
+      if (edit !== undefined) edits.push(array ? key >>> 0 : key, edit)
+    }
+  }
+  function keepArray(node) {
+    const { raw, ov, kids } = node
+    const edits = []
+    keepKids(node, edits)
+    if (ov === null) return arrayEdit(raw, raw.length, edits)
+    for (let i = node.cut; i < node.length; i++) if (!(i in ov)) refuse('hole', i)
+    for (const key in ov) {
+      const index = key >>> 0
+      if (ov[key] === DELETED) refuse('hole', key)
+      const at = kids === null ? undefined : kids[key]
+      const edit = settleAt(raw, index, index < raw.length, ov[key], at, PUT)
+      if (edit !== undefined) edits.push(index, edit)
+    }
+    return arrayEdit(raw, node.length, edits)
+  }
+  function keepObject(node) {
+    const { raw, ov, kids, re } = node
+    const edits = []
+    const drops = []
+    const appends = []
+    keepKids(node, edits)
+    if (ov === null) return objectEdit(edits, drops, appends)
+    const tail = []
+    for (const key in ov) {
+      const value = ov[key]
+      const had = hasOwn(raw, key)
+      if (value === DELETED || value === undefined) {
+        if (had) drop(raw, key, drops)
+      } else if ((had && (re === null || re[key] !== 1)) || indexOf(key) >= 0) {
+        const at = kids === null ? undefined : kids[key]
+        const edit = settleAt(raw, key, had, value, at, PUT)
+        if (edit !== undefined) edits.push(key, edit)
+      } else tail[tail.length] = key
+    }
+    const stays = (key) =>
+      !(key in ov) ||
+      (ov[key] !== DELETED && ov[key] !== undefined && (re === null || re[key] !== 1))
+    const first = inOrder(raw, tail, stays)
+    for (let i = 0; i < first; i++) {
+      const at = kids === null ? undefined : kids[tail[i]]
+      const edit = settleAt(raw, tail[i], true, ov[tail[i]], at, PUT)
+      if (edit !== undefined) edits.push(tail[i], edit)
+    }
+    settleTail(raw, tail, first, (key) => ov[key], kids, drops, appends)
+    return objectEdit(edits, drops, appends)
+  }
+
+  function close() {
+    while (nodes !== null) {
+      const node = nodes
+      nodes = node.next
+      node.raw = node.ov = node.kids = node.up = node.proxy = node.next = node.re = null
+    }
+    proxies = top = stores = path = trail = fault = null
+    open = false
+  }
+  function resetWalk() {
+    path = []
+    trail = []
+    copied = 0
+  }
+
+  return {
+    /** The text is the state's snapshot, `size` what stateSize() gives for it. */
+    load(snapshot, size) {
+      root = parse(snapshot)
+      rootSize = size
+    },
+    begin() {
+      open = true
+      faultCode = ''
+      proxies = new WeakMap()
+      top = nodeFor(root, null)
+      return top.proxy
+    },
+    /** → edit or undefined (nothing changed). Throws without having changed anything. */
+    settle(next) {
+      open = false
+      stores = []
+      grown = 0
+      resetWalk()
+      const value = next === undefined ? top.proxy : next
+      if (!isObject(value) || isArray(value)) refuse('the state is not an object')
+      const edit = value === top.proxy ? keep(top) : merge(root, value, top)
+      if (rootSize + grown > limits.size) {
+        refuse('larger than ' + limits.size, undefined, 'state-too-large')
+      }
+      return edit
+    },
+    size: () => rootSize + grown,
+    /** A plain copy of what the contract returned beside the state; the message's proxies may be inside. */
+    plain(value, code) {
+      open = false
+      resetWalk()
+      const before = grown
+      try {
+        return copy(value)
+      } catch (error) {
+        if (error === fault) faultCode = code
+        throw error
+      } finally {
+        grown = before
+      }
+    },
+    /** The code of a refusal by this overlay, '' for any other error. */
+    codeOf: (error) => (error !== null && error === fault ? faultCode : ''),
+    install() {
+      for (let i = 0; i < stores.length; i += 4) {
+        const raw = stores[i]
+        const key = stores[i + 1]
+        const kind = stores[i + 3]
+        if (kind === PUT) {
+          if (hasOwn(raw, key) || !(key in objectProto)) raw[key] = stores[i + 2]
+          else defineProperty(raw, key, described(stores[i + 2]))
+        } else if (kind === DROP) delete raw[key]
+        else if (kind === LENGTH) raw.length = stores[i + 2]
+        else {
+          const value = raw[key]
+          delete raw[key]
+          defineProperty(raw, key, described(value))
+        }
+      }
+      rootSize += grown
+      close()
+    },
+    undo: close,
+    snapshot: () => stringify(root),
+    /** Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined for other values. */
+    keysOf(value) {
+      const node = proxies === null ? undefined : nodeOf(proxies, value)
+      if (node === undefined) return undefined
+      return isArray(value) ? arrayKeys(node) : objectKeys(node)
+    },
+  }
+})
