@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command `hb`: the built program where there is one (a package), else the sources (a checkout).
+// The command `hb`: the built program where there is one (a package), else the sources (a
+// checkout).
 
 import { existsSync } from 'node:fs'
 

@@ -1,14 +1,23 @@
-// Set-up, then run: makes sure that node_modules is what package-lock.json asks for, then hands over to the Node
-// that comes with it. Runs on Node 20 and up, needs nothing installed.
+// Set-up, then run: makes sure that node_modules is what package-lock.json asks for, then hands
+// over to the Node that comes with it. Runs on Node 20 and up, needs nothing installed.
 //
 // Invariants:
 //   U1  stdout belongs to the command alone; whatever set-up has to say goes to stderr.
-//   U2  set-up keeps no state of its own: it compares the lock file with what npm recorded and with what is on disk,
-//       so a partial, damaged or outdated node_modules is seen, and an install made by hand is accepted.
+//   U2  set-up keeps no state of its own: it compares the lock file with what npm recorded and with
+//       what is on disk, so a partial, damaged or outdated node_modules is seen, and an install
+//       made by hand is accepted.
 //   U3  exit code and signals of the command are passed on unchanged.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,7 +33,9 @@ export function whyInstall(root) {
   const installed = readPackages(join(root, 'node_modules/.package-lock.json'))
   if (wanted === undefined) return undefined
   if (installed === undefined) {
-    return existsSync(join(root, 'node_modules')) ? 'node_modules is incomplete' : 'this is a fresh clone'
+    return existsSync(join(root, 'node_modules'))
+      ? 'node_modules is incomplete'
+      : 'this is a fresh clone'
   }
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === '') continue
@@ -32,7 +43,8 @@ export function whyInstall(root) {
     if (found === undefined && entry.optional !== true && entry.devOptional !== true) {
       return `${path} is not installed`
     }
-    if (found !== undefined && found.integrity !== entry.integrity) return `${path} has another version`
+    if (found !== undefined && found.integrity !== entry.integrity)
+      return `${path} has another version`
   }
   for (const path of Object.keys(installed)) {
     if (!existsSync(join(root, path, 'package.json'))) return `${path} is missing`
@@ -68,9 +80,17 @@ function say(text) {
 
 function install(root, reason) {
   const count = Object.keys(readPackages(join(root, 'package-lock.json'))).length
-  say(`set-up: ${reason}, so running "npm ci" once (${count} packages listed, about half a minute) …`)
-  // Whatever npm was told for the outer command (silence, production only, no scripts) must not leak into this one.
-  const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  say(`set-up: ${reason}, so running "npm ci" (${count} packages listed, about half a minute) …`)
+  // Whatever npm was told for the outer command (silence, production only, no scripts) must not
+  // leak into this one.
+  const flags = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]
   const npm = process.env.npm_execpath
   const byNpm = npm !== undefined && /npm-cli\.c?js$/.test(npm)
   const started = performance.now()
@@ -83,15 +103,25 @@ function install(root, reason) {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (run.status !== 0) {
-    say(`${run.stdout ?? ''}${run.stderr ?? ''}${run.error === undefined ? '' : String(run.error)}`.trim())
-    throw new Error('"npm ci" failed (its output is above): mend that, then give the same command again')
+    say(
+      [run.stdout, run.stderr, run.error]
+        .filter((part) => part !== undefined)
+        .join('\n')
+        .trim(),
+    )
+    throw new Error(
+      '"npm ci" failed (its output is above): mend that, then give the same command again',
+    )
   }
   const left = whyInstall(root)
   if (left !== undefined) throw new Error(`"npm ci" ended well, and still ${left}`)
   say(`set-up: done in ${Math.round((performance.now() - started) / 1000)} s`)
 }
 
-/** Two commands started at once in a fresh clone must not install over each other: the second one waits. */
+/**
+ * Two commands started at once in a fresh clone must not install over each other: the second one
+ * waits.
+ */
 function installOnce(root, reason) {
   const lock = join(root, '.set-up-running')
   const deadline = Date.now() + WAIT_FOR_OTHER_MS_MAX
@@ -99,7 +129,8 @@ function installOnce(root, reason) {
   while (!takeLock(lock)) {
     if (!told) say('set-up: another command is installing; waiting for it …')
     told = true
-    if (Date.now() > deadline) throw new Error(`waited too long; if nothing else runs here, delete ${lock}`)
+    if (Date.now() > deadline)
+      throw new Error(`waited too long; if nothing else runs here, delete ${lock}`)
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
   }
   try {
@@ -110,7 +141,10 @@ function installOnce(root, reason) {
   }
 }
 
-/** A folder is the lock: making one is atomic. One that its maker left behind (killed) is taken over by age. */
+/**
+ * A folder is the lock: making one is atomic. One that its maker left behind (killed) is taken over
+ * by age.
+ */
 function takeLock(lock) {
   try {
     mkdirSync(lock)

@@ -1,8 +1,9 @@
-// The whole test: every suite under test/ and contracts/, of which test/guards/ are the type check, the lint rules,
-// the import table, the style rules and the package itself. Arguments go to jest (a path runs only what is below it).
+// The whole test: every suite under test/ and contracts/, of which test/guards/ are the type check,
+// the lint rules, the import table, the style rules and the package itself. Arguments go to jest (a
+// path runs only what is below it).
 //
-// Invariant: the last line on stdout is "N passed, N failed"; a suite that could not run at all counts as a failure,
-// and so does a run without tests. The exit code is 0 only with no failure.
+// Invariant: the last line on stdout is "N passed, N failed"; a suite that could not run at all
+// counts as a failure, and so does a run without tests. The exit code is 0 only with no failure.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -27,7 +28,7 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'hollowbeam-test-'))
   const outputFile = join(folder, 'report.json')
   const started = performance.now()
-  console.log(`Testing on Node ${process.version}: type check, lint, import table, style, then every suite (jest).`)
+  console.log(`Testing on Node ${process.version}: types, lint, import table, style, every suite.`)
   const code = await runJest(['--json', `--outputFile=${outputFile}`, ...process.argv.slice(2)])
   const { passed, failed } = readCounts(outputFile)
   rmSync(folder, { recursive: true, force: true })

@@ -1,8 +1,10 @@
-// Wallets: a key pair that signs messages. RSA-PSS 4096 (Arweave's own) or Ed25519, kept as JWK text.
+// Wallets: a key pair that signs messages. RSA-PSS 4096 (Arweave's own) or Ed25519, kept as JWK
+// text.
 //
-// Invariants: I1 the private key is reachable only by `toJwk`, which is for saving: printing, inspecting or serialising
-// a wallet shows its address and type, nothing else, and no error quotes a key. I2 a file that loads signs with the
-// key that its address belongs to. I3 a wallet file is never overwritten and only its owner may read it.
+// Invariants: I1 the private key is reachable only by `toJwk`, which is for saving: printing,
+// inspecting or serialising a wallet shows its address and type, nothing else, and no error quotes
+// a key. I2 a file that loads signs with the key that its address belongs to. I3 a wallet file is
+// never overwritten and only its owner may read it.
 
 import {
   createPrivateKey,
@@ -57,7 +59,9 @@ export class Wallet {
     return signDataItem(this.#key, fields)
   }
 
-  /** The wallet file's text, SECRET: a JWK as Arweave wallets (RSA) or RFC 8037 (Ed25519) have it. */
+  /**
+   * The wallet file's text, SECRET: a JWK as Arweave wallets (RSA) or RFC 8037 (Ed25519) have it.
+   */
   toJwk(): string {
     return `${JSON.stringify(this.#key.privateKey.export({ format: 'jwk' }))}\n`
   }
@@ -76,7 +80,10 @@ export async function generateWallet(kind: WalletKind): Promise<Wallet> {
   return walletOf(privateKey)
 }
 
-/** A wallet of a JWK's text or its parsed value. Throws `wallet-malformed`, which never quotes the file. */
+/**
+ * A wallet of a JWK's text or its parsed value. Throws `wallet-malformed`, which never quotes the
+ * file.
+ */
 export function walletFromJwk(jwk: string | JsonWebKey): Wallet {
   const parsed: unknown = typeof jwk === 'string' ? parseJwk(jwk) : jwk
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
@@ -96,7 +103,9 @@ export function walletFromJwk(jwk: string | JsonWebKey): Wallet {
     throw malformed('its kty and crv disagree')
   }
   const stated = fromBase64Url((wallet.kind === 'rsa' ? n : x) ?? '')
-  if (!stated.equals(wallet.owner)) throw malformed('its public and private key disagree')
+  if (!stated.equals(wallet.owner) || !isRsaWhole(parsed as JsonWebKey)) {
+    throw malformed('its public and private key disagree')
+  }
   const probe = createDataItemVerifier({ ownersMax: 1 }).bytes(wallet.sign({}))
   if (!probe.ok) throw malformed('what it signs does not verify')
   return wallet
@@ -107,7 +116,10 @@ export async function loadWallet(path: string): Promise<Wallet> {
   return walletFromJwk(await readFile(path, 'utf8'))
 }
 
-/** Writes a new file that only its owner may read. Throws `wallet-exists` where there is one already. */
+/**
+ * Writes a new file that only its owner may read. Throws `wallet-exists` where there is one
+ * already.
+ */
 export async function saveWallet(wallet: Wallet, path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new HbError('wallet-exists', path)
@@ -129,6 +141,19 @@ function walletOf(privateKey: KeyObject): Wallet {
   const owner = fromBase64Url((isRsa ? n : x) ?? '')
   if (owner.length !== OWNER_BYTES[signatureType]) throw malformed('its key is not of 4096 bits')
   return new Wallet({ signatureType, owner, privateKey })
+}
+
+// OpenSSL signs with the primes and never looks at the exponent; other software does the reverse.
+function isRsaWhole({ kty, n, d, p, q }: JsonWebKey): boolean {
+  if (kty !== 'RSA') return true
+  const [prime1, prime2] = [bigOf(p), bigOf(q)]
+  if (prime1 < 3n || prime2 < 3n || prime1 * prime2 !== bigOf(n)) return false
+  const product = 65537n * bigOf(d)
+  return product % (prime1 - 1n) === 1n && product % (prime2 - 1n) === 1n
+}
+
+function bigOf(text: string | undefined): bigint {
+  return BigInt(`0x0${fromBase64Url(text ?? '').toString('hex')}`)
 }
 
 function parseJwk(text: string): unknown {

@@ -5,12 +5,14 @@
 // depend on the network id, so that their states may name one another.
 
 import { toBase64Url } from '../std/bytes.ts'
-import { HbError } from '../std/errors.ts'
 import { hashParts } from '../std/hash-parts.ts'
+import { checkGenesis, malformed } from './genesis-form.ts'
 import type { ProtocolLimits } from './limits.ts'
-import { defaultLimits, LIMIT_TABLE } from './limits.ts'
+import { defaultLimits } from './limits.ts'
 import type { Message } from './message.ts'
 import { partitionOf } from './topics.ts'
+
+export { PARTITIONS_MAX } from './genesis-form.ts'
 
 export type EngineName = 'native' | 'quickjs'
 
@@ -50,8 +52,6 @@ export type Network = {
   readonly spawns: readonly (readonly GenesisProcess[])[]
 }
 
-export const PARTITIONS_MAX = 1024
-const NAME = /^[a-z][a-z0-9-]{0,63}$/
 
 /** id = base64url H("hb.genesis-process.1", salt, name, nonce). */
 export function genesisProcessId(salt: string, name: string, nonce: number): string {
@@ -93,39 +93,22 @@ export function networkId(genesis: Genesis): string {
   return toBase64Url(hashParts('hb.network.1', [text, states]))
 }
 
-/** Checks a genesis and derives the network. Throws `genesis-malformed`. */
+/** Checks a genesis (any parsed JSON) and derives the network. Throws `genesis-malformed`. */
 export function openNetwork(genesis: Genesis): Network {
-  const wrong = (detail: string): never => {
-    throw new HbError('genesis-malformed', detail)
-  }
-  if (genesis.format !== 1) wrong('format is not 1')
-  wholeNumber(genesis.partitions, 1, PARTITIONS_MAX, 'partitions')
-  wholeNumber(genesis.intervalLength, 1, 1e9, 'intervalLength')
-  wholeNumber(genesis.generation, 0, 1e9, 'generation')
-  const limits = genesis.limits as Record<string, number>
-  for (const [name, row] of Object.entries(LIMIT_TABLE)) {
-    wholeNumber(limits[name], row.least, Number.MAX_SAFE_INTEGER, `limits.${name}`)
-  }
+  checkGenesis(genesis)
   const processIds = new Map<string, string>()
   const spawns: GenesisProcess[][] = Array.from({ length: genesis.partitions }, () => [])
   for (const process of genesis.processes) {
-    if (!NAME.test(process.name)) wrong(`process name ${JSON.stringify(process.name)}`)
-    if (processIds.has(process.name)) wrong(`two processes are named ${process.name}`)
+    if (processIds.has(process.name)) malformed(`two processes are named ${process.name}`)
     const id = genesisProcessId(genesis.salt, process.name, process.nonce)
     processIds.set(process.name, id)
     const partition = partitionOf(id, genesis.partitions)
     if (process.engine === 'native' && partition !== 0) {
-      wrong(`system process ${process.name} is not in partition 0`)
+      malformed(`system process ${process.name} is not in partition 0`)
     }
     ;(spawns[partition] as GenesisProcess[]).push(process)
   }
   return { genesis, id: networkId(genesis), processIds, spawns }
-}
-
-function wholeNumber(value: number | undefined, least: number, most: number, name: string): void {
-  if (value === undefined || !Number.isSafeInteger(value) || value < least || value > most) {
-    throw new HbError('genesis-malformed', `${name} must be a whole number from ${least} to ${most}`)
-  }
 }
 
 /**

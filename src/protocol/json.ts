@@ -1,11 +1,12 @@
 // Strict JSON at the door: what is accepted here, every correct parser reads alike.
 //
-// Refused beside what RFC 8259 refuses: bytes that are not UTF-8, a byte order mark, an object with one key twice (after
-// unescaping), the key `__proto__`, lone surrogates, integers beyond ±(2^53 − 1) (write them as text), numbers that
-// overflow to infinity, minus zero, nesting over a limit.
+// Refused beside what RFC 8259 refuses: bytes that are not UTF-8, a byte order mark, an object with
+// one key twice (after unescaping), the key `__proto__`, lone surrogates, integers beyond ±(2^53 −
+// 1) (write them as text), numbers that overflow to infinity, minus zero, nesting over a limit.
 //
-// How: the engine's own parser does the work; a scan of what stands between strings counts keys and depth, and a walk of
-// the value counts keys again: a key given twice is one that the value has lost.
+// How: the engine's own parser does the work; a scan of what stands between strings counts keys and
+// depth, and a walk of the value counts keys again: a key given twice is one that the value has
+// lost.
 // Invariant: error texts do not depend on the engine (they can become part of results).
 
 import { utf8Text } from '../std/bytes.ts'
@@ -18,7 +19,9 @@ export type JsonLimits = {
   readonly bytesMax?: number
 }
 
-/** The value. Throws `json-too-large`, `json-too-deep`, or `json-malformed` saying what was found. */
+/**
+ * The value. Throws `json-too-large`, `json-too-deep`, or `json-malformed` saying what was found.
+ */
 export function parseStrictJson(input: Uint8Array | string, limits: JsonLimits = {}): unknown {
   const { depthMax = 64, bytesMax = 1 << 20 } = limits
   const bytes = typeof input === 'string' ? Buffer.byteLength(input) : input.length
@@ -67,8 +70,9 @@ function scanStructure(text: string, depthMax: number): number {
   return keys
 }
 
-// The place of the quote that ends the string beginning at `start`, or -1. A quote ends it unless an odd number of
-// backslashes stands before it. Linear: a backslash is looked at by one quote only.
+// The place of the quote that ends the string beginning at `start`, or -1. A quote ends it unless
+// an odd number of backslashes stands before it. Linear: a backslash is looked at by one quote
+// only.
 function stringEnd(text: string, start: number): number {
   let from = start + 1
   for (;;) {
@@ -108,7 +112,8 @@ function walkObject(value: Record<string, unknown>, walk: Walk): void {
   }
 }
 
-// Rare: only texts that hold a number beyond ±(2^53 − 1), which is fine with a fraction or exponent (1e30).
+// Rare: only texts that hold a number beyond ±(2^53 − 1), which is fine with a fraction or exponent
+// (1e30).
 function checkIntegers(text: string): void {
   const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
   for (let i = 0; i < text.length; i++) {

@@ -36,7 +36,7 @@ function subtree(hashes: readonly Buffer[], from: number, to: number): Buffer {
 
 /** The audit path of leaf `index`, from the leaf upwards (RFC 6962 PATH). */
 export function merklePath(leaves: readonly Uint8Array[], index: number): Buffer[] {
-  if (index < 0 || index >= leaves.length) throw new RangeError('leaf index out of range')
+  if (!(index in leaves)) throw new RangeError('leaf index out of range')
   const hashes = leaves.map(leafHash)
   const path: Buffer[] = []
   let from = 0
@@ -62,7 +62,8 @@ export function verifyMerklePath(
   path: readonly Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= size) return false
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size)) return false
+  if (index < 0 || index >= size) return false
   let position = index
   let last = size - 1
   let hash: Buffer = leafHash(leaf)

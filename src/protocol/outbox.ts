@@ -3,16 +3,23 @@
 
 import { EMPTY, isIdText } from '../std/bytes.ts'
 import type { ErrorCode } from '../std/errors.ts'
-import { HbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import { parseStrictJson } from './json.ts'
 import type { ProtocolLimits } from './limits.ts'
 import type { Content, MessageKind, Tag } from './message.ts'
+import { tagValue } from './message.ts'
 
 /** What is left to the message being handled; the outbox shares it out and can never add to it. */
 export type Allowance = { readonly hops: number; readonly count: number; readonly budget: string }
 
 export type OutboxLimits = Pick<
   ProtocolLimits,
-  'outboxMessagesMax' | 'outboxBytesMax' | 'messageBytesMax' | 'tagsMax' | 'tagBytesMax'
+  | 'outboxMessagesMax'
+  | 'outboxBytesMax'
+  | 'messageBytesMax'
+  | 'tagsMax'
+  | 'tagBytesMax'
+  | 'inputDepthMax'
 >
 
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
@@ -115,11 +122,13 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
   if (typeof kind !== 'string' || !SENT.has(kind)) {
     refuse('outbox-malformed', `${at}/kind must be message, notice, event or spawn`)
   }
-  const body = dataOf(raw['data'])
-  const tags = tagsOf(raw['tags'], at, limits)
+  const body = dataOf(raw['data'], at)
+  const tags = tagsOf(raw['tags'], at)
   if (body.json && !tags.some((tag) => tag.name === 'Content-Type')) {
     tags.push({ name: 'Content-Type', value: 'application/json' })
   }
+  checkTags(tags, at, limits)
+  if (kind !== 'event') checkJson(tags, body.bytes, at, limits)
   return {
     kind: kind as MessageKind,
     target: targetOf(raw['target'], kind, at),
@@ -140,32 +149,49 @@ function targetOf(target: unknown, kind: string, at: string): string {
   return target
 }
 
-function dataOf(data: unknown): { bytes: Uint8Array; json: boolean } {
+function dataOf(data: unknown, at: string): { bytes: Uint8Array; json: boolean } {
   if (data === undefined || data === null || data === '') return { bytes: EMPTY, json: false }
-  return typeof data === 'string'
-    ? { bytes: Buffer.from(data), json: false }
-    : { bytes: Buffer.from(JSON.stringify(data)), json: true }
+  if (typeof data !== 'string') return { bytes: Buffer.from(JSON.stringify(data)), json: true }
+  if (!data.isWellFormed()) refuse('outbox-malformed', `${at}/data has a lone surrogate`)
+  return { bytes: Buffer.from(data), json: false }
 }
 
-function tagsOf(tags: unknown, at: string, limits: OutboxLimits): Tag[] {
+/** What says that it is JSON is judged as strictly here as at the target's door. */
+function checkJson(tags: readonly Tag[], data: Uint8Array, at: string, limits: OutboxLimits): void {
+  if (data.length === 0 || tagValue(tags, 'Content-Type') !== 'application/json') return
+  if (data.length > limits.messageBytesMax) {
+    refuse('outbox-too-large', `${at}/data has ${data.length} bytes`)
+  }
+  try {
+    parseStrictJson(data, { depthMax: limits.inputDepthMax, bytesMax: limits.messageBytesMax })
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    refuse('outbox-malformed', `${at}/data is not strict JSON: ${error.message}`)
+  }
+}
+
+function tagsOf(tags: unknown, at: string): Tag[] {
   if (tags === undefined || tags === null) return []
   if (typeof tags !== 'object' || Array.isArray(tags)) {
     refuse('outbox-malformed', `${at}/tags must be an object of texts`)
   }
   const list: Tag[] = []
-  let bytes = 0
   for (const name of Object.keys(tags)) {
     const value = (tags as Record<string, unknown>)[name]
     if (typeof value !== 'string' || name === '' || !name.isWellFormed() || !value.isWellFormed()) {
       refuse('outbox-malformed', `${at}/tags/${name} must be a text`)
     }
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
     list.push({ name, value })
   }
+  return list
+}
+
+function checkTags(list: readonly Tag[], at: string, limits: OutboxLimits): void {
+  let bytes = 0
+  for (const { name, value } of list) bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
   if (list.length > limits.tagsMax || bytes > limits.tagBytesMax) {
     refuse('outbox-too-large', `${at}/tags: ${list.length} tags of ${bytes} bytes`)
   }
-  return list
 }
 
 function numbers(

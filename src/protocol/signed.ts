@@ -125,8 +125,11 @@ function whole(
 }
 
 function expiry(text: string): number {
-  if (!WHOLE.test(text)) throw new HbError('tag-malformed', 'Expires must be milliseconds')
-  return Number(text)
+  const value = WHOLE.test(text) ? Number(text) : NaN
+  if (!Number.isSafeInteger(value)) {
+    throw new HbError('tag-malformed', 'Expires must be milliseconds')
+  }
+  return value
 }
 
 function amount(tags: readonly Tag[]): string {

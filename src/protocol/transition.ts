@@ -64,25 +64,25 @@ export function slotOf(row: ProcessRow | undefined, message: Message): number {
 export function prepare(network: Network, row: ProcessRow | undefined, entry: Entry): Plan {
   const { message } = entry
   if (message.expires !== undefined && entry.timestamp > message.expires) {
-    return failed(message, 'expired', `the entry's time ${entry.timestamp} is past it`)
+    return failed(network, message, 'expired', `the entry's time ${entry.timestamp} is past it`)
   }
   if (message.kind === 'spawn') {
     return row === undefined
       ? prepareSpawn(network, message)
-      : failed(message, 'spawn-repeated', 'the process exists')
+      : failed(network, message, 'spawn-repeated', 'the process exists')
   }
   if (row === undefined) {
     // a contract need not know whether the id that it notifies is a wallet
     if (message.kind === 'notice') return { type: 'settled', outcome: nothing(0) }
-    return failed(message, 'process-not-found', `no process ${message.process}`)
+    return failed(network, message, 'process-not-found', `no process ${message.process}`)
   }
-  if (row.failed) return failed(message, 'process-failed', 'its spawn failed')
+  if (row.failed) return failed(network, message, 'process-failed', 'its spawn failed')
   let input: string | undefined
   try {
     input = inputText(message.tags, message.data, network.genesis.limits)
   } catch (error) {
     if (!isHbError(error)) throw error
-    return failed(message, error.code, error.detail)
+    return failed(network, message, error.code, error.detail)
   }
   return { type: 'evaluate', action: actionText(entry, row.slot + 1, input) }
 }
@@ -114,11 +114,15 @@ function nothing(gas: number): Outcome {
   return { status: 'ok', code: '', text: '', gas, changes: NO_CHANGES, messages: [] }
 }
 
-function failed(message: Message, code: string, text: string): Plan {
+function failed(network: Network, message: Message, code: string, detail: string): Plan {
+  // a detail may quote what the message held, and so be as long as it
+  const text = detail.slice(0, network.genesis.limits.errorTextMax)
   return { type: 'settled', outcome: errorOutcome(message, code, text, 0) }
 }
 
-function errorOutcome(message: Message, code: string, text: string, gas: number): Outcome {
+function errorOutcome(message: Message, code: string, detail: string, gas: number): Outcome {
+  // a text cut inside a surrogate pair would make the bounce's data JSON that nobody accepts
+  const text = detail.toWellFormed()
   const bounces =
     message.from === 'process' && (message.kind === 'message' || message.kind === 'spawn')
   return {
@@ -159,7 +163,7 @@ function prepareSpawn(network: Network, message: Message): Plan {
     return { type: 'open', module: spec.module, snapshot: spec.snapshot }
   } catch (error) {
     if (!isHbError(error)) throw error
-    return failed(message, error.code, error.detail)
+    return failed(network, message, error.code, error.detail)
   }
 }
 

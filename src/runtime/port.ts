@@ -51,8 +51,10 @@ export type Evaluation =
       readonly gas: number
       /** Canonical JSON text of changes(n), R6; see protocol/changes.ts. '[]' when nothing changed. */
       readonly changes: string
-      /** What the contract returned as `messages`, JSON.parse'd, unchecked: [] when none. */
+      /** What the contract returned as `messages`, JSON.parse'd, or what `check` made of it: [] when none. */
       readonly messages: readonly unknown[]
+      /** The size of the state after it, as stateBytesMax counts (stateSize of protocol/changes.ts). */
+      readonly stateBytes: number
     }
   | {
       readonly status: 'error'
@@ -64,13 +66,17 @@ export type Evaluation =
     }
 
 /**
- * Called between the contract's end and the installation of its changes: throws an HbError to turn the message into an
- * error result (outbox limits are checked there, so that "what a result emits is always admissible").
+ * Called between the contract's end and the installation of its changes: gives what goes out, or throws an HbError to
+ * turn the message into an error result (outbox limits are checked there, so that "what a result emits is always
+ * admissible").
  */
-export type CheckMessages = (messages: readonly unknown[]) => void
+export type CheckMessages = (messages: readonly unknown[]) => readonly unknown[]
+
+/** The instance can evaluate no more, for no fault of the message: open the process again and repeat. */
+export class SandboxSpent extends Error {}
 
 export type Instance = {
-  /** A node fault (wall clock, exhausted heap) throws HbError kind 'bug' or 'capacity': no result, instance is dead. */
+  /** Throws SandboxSpent, or HbError 'evaluation-fault' for a fault of the node: no result, the instance is dead. */
   evaluate(actionJson: string, check?: CheckMessages): Evaluation
   /** JSON.stringify(state). */
   snapshot(): string
@@ -80,7 +86,10 @@ export type Instance = {
 }
 
 export type Runtime = {
-  /** `changes`: change texts to apply in order after `snapshot` (a local journal). Throws `module-invalid`. */
+  /**
+   * `snapshot` is JSON.stringify(state); `changes`: change texts to apply in order after it (a local journal). Throws
+   * HbError 'module-invalid', 'state-not-json', 'state-too-large': the same for everyone who opens it.
+   */
   open(
     module: ModuleSource,
     snapshot: string,

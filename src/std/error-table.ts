@@ -107,6 +107,16 @@ export const ERROR_TABLE = {
     message: 'the store is closed',
     advice: 'The service is stopping; open the store again.',
   },
+  'store-locked': {
+    kind: 'operator',
+    message: 'another OS process has the store open',
+    advice: 'Stop that process, or use another directory.',
+  },
+  'store-file-corrupt': {
+    kind: 'operator',
+    message: 'the store file is damaged or not a store',
+    advice: 'Delete the directory if the log can rebuild it; else restore it from a copy.',
+  },
   'store-key-invalid': {
     kind: 'bug',
     message: 'a key is empty or longer than the store allows',
@@ -278,5 +288,271 @@ export const ERROR_TABLE = {
     kind: 'contract',
     message: 'the source of the contract is too large',
     advice: 'Bundle less.',
+  },
+  // roles
+  'schema-unknown': {
+    kind: 'operator',
+    message: 'a record has a schema that this version does not know',
+    advice: 'Use the version that wrote it, or a newer one; nothing was skipped.',
+  },
+  'own-entry-refused': {
+    kind: 'bug',
+    message: 'an entry made here does not extend the chain',
+    advice: 'The partition is halted; report it with the log around this height.',
+  },
+  'partition-lost': {
+    kind: 'transient',
+    message: 'the partition is not owned any more',
+    advice: 'Another member has it; nothing needs doing.',
+  },
+  'log-diverged': {
+    kind: 'operator',
+    message: 'the log is not the one that was read before',
+    advice: 'Find out why it is shorter or differs (runbook); never reset the position.',
+  },
+  'clock-skew': {
+    kind: 'operator',
+    message: "the machine's clock is too far off the log's",
+    advice: 'Set the clock (NTP) and start again.',
+  },
+  // node: HTTP
+  'body-too-large': {
+    kind: 'input',
+    message: 'the body of the request is too large',
+    advice: 'Send less in one request: GET /network shows the limits.',
+  },
+  'body-malformed': {
+    kind: 'input',
+    message: 'the request or its body is malformed or incomplete',
+    advice: 'Send the request again, whole.',
+  },
+  'media-type-unsupported': {
+    kind: 'input',
+    message: 'the body is not of the type that is read here',
+    advice: 'Send signed data items as they are, with Content-Type: application/octet-stream.',
+  },
+  'batch-malformed': {
+    kind: 'input',
+    message: 'the body is not a batch',
+    advice: 'Send for each item its length (4 bytes, big-endian) and then the item, one or more times.',
+  },
+  'batch-too-many': {
+    kind: 'input',
+    message: 'the batch has too many items',
+    advice: 'Send fewer items in one request: GET /network shows the limits.',
+  },
+  'query-invalid': {
+    kind: 'input',
+    message: 'a parameter of the request is not valid',
+    advice: 'Correct the named parameter.',
+  },
+  'id-malformed': {
+    kind: 'input',
+    message: 'this is not an id',
+    advice: 'An id is 43 characters of base64url, as a node shows it.',
+  },
+  'message-unknown': {
+    kind: 'input',
+    message: 'the node has never heard of this message',
+    advice: 'Check the id; a message is known once a node answered 202 for it.',
+  },
+  'partition-unknown': {
+    kind: 'input',
+    message: 'the network has no such partition',
+    advice: 'Partitions are numbered from 0: GET /network shows how many there are.',
+  },
+  'route-unknown': {
+    kind: 'input',
+    message: 'there is nothing at this address',
+    advice: 'Check method and path.',
+  },
+  'request-too-slow': {
+    kind: 'input',
+    message: 'the request did not arrive in time',
+    advice: 'Send it again over a faster connection, or send less at once.',
+  },
+  'http-busy': {
+    kind: 'capacity',
+    message: 'too many bytes are being received at once',
+    advice: 'Wait and send again; nothing of the refused request was kept.',
+  },
+  'waits-too-many': {
+    kind: 'capacity',
+    message: 'too many requests are waiting for results',
+    advice: 'Send without wait and ask for the message later; nothing of the refused request was kept.',
+  },
+  'streams-too-many': {
+    kind: 'capacity',
+    message: 'too many readers follow the log of this node',
+    advice: 'Close a stream, or read from another node.',
+  },
+  'stream-stalled': {
+    kind: 'capacity',
+    message: 'the reader of a stream took nothing for too long',
+    advice: 'Read faster, and resume with Last-Event-ID.',
+  },
+  'node-stopping': {
+    kind: 'transient',
+    message: 'the node is stopping',
+    advice: 'Send again to another node or later.',
+  },
+  'listen-failed': {
+    kind: 'operator',
+    message: 'the HTTP address cannot be used',
+    advice: 'Choose another --port or --host, or stop what uses it.',
+  },
+  'internal-error': {
+    kind: 'bug',
+    message: 'the node failed in a way that was not foreseen',
+    advice: "Report it with the node's log; sending the same signed bytes again is safe.",
+  },
+  // client, command line
+  'node-unreachable': {
+    kind: 'transient',
+    message: 'the node cannot be reached',
+    advice: 'Check that it runs (`hb start`) and its address (--url or HB_URL).',
+  },
+  'node-too-slow': {
+    kind: 'transient',
+    message: 'the node did not answer in time',
+    advice: 'Ask again; sending the same signed bytes again is safe.',
+  },
+  'node-error': {
+    kind: 'transient',
+    message: 'the node answered with an error that this version does not know',
+    advice: 'Read its text; a newer version may know it.',
+  },
+  'response-malformed': {
+    kind: 'bug',
+    message: 'what answered does not speak as a node does',
+    advice: 'Check that the address is that of a node, and of a version that fits.',
+  },
+  'genesis-mismatch': {
+    kind: 'operator',
+    message: 'the directory holds the log of another network',
+    advice: 'Use another --data directory, or start it with its own genesis (genesis.json in it).',
+  },
+  'usage': {
+    kind: 'input',
+    message: 'the command is not used as it should be',
+    advice: 'See `hb help` and `hb help <command>`.',
+  },
+  'file-unreadable': {
+    kind: 'input',
+    message: 'a file cannot be read or written',
+    advice: 'Check its path and permissions.',
+  },
+  // runtime: what a message's result can say
+  'contract-error': {
+    kind: 'contract',
+    message: 'the contract threw, or returned a status other than ok',
+    advice: 'Read the text: it is the words of the contract.',
+  },
+  'gas-exhausted': {
+    kind: 'contract',
+    message: 'the message used up its gas',
+    advice: 'Do less in one message, or split the work over several.',
+  },
+  'memory-exhausted': {
+    kind: 'contract',
+    message: 'the message needed more memory than a sandbox may have',
+    advice: 'Keep less in one message; the bound is part of the version of the engine.',
+  },
+  'state-not-json': {
+    kind: 'contract',
+    message: 'the state cannot be said in JSON',
+    advice: 'Keep only objects, lists, texts, finite numbers, booleans and null; the path is in the text.',
+  },
+  'state-too-large': {
+    kind: 'contract',
+    message: 'the state is larger than stateBytesMax',
+    advice: 'Delete what is not needed, or spread it over several processes.',
+  },
+  'output-too-large': {
+    kind: 'contract',
+    message: 'the changes and messages of one result are larger than outputBytesMax',
+    advice: 'Change and send less in one message.',
+  },
+  'stack-overflow': {
+    kind: 'contract',
+    message: 'the contract nested its calls too deep',
+    advice: 'Replace recursion by a loop.',
+  },
+  'promise-unsettled': {
+    kind: 'contract',
+    message: 'handle returned a promise that never settled',
+    advice: 'Nothing outside answers a promise in the sandbox: settle it in the same message.',
+  },
+  'promises-too-many': {
+    kind: 'contract',
+    message: 'one message ran more promise jobs than pendingPromisesMax',
+    advice: 'Await less, or write the loop without promises.',
+  },
+  'result-malformed': {
+    kind: 'contract',
+    message: 'handle returned something other than {state?, messages?, status?}',
+    advice: 'Return an object; messages is a list of plain objects, status a text.',
+  },
+  'module-invalid': {
+    kind: 'contract',
+    message: 'the module is no body of a strict function (module, exports) that leaves exports.handle',
+    advice: 'Bundle the contract with `hb spawn`, or read the text for the place.',
+  },
+  // runtime: this node
+  'engine-unknown': {
+    kind: 'bug',
+    message: 'the sandbox engine is not the one that genesis names',
+    advice: 'Install the dependencies again exactly as package-lock.json says.',
+  },
+  'evaluation-fault': {
+    kind: 'capacity',
+    message: 'an evaluation ended without a result, by a fault of this node',
+    advice: 'Open the process again and repeat; if it happens again, give the node more memory or report it.',
+  },
+  'evaluator-full': {
+    kind: 'capacity',
+    message: 'the evaluator has more commands under way than commandsPendingMax',
+    advice: 'Wait for replies before sending more.',
+  },
+  'evaluator-closed': {
+    kind: 'transient',
+    message: 'the evaluator is closed',
+    advice: 'The node is stopping; nothing was lost that the log does not hold.',
+  },
+  // client: bundling contracts
+  'bundle-file-missing': {
+    kind: 'input',
+    message: 'the contract file is not there',
+    advice: 'Name a TypeScript or JavaScript file that exports handle.',
+  },
+  'bundle-no-handle': {
+    kind: 'input',
+    message: 'the contract exports no handle',
+    advice: 'Write `export function handle(state, action)` in the file that is named.',
+  },
+  'bundle-import-refused': {
+    kind: 'input',
+    message: 'the contract imports what a sandbox does not have',
+    advice: 'Import only files of your own, packages without I/O, and hollowbeam/lib.',
+  },
+  'bundle-failed': {
+    kind: 'input',
+    message: 'the contract cannot be bundled',
+    advice: 'Correct what is named: syntax, an import that is not found, or await outside a function.',
+  },
+  'module-unknown': {
+    kind: 'operator',
+    message: 'the source of a module is not at hand',
+    advice: 'Rebuild this partition from the log; the module stands in its spawn.',
+  },
+  'result-mismatch': {
+    kind: 'bug',
+    message: 'this node computed another result than the one published',
+    advice: 'The partition is halted; compare sandbox versions and report it.',
+  },
+  'outbox-gap': {
+    kind: 'operator',
+    message: 'results are missing in the outbox',
+    advice: 'The DRE of this partition publishes them again when it restarts; nothing was skipped.',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -1,16 +1,22 @@
-// The shared memory of one job: items go in once, verdicts come out of it. Threads claim items from a common cursor, so
-// that none is idle while one item is left, and what a thread had in hand when it died is known.
+// The shared memory of one job: items go in once, verdicts come out of it. Threads claim items from
+// a common cursor, so that none is idle while one item is left, and what a thread had in hand when
+// it died is known.
 //
 // Layout (SharedArrayBuffer; words of 4 bytes, n items, t threads):
 //   word 0            cursor: the next item that nobody claimed
 //   words 1 … t       in hand: per thread, its claimed item + 1, or 0
-//   n + 1 words       where each item's bytes begin (the last: where they end), counted from the arena's beginning
-//   n bytes           state of each item: 0 open, 1 the signature holds, 2 refused (its text is in the thread's answer)
-//   64n bytes         id and address of the items that hold, 32 bytes each
+//   n + 1 words       where each item's bytes begin (the last: where they end), counted from the
+//                     arena's beginning
+//   n bytes           state of each item: 0 open, 1 the signature holds, 2 refused (its text is in
+//                     the thread's answer)
+//   86n bytes         id and address of the items that hold, 43 characters each
 //   the items' bytes
 //
-// Owners: the pool fills an arena before it posts it and reads it after every thread that it was posted to has answered
-// or died; in between it belongs to the threads.
+// Owners: the pool fills an arena before it posts it and reads it after every thread that it was
+// posted to has answered or died; in between it belongs to the threads.
+
+/** Characters of an id or address as text. */
+export const ID_CHARS = 43
 
 export const OPEN = 0
 export const HOLDS = 1
@@ -23,13 +29,13 @@ export type Arena = {
   readonly words: Int32Array
   readonly starts: Uint32Array
   readonly states: Uint8Array
-  readonly digests: Buffer
+  readonly ids: Buffer
   readonly bytes: Buffer
 }
 
 /** Bytes an arena needs beside those of the items. */
 export function arenaOverhead(items: number, threads: number): number {
-  return 4 * (1 + threads + items + 1) + 65 * items
+  return 4 * (1 + threads + items + 1) + (1 + 2 * ID_CHARS) * items
 }
 
 export function viewArena(buffer: SharedArrayBuffer, items: number, threads: number): Arena {
@@ -41,7 +47,7 @@ export function viewArena(buffer: SharedArrayBuffer, items: number, threads: num
     words: new Int32Array(buffer, 0, 1 + threads),
     starts: new Uint32Array(buffer, starts, items + 1),
     states: new Uint8Array(buffer, states, items),
-    digests: Buffer.from(buffer, states + items, 64 * items),
+    ids: Buffer.from(buffer, states + items, 2 * ID_CHARS * items),
     bytes: Buffer.from(buffer),
   }
 }
@@ -50,7 +56,7 @@ export function viewArena(buffer: SharedArrayBuffer, items: number, threads: num
 export function fillArena(arena: Arena, items: readonly Uint8Array[]): void {
   arena.words.fill(0)
   arena.states.fill(OPEN)
-  let at = arena.digests.byteOffset + arena.digests.length
+  let at = arena.ids.byteOffset + arena.ids.length
   for (let i = 0; i < items.length; i++) {
     const item = items[i] as Uint8Array
     arena.starts[i] = at

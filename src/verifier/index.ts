@@ -1,4 +1,5 @@
-// Signature checks of data items in batches: on all cores (pool) or on the caller's thread (inline).
+// Signature checks of data items in batches: on all cores (pool) or on the caller's thread
+// (inline).
 
 export { createInlineVerifier } from './inline.ts'
 export { createVerifierPool, type VerifierPoolOptions } from './pool.ts'

@@ -2,7 +2,10 @@
 
 import type { ErrorCode } from '../std/errors.ts'
 
-/** A thread's workerData. `thread` is its place, 0 … threads − 1: a replacement takes its predecessor's. */
+/**
+ * A thread's workerData. `thread` is its place, 0 … threads − 1: a replacement takes its
+ * predecessor's.
+ */
 export type WorkerSettings = {
   readonly thread: number
   readonly threads: number

@@ -50,6 +50,10 @@ export class Group {
     return this.#slots.size === 0
   }
 
+  get generation(): number {
+    return this.#generation
+  }
+
   /** The first `assigned` comes after the caller has the membership. Errors: `log-group-mismatch`. */
   join(options: JoinOptions): Membership {
     this.#checkTopics(options)

@@ -1,7 +1,9 @@
-// A data item read in place: every part is a view of the bytes it was parsed from; nothing is copied.
+// A data item read in place: every part is a view of the bytes it was parsed from; nothing is
+// copied.
 //
-// Invariants: I1 parsing is strict, so an item has one byte form: encodeDataItem(parse(bytes)) = bytes.
-// I2 parsing judges form only; the signature is verify.ts's. I3 the bytes must not change while an item is in use.
+// Invariants: I1 parsing is strict, so an item has one byte form: encodeDataItem(parse(bytes)) =
+// bytes. I2 parsing judges form only; the signature is verify.ts's. I3 the bytes must not change
+// while an item is in use.
 
 import { hash } from 'node:crypto'
 import { asBuffer, EMPTY } from '../../std/bytes.ts'
@@ -18,7 +20,10 @@ import {
 } from './format.ts'
 import { checkTags, decodeTags, encodeTags } from './tags.ts'
 
-/** Views of one item's bytes; target and anchor are empty where absent. Tags, id and address are made when asked for. */
+/**
+ * Views of one item's bytes; target and anchor are empty where absent. Tags, id and address are
+ * made when asked for.
+ */
 export class DataItem {
   readonly bytes: Buffer
   readonly signatureType: SignatureType
@@ -59,12 +64,18 @@ export class DataItem {
   }
 }
 
-/** base64url of SHA-256 of a public key, as ANS-104 writes it (RSA: the modulus; Ed25519: the 32 bytes). */
+/**
+ * base64url of SHA-256 of a public key, as ANS-104 writes it (RSA: the modulus; Ed25519: the 32
+ * bytes).
+ */
 export function ownerAddress(owner: Uint8Array): string {
   return hash('sha256', owner, 'base64url')
 }
 
-/** Offsets of the parts; `target` and `anchor` are those of their presence bytes, `tags` of the number of tags. */
+/**
+ * Offsets of the parts; `target` and `anchor` are those of their presence bytes, `tags` of the
+ * number of tags.
+ */
 type Places = {
   readonly owner: number
   readonly target: number
@@ -73,7 +84,10 @@ type Places = {
   readonly data: number
 }
 
-/** Reads a data item in place. Throws `item-malformed` (what and where) or `signature-type-unsupported`. */
+/**
+ * Reads a data item in place. Throws `item-malformed` (what and where) or
+ * `signature-type-unsupported`.
+ */
 export function parseDataItem(input: Uint8Array): DataItem {
   const bytes = asBuffer(input)
   if (bytes.length < 2) throw malformed('cut off in the signature type', bytes.length)
@@ -103,7 +117,10 @@ export type DataItemFields = {
   readonly data?: Uint8Array
 }
 
-/** The bytes of an item; throws `item-malformed` where a part has not the length or form it must have. */
+/**
+ * The bytes of an item; throws `item-malformed` where a part has not the length or form it must
+ * have.
+ */
 export function encodeDataItem(
   type: SignatureType,
   signature: Uint8Array,
@@ -149,7 +166,8 @@ function afterOptional(bytes: Buffer, at: number, length: number, name: string):
   return end
 }
 
-// Anything that needs more than 16 bits is over its limit anyway, so the other six bytes must be zero.
+// Anything that needs more than 16 bits is over its limit anyway, so the other six bytes must be
+// zero.
 function readSmallU64(bytes: Buffer, at: number, name: string): number {
   for (let i = at + 2; i < at + 8; i++) {
     if (bytes[i] !== 0) throw malformed(`${name} is over its limit`, at)

@@ -1,19 +1,26 @@
 // Arweave's deep hash (SHA-384), which a data item's signature signs.
 //
 //   H(blob) = SHA-384( SHA-384("blob" ‖ decimal length) ‖ SHA-384(bytes) )
-//   H(list) = fold over its parts: acc₀ = SHA-384("list" ‖ decimal count), accᵢ = SHA-384(accᵢ₋₁ ‖ H(partᵢ))
-//   a data item: H(["dataitem", "1", signature type in decimal, owner, target, anchor, tag bytes, data])
+//   H(list) = the last acc: acc₀ = SHA-384("list" ‖ decimal count), then for each part
+//             accᵢ = SHA-384( accᵢ₋₁ ‖ H(partᵢ) )
+//   a data item: H(["dataitem", "1", signature type in decimal, owner, target, anchor, tag bytes,
+//                   data])
 //
-// Digests travel as binary text (one character a byte): a one-shot hash to text costs a third of one to a Buffer.
-// Invariants: I1 an ItemHasher's scratch buffers are its own, so one instance serves one thread and is not re-entrant.
-// I2 its cache of length hashes is bounded by LENGTHS_CACHED_MAX.
+// Digests travel as binary text (one character a byte): a one-shot hash to text costs a third of
+// one to a Buffer.
+// Invariants: I1 an ItemHasher's scratch buffers are its own, so one instance serves one thread and
+// is not re-entrant. I2 its caches are bounded: LENGTHS_CACHED_MAX hashes of lengths,
+// TARGETS_CACHED_MAX of targets (many wallets write to few processes).
 
 import { hash } from 'node:crypto'
 import type { SignatureType } from './format.ts'
 
 export type DeepHashChunk = Uint8Array | readonly DeepHashChunk[]
 
-/** The deep hash of any nesting of lists and blobs: 48 bytes. Recursive: the caller bounds the depth. */
+/**
+ * The deep hash of any nesting of lists and blobs: 48 bytes. Recursive: the caller bounds the
+ * depth.
+ */
 export function deepHash(chunk: DeepHashChunk): Buffer {
   if (chunk instanceof Uint8Array) {
     const pair = Buffer.concat([lengthHash('blob', chunk.length), sha384(chunk)])
@@ -26,6 +33,7 @@ export function deepHash(chunk: DeepHashChunk): Buffer {
 
 const DIGEST_BYTES = 48
 const LENGTHS_CACHED_MAX = 8192
+const TARGETS_CACHED_MAX = 1024
 const EMPTY_BLOB = deepHash(new Uint8Array(0)).toString('latin1')
 
 /** What is hashed of a data item after its owner. */
@@ -39,11 +47,15 @@ export type HashedParts = {
 /** A running digest, as binary text. */
 export type Acc = string
 
-/** The same hash as `deepHash` of the eight parts, in steps, so that what repeats can be kept by the caller. */
+/**
+ * The same hash as `deepHash` of the eight parts, in steps, so that what repeats can be kept by the
+ * caller.
+ */
 export class ItemHasher {
   readonly #pair = Buffer.allocUnsafe(2 * DIGEST_BYTES)
   readonly #digest = Buffer.allocUnsafe(DIGEST_BYTES)
   readonly #lengths = new Map<number, Acc>()
+  readonly #targets = new Map<string, Acc>()
   readonly #heads: Readonly<Record<SignatureType, Acc>>
 
   constructor() {
@@ -60,7 +72,19 @@ export class ItemHasher {
   /** One more part. */
   fold(acc: Acc, part: Uint8Array): Acc {
     if (part.length === 0) return this.#pairHash(acc, EMPTY_BLOB)
-    const blob = this.#pairHash(this.#lengthHash(part.length), hash('sha384', part, 'binary'))
+    return this.#pairHash(acc, this.#blob(part))
+  }
+
+  /** One more part, which other items are likely to have too. */
+  foldTarget(acc: Acc, target: Buffer): Acc {
+    if (target.length === 0) return this.#pairHash(acc, EMPTY_BLOB)
+    const key = target.toString('latin1')
+    let blob = this.#targets.get(key)
+    if (blob === undefined) {
+      blob = this.#blob(target)
+      if (this.#targets.size >= TARGETS_CACHED_MAX) this.#targets.clear()
+      this.#targets.set(key, blob)
+    }
     return this.#pairHash(acc, blob)
   }
 
@@ -72,7 +96,9 @@ export class ItemHasher {
     )
   }
 
-  /** The whole hash, from after the anchor. The 48 bytes returned are overwritten by the next call. */
+  /**
+   * The whole hash, from after the anchor. The 48 bytes returned are overwritten by the next call.
+   */
   digestAfterAnchor(afterAnchor: Acc, parts: HashedParts): Buffer {
     const acc = this.fold(this.fold(afterAnchor, parts.tagBytes), parts.data)
     this.#digest.write(acc, 0, DIGEST_BYTES, 'latin1')
@@ -81,6 +107,10 @@ export class ItemHasher {
 
   #foldText(acc: Acc, text: string): Acc {
     return this.fold(acc, Buffer.from(text))
+  }
+
+  #blob(part: Uint8Array): Acc {
+    return this.#pairHash(this.#lengthHash(part.length), hash('sha384', part, 'binary'))
   }
 
   #pairHash(left: Acc, right: Acc): Acc {

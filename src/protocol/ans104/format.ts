@@ -1,4 +1,5 @@
-// What the ANS-104 standard fixes about a data item: signature types, lengths and limits. Constants only.
+// What the ANS-104 standard fixes about a data item: signature types, lengths and limits. Constants
+// only.
 //
 // Byte layout of a data item (integers little-endian):
 //   u16 signature type | signature | owner | u8 presence [32 target] | u8 presence [32 anchor]
@@ -17,7 +18,9 @@ export const OWNER_BYTES = { 1: 512, 2: 32 } as const
 export const TARGET_BYTES = 32
 export const ANCHOR_BYTES = 32
 
-/** Limits of the standard (sections 1.3 and 2.1); the total is the one its implementations share. */
+/**
+ * Limits of the standard (sections 1.3 and 2.1); the total is the one its implementations share.
+ */
 export const TAGS_MAX = 128
 export const TAG_NAME_BYTES_MAX = 1024
 export const TAG_VALUE_BYTES_MAX = 3072

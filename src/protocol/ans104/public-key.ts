@@ -1,17 +1,20 @@
 // Public keys of owners, and what is refused of a key or a signature before any arithmetic.
 //
-// Refused, because somebody else's verifier could judge it differently or because anyone could have signed with it:
+// Refused, because somebody else's verifier could judge it differently or because anyone could have
+// signed with it:
 //   RSA: a modulus that is not of exactly 4096 bits, or even.
-//   Ed25519 (RFC 8032, section 5.1): a key or R whose y is not below p (two encodings of one point); a key or R of
-//   small order, under any encoding (a signature that holds for many messages); S not below L (malleable).
+//   Ed25519 (RFC 8032, section 5.1): a key or R whose y is not below p (two encodings of one
+//   point); a key or R of small order, under any encoding (a signature that holds for many
+//   messages); S not below L (malleable).
 // What remains is judged by OpenSSL: the equation without cofactor, R compared byte by byte.
 
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { RSA_PSS, type SignatureType } from './format.ts'
 
-// SubjectPublicKeyInfo (DER) up to the key. RSA's names RSASSA-PSS without parameters (RFC 4055, section 3.1): the key
-// object then stands for "PSS, any hash, any salt length", and node's verify takes it bare. An options object beside it
-// (padding, saltLength) costs 13 µs a call: node finds out what it is by exceptions.
+// SubjectPublicKeyInfo (DER) up to the key. RSA's names RSASSA-PSS without parameters (RFC 4055,
+// section 3.1): the key object then stands for "PSS, any hash, any salt length", and node's verify
+// takes it bare. An options object beside it (padding, saltLength) costs 13 µs a call: node finds
+// out what it is by exceptions.
 const RSA_HEAD = Buffer.from(
   '30820220300b06092a864886f70d01010a0382020f003082020a0282020100',
   'hex',
@@ -45,7 +48,8 @@ export function ownerKey(type: SignatureType, owner: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat(parts), format: 'der', type: 'spki' })
 }
 
-// L = 2^252 + 27742317777372353535851937790883648493, little-endian, as the second half of a signature.
+// L = 2^252 + 27742317777372353535851937790883648493, little-endian, as the second half of a
+// signature.
 const ORDER = Buffer.from('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010', 'hex')
 
 function isBelowOrder(signature: Buffer): boolean {
@@ -58,7 +62,8 @@ function isBelowOrder(signature: Buffer): boolean {
   return false
 }
 
-// The y of all eight points of small order, little-endian, sign bit clear: 0, 1, -1, and the two of order eight.
+// The y of all eight points of small order, little-endian, sign bit clear: 0, 1, -1, and the two of
+// order eight.
 const SMALL_ORDER_Y = [
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -67,7 +72,8 @@ const SMALL_ORDER_Y = [
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
 ].map((hex) => Buffer.from(hex, 'hex'))
 
-// Looks at the first 32 bytes; the sign bit does not matter: both points of a small-order y are of small order.
+// Looks at the first 32 bytes; the sign bit does not matter: both points of a small-order y are of
+// small order.
 function pointFlaw(bytes: Buffer, name: string): string | undefined {
   if (isNotBelowPrime(bytes)) return `${name} is not canonical`
   return SMALL_ORDER_Y.some((y) => hasY(bytes, y)) ? `${name} is of small order` : undefined

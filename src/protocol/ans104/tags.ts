@@ -1,11 +1,14 @@
-// The tags of a data item: one Avro array of {name, value}, in the one form that every encoder writes.
+// The tags of a data item: one Avro array of {name, value}, in the one form that every encoder
+// writes.
 //
 //   no tags: no bytes at all
 //   else:    long count | count × (long n | n name bytes | long v | v value bytes) | 0x00
-//   long:    zig-zag, then 7 bits a byte, least significant first, high bit = more follows, shortest form only
+//   long:    zig-zag, then 7 bits a byte, least significant first, high bit = more follows,
+//            shortest form only
 //
-// Invariant: one list of tags has one encoding. Blocks of negative count, several blocks, padded longs and bytes after
-// the end are legal Avro and refused here: two readers could take them for different tags under one signature.
+// Invariant: one list of tags has one encoding. Blocks of negative count, several blocks, padded
+// longs and bytes after the end are legal Avro and refused here: two readers could take them for
+// different tags under one signature.
 
 import { isUtf8 } from 'node:buffer'
 import { HbError } from '../../std/errors.ts'
@@ -18,8 +21,8 @@ import {
 } from './format.ts'
 
 /**
- * Checks `bytes` without making strings: form, limits, UTF-8, and that there are exactly `count` tags.
- * Throws `item-malformed` saying which tag and where (offset within the tags).
+ * Checks `bytes` without making strings: form, limits, UTF-8, and that there are exactly `count`
+ * tags. Throws `item-malformed` saying which tag and where (offset within the tags).
  */
 export function checkTags(bytes: Buffer, count: number): void {
   if (count > TAGS_MAX) throw malformed(`${count} tags, at most ${TAGS_MAX}`)

@@ -1,7 +1,8 @@
 // The one verifier of data items: HTTP door, sequencer, fisher and archive all judge by it.
 //
-// Invariants: I1 a verdict is a function of the item's bytes alone; what is cached never shows in it. I2 an instance
-// keeps at most `ownersMax` owners (about 3 KB each), whoever sends. I3 an instance serves one thread, synchronously.
+// Invariants: I1 a verdict is a function of the item's bytes alone; what is cached never shows in
+// it. I2 an instance keeps at most `ownersMax` owners (about 3 KB each), whoever sends. I3 an
+// instance serves one thread, synchronously.
 
 import { verify as verifySignature, type KeyObject } from 'node:crypto'
 import { HbError, isHbError, type ErrorCode } from '../../std/errors.ts'
@@ -10,7 +11,9 @@ import { ItemHasher, type Acc } from './deep-hash.ts'
 import { RSA_PSS, type SignatureType } from './format.ts'
 import { ownerFlaw, ownerKey, signatureFlaw } from './public-key.ts'
 
-/** `id` and `address` (the owner's) are base64url text of 32 bytes; `code` is of the error table. */
+/**
+ * `id` and `address` (the owner's) are base64url text of 32 bytes; `code` is of the error table.
+ */
 export type Verdict =
   | { readonly ok: true; readonly id: string; readonly address: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly text: string }
@@ -60,7 +63,10 @@ function refused(code: ErrorCode, detail: string): Verdict {
   return { ok: false, code, text: new HbError(code, detail).message }
 }
 
-/** What is kept of an owner: its key, the hash up to its place, and the place of its last item, which often repeats. */
+/**
+ * What is kept of an owner: its key, the hash up to its place, and the place of its last item,
+ * which often repeats.
+ */
 class Owner {
   readonly bytes: Buffer
   readonly flaw: string | undefined
@@ -84,7 +90,7 @@ class Owner {
   afterAnchor(item: DataItem, hasher: ItemHasher): Acc {
     if (this.#target === undefined || !this.#target.equals(item.target)) {
       this.#target = Buffer.from(item.target)
-      this.#afterTarget = hasher.fold(this.#afterOwner, item.target)
+      this.#afterTarget = hasher.foldTarget(this.#afterOwner, item.target)
       this.#afterNoAnchor = undefined
     }
     if (item.anchor.length > 0) return hasher.fold(this.#afterTarget, item.anchor)
@@ -113,8 +119,9 @@ function keyOrNone(type: SignatureType, owner: Buffer): KeyObject | undefined {
   }
 }
 
-// Two generations instead of a list in order of use: a hit in the young one writes nothing, and when that is full it
-// becomes the old one. Keys are 32 bytes of the owner, compared in full on a hit: a collision is only a miss.
+// Two generations instead of a list in order of use: a hit in the young one writes nothing, and
+// when that is full it becomes the old one. Keys are 32 bytes of the owner, compared in full on a
+// hit: a collision is only a miss.
 class OwnerCache {
   readonly #generationMax: number
   readonly #hasher: ItemHasher

@@ -4,6 +4,7 @@
 import avro from 'avsc'
 import type { Type } from 'avsc'
 import { HbError } from '../../std/errors.ts'
+import { strictType } from './strict-types.ts'
 
 const HEADER_BYTES = 10
 const EMPTY_64 = 0xc15d213aa4d7a795n
@@ -30,6 +31,11 @@ export function fingerprint(canonical: string): Buffer {
   return out
 }
 
+/** True where the bytes begin as Avro's single-object encoding does, whatever the schema. */
+export function isSingleObject(bytes: Uint8Array): boolean {
+  return bytes.length >= HEADER_BYTES && bytes[0] === 0xc3 && bytes[1] === 0x01
+}
+
 /** A schema with its ten-byte header: encodes to fresh bytes, decodes strictly (no byte may be left over). */
 export class RecordCodec<T> {
   readonly name: string
@@ -38,7 +44,10 @@ export class RecordCodec<T> {
   #scratch = Buffer.allocUnsafe(4096)
 
   constructor(schema: string) {
-    this.#type = avro.Type.forSchema(JSON.parse(schema) as never, { wrapUnions: 'auto' })
+    this.#type = avro.Type.forSchema(JSON.parse(schema) as never, {
+      wrapUnions: 'auto',
+      typeHook: strictType,
+    })
     this.name = this.#type.name ?? ''
     const canonical = JSON.stringify(this.#type.schema({ exportAttrs: false, noDeref: false }))
     this.#header = Buffer.concat([Buffer.of(0xc3, 0x01), fingerprint(canonical)])

@@ -25,9 +25,10 @@
   const arrayProto = Array.prototype
   const TypeFault = TypeError
   const RangeFault = RangeError
+  const ProxyOf = Proxy
+  const WeakMapOf = WeakMap
   const text = String
   const number = Number
-  const minimum = Math.min
   const join = Function.prototype.call.bind(arrayProto.join)
   const sort = Function.prototype.call.bind(arrayProto.sort)
   const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
@@ -63,7 +64,7 @@
   const isObject = (value) => typeof value === 'object' && value !== null
   /** The array index that a key names, else -1. */
   function indexOf(key) {
-    if (typeof key !== 'string') return -1
+    if (typeof key !== 'string' || !(key[0] <= '9')) return -1
     const index = key >>> 0
     return '' + index === key && index !== 4294967295 ? index : -1
   }
@@ -91,7 +92,7 @@
       length: array ? raw.length : 0,
       cut: array ? raw.length : 0,
     }
-    node.proxy = array ? new Proxy([node], arrayTraps) : new Proxy(node, objectTraps)
+    node.proxy = array ? new ProxyOf([node], arrayTraps) : new ProxyOf(node, objectTraps)
     register(proxies, node.proxy, node)
     nodes = node
     return node
@@ -309,6 +310,7 @@
   const DROP = 0
   const APPEND = 2
   const LENGTH = 3
+  const CONTAINER_SIZE = 34
 
   /** Units of a leaf's JSON text. */
   function leafSize(value) {
@@ -318,10 +320,10 @@
     }
     return typeof value === 'number' ? ('' + value).length : value === false ? 5 : 4
   }
-  /** Units of a raw value: its JSON text, and one more per container that is not empty. */
+  /** See stateSize() in protocol/changes.ts. */
   function sizeOf(value) {
     if (!isObject(value)) return leafSize(value)
-    let size = 2
+    let size = CONTAINER_SIZE
     if (isArray(value)) {
       for (let i = 0; i < value.length; i++) size += 1 + sizeOf(value[i])
       return size
@@ -387,7 +389,7 @@
     const array = isArray(value)
     const result = array ? [] : {}
     const depth = path.length
-    grow(2)
+    grow(CONTAINER_SIZE)
     for (let i = 0; i < list.length; i++) {
       const key = list[i]
       const inner = value[key]
@@ -412,31 +414,33 @@
   }
   /**
    * raw[key] becomes `value`: gives the edit, undefined where nothing changes. `node`: the node of that place, if it
-   * has one. `kind` says how a new value is stored; a relative edit stores inside.
+   * has one.
    */
-  function settleAt(raw, key, had, value, node, kind) {
+  function settleAt(raw, key, had, value, node) {
+    if (!isObject(value)) {
+      const old = had ? raw[key] : undefined
+      const plain = leaf(value, key)
+      return had && plain === old ? undefined : replace(raw, key, had, old, plain)
+    }
     const depth = path.length
     path[depth] = key
-    const edit = settle(raw, key, had, value, node, kind)
+    const edit = settle(raw, key, had, value, node)
     path.length = depth
     return edit
   }
-  function settle(raw, key, had, value, node, kind) {
+  function settle(raw, key, had, value, node) {
     const old = had ? raw[key] : undefined
-    if (!isObject(value)) {
-      const plain = leaf(value)
-      if (had && plain === old) return undefined
-      return replace(raw, key, had, old, plain, kind)
-    }
     if (node !== undefined && node.proxy === value) return keep(node)
     if (had && isObject(old) && isArray(old) === isArray(value)) return merge(old, value, node)
-    return replace(raw, key, had, old, value, kind)
+    return replace(raw, key, had, old, value)
   }
-  function replace(raw, key, had, old, value, kind) {
+  function replace(raw, key, had, old, value) {
     if (had) grown -= sizeOf(old)
     else grow(isArray(raw) ? 1 : leafSize(key) + 2)
-    const made = copy(value)
-    store(raw, key, made, kind)
+    let made = value
+    if (isObject(value)) made = copy(value)
+    else grow(leafSize(value))
+    store(raw, key, made, PUT)
     return ['=', made]
   }
   function drop(raw, key, drops) {
@@ -504,7 +508,7 @@
       const key = tail[i]
       const had = hasOwn(raw, key)
       const at = kids === null || kids === undefined ? undefined : kids[key]
-      const edit = settleAt(raw, key, had, valueOf(key), at, PUT)
+      const edit = settleAt(raw, key, had, valueOf(key), at)
       if (had && edit !== undefined && edit[0] === '=') drops[drops.length] = key
       if (had) store(raw, key, undefined, APPEND)
       appends[appends.length] = key
@@ -525,7 +529,7 @@
     const edits = []
     for (let i = 0; i < length; i++) {
       const at = kids === null ? undefined : kids[i]
-      const edit = settleAt(raw, i, i < raw.length, value[i], at, PUT)
+      const edit = settleAt(raw, i, i < raw.length, value[i], at)
       if (edit !== undefined) edits.push(i, edit)
     }
     return arrayEdit(raw, length, edits)
@@ -558,7 +562,7 @@
         last = place[key]
       }
       const at = kids === null ? undefined : kids[key]
-      const edit = settleAt(raw, key, hasOwn(raw, key), now[key], at, PUT)
+      const edit = settleAt(raw, key, hasOwn(raw, key), now[key], at)
       if (edit !== undefined) edits.push(key, edit)
     }
     settleTail(raw, names, i, (key) => now[key], kids, drops, appends)
@@ -596,7 +600,7 @@
       const index = key >>> 0
       if (ov[key] === DELETED) refuse('hole', key)
       const at = kids === null ? undefined : kids[key]
-      const edit = settleAt(raw, index, index < raw.length, ov[key], at, PUT)
+      const edit = settleAt(raw, index, index < raw.length, ov[key], at)
       if (edit !== undefined) edits.push(index, edit)
     }
     return arrayEdit(raw, node.length, edits)
@@ -615,8 +619,25 @@
       if (value === DELETED || value === undefined) {
         if (had) drop(raw, key, drops)
       } else if ((had && (re === null || re[key] !== 1)) || indexOf(key) >= 0) {
+        if (typeof value === 'string' && typeof raw[key] === 'string') {
+          // The common case, without a call.
+          const old = raw[key]
+          if (old === value) continue
+          if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
+          const size = stringify(value).length
+          copied += size
+          grown += size - stringify(old).length
+          const n = stores.length
+          stores[n] = raw
+          stores[n + 1] = key
+          stores[n + 2] = value
+          stores[n + 3] = PUT
+          edits[edits.length] = key
+          edits[edits.length] = ['=', value]
+          continue
+        }
         const at = kids === null ? undefined : kids[key]
-        const edit = settleAt(raw, key, had, value, at, PUT)
+        const edit = settleAt(raw, key, had, value, at)
         if (edit !== undefined) edits.push(key, edit)
       } else tail[tail.length] = key
     }
@@ -626,7 +647,7 @@
     const first = inOrder(raw, tail, stays)
     for (let i = 0; i < first; i++) {
       const at = kids === null ? undefined : kids[tail[i]]
-      const edit = settleAt(raw, tail[i], true, ov[tail[i]], at, PUT)
+      const edit = settleAt(raw, tail[i], true, ov[tail[i]], at)
       if (edit !== undefined) edits.push(tail[i], edit)
     }
     settleTail(raw, tail, first, (key) => ov[key], kids, drops, appends)
@@ -657,7 +678,7 @@
     begin() {
       open = true
       faultCode = ''
-      proxies = new WeakMap()
+      proxies = new WeakMapOf()
       top = nodeFor(root, null)
       return top.proxy
     },
@@ -676,20 +697,6 @@
       return edit
     },
     size: () => rootSize + grown,
-    /** A plain copy of what the contract returned beside the state; the message's proxies may be inside. */
-    plain(value, code) {
-      open = false
-      resetWalk()
-      const before = grown
-      try {
-        return copy(value)
-      } catch (error) {
-        if (error === fault) faultCode = code
-        throw error
-      } finally {
-        grown = before
-      }
-    },
     /** The code of a refusal by this overlay, '' for any other error. */
     codeOf: (error) => (error !== null && error === fault ? faultCode : ''),
     install() {

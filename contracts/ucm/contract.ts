@@ -1,0 +1,183 @@
+// The universal content market: deposits, limit and market orders between any two tokens, see README.md.
+// Owners: this file turns messages into moves of deposits and orders; book.ts orders them, matching.ts fills them.
+// Invariants: U1 (state.ts). U2 an order is placed only after the HB contract said that its owner has staked enough; what
+// it gives is held meanwhile, and whatever comes of the question, it is placed or given back once. U3 what is refused
+// after the deposit was taken returns to the deposit; a transfer that bounces becomes a deposit of its recipient.
+
+import {
+  compare,
+  expire,
+  isAddress,
+  isAmount,
+  parseAddress,
+  parsePositive,
+  refuse,
+  reply,
+  request,
+  route,
+  tag,
+} from '../../src/lib/index.ts'
+import type { Action, Handled, Outgoing, Routes, Steps } from '../../src/lib/index.ts'
+import { removeOrder } from './book.ts'
+import { addDeposit, depositOf, takeDeposit } from './deposits.ts'
+import { givenToken, pay, place, refuseOrder } from './matching.ts'
+import type { Incoming } from './matching.ts'
+import { isDust, parsePrice } from './price.ts'
+import {
+  DEPOSITS_MAX,
+  EXPIRIES_PER_MESSAGE_MAX,
+  ORDER_HOPS_MIN,
+  REFERENCE_LENGTH_MAX,
+  STAKE_CHECK_MS_MAX,
+  complete,
+} from './state.ts'
+import type { Side, UcmState } from './state.ts'
+
+/** Answers Create-Order, Cancel-Order, Withdraw-Deposit, Deposit-Of and Info; takes Credit-Notices of any token. */
+export function handle(state: UcmState, action: Action): Handled<UcmState> {
+  return route(state, action, ROUTES)
+}
+
+const STEPS: Steps<UcmState> = { staked }
+
+const ROUTES: Routes<UcmState> = {
+  spawn: complete,
+  requests: {
+    'Create-Order': createOrder,
+    'Cancel-Order': cancelOrder,
+    'Withdraw-Deposit': withdrawDeposit,
+    'Deposit-Of': depositReply,
+    Info: info,
+  },
+  notices: { 'Credit-Notice': credited },
+  bounce: bounced,
+  crank: { queue: (state) => state.requests, steps: STEPS },
+}
+
+/** A deposit of the Sender in the token that sent the notice; sent back only where the market's list is full. */
+function credited(state: UcmState, action: Action): Outgoing[] | undefined {
+  const sender = tag(action, 'Sender')
+  const quantity = tag(action, 'Quantity')
+  if (action.from !== 'process' || !isAddress(sender) || !isAmount(quantity)) return undefined
+  if (quantity === '0') return undefined
+  const full = state.depositCount >= DEPOSITS_MAX
+  if (full && action.hops >= 2 && depositOf(state, sender, action.caller) === '0') {
+    return [pay(action.caller, sender, quantity, '')]
+  }
+  addDeposit(state, sender, action.caller, quantity)
+  return undefined
+}
+
+/** A transfer of ours failed: what it carried is its recipient's, here. Only the network makes bounces. */
+function bounced(state: UcmState, action: Action): undefined {
+  const account = tag(action, 'X-Deposit-Account')
+  const quantity = tag(action, 'X-Deposit-Quantity')
+  if (account === undefined || quantity === undefined || !isAddress(account)) return
+  if (/^[1-9][0-9]*$/.test(quantity)) addDeposit(state, account, action.caller, quantity)
+}
+
+/** Create-Order: takes the deposit, parks the order and asks the HB contract for the owner's stake. */
+function createOrder(state: UcmState, action: Action): Outgoing[] {
+  const order = parseOrder(action)
+  const now = action.timestamp
+  const before = now - STAKE_CHECK_MS_MAX
+  const expired = expire(state.requests, state, action, STEPS, before, EXPIRIES_PER_MESSAGE_MAX)
+  takeDeposit(state, order.owner, givenToken(order), order.quantity)
+  const question = request(state.requests, {
+    target: state.hbContract,
+    action: 'Stake-Of',
+    tags: { Address: order.owner, Role: 'user' },
+    then: 'staked',
+    context: order,
+    now,
+  })
+  return [...expired, question]
+}
+
+function staked(state: UcmState, context: unknown, answer: Action, outcome: string): Outgoing[] {
+  const order = context as Incoming
+  if (outcome !== 'reply') return refuseOrder(state, order, `stake-check-${outcome}`)
+  const quantity = tag(answer, 'Quantity')
+  const about = tag(answer, 'Address') === order.owner && tag(answer, 'Role') === 'user'
+  if (!about || !isAmount(quantity)) return refuseOrder(state, order, 'stake-check-malformed')
+  if (compare(quantity, state.minimumStake) < 0) {
+    return refuseOrder(state, order, 'stake-insufficient')
+  }
+  return place(state, order)
+}
+
+/** Cancel-Order {Order}: by its owner; what is left of it returns to the deposit. */
+function cancelOrder(state: UcmState, action: Action): Outgoing[] {
+  const id = parseAddress(tag(action, 'Order'), 'Order')
+  const order = Object.hasOwn(state.orders, id) ? state.orders[id] : undefined
+  if (order === undefined) {
+    return refuse('order-unknown', 'no such order rests here: it may be filled, or await its check')
+  }
+  if (order.owner !== action.caller) refuse('order-foreign', 'only its owner may cancel an order')
+  const token = givenToken(order)
+  const { left } = order
+  removeOrder(state, id)
+  addDeposit(state, action.caller, token, left)
+  return [reply(action, 'Cancel-Order-Reply', { Order: id, Token: token, Returned: left })]
+}
+
+/** Withdraw-Deposit {Token, Quantity?}: all that is free where no Quantity is named. */
+function withdrawDeposit(state: UcmState, action: Action): Outgoing[] {
+  const token = parseAddress(tag(action, 'Token'), 'Token')
+  const asked = tag(action, 'Quantity')
+  const free = depositOf(state, action.caller, token)
+  const quantity = asked === undefined ? free : parsePositive(asked)
+  if (quantity === '0') refuse('deposit-insufficient', `nothing of ${token} is free`)
+  takeDeposit(state, action.caller, token, quantity)
+  return [pay(token, action.caller, quantity, '')]
+}
+
+/** Deposit-Of {Token, Address?}. */
+function depositReply(state: UcmState, action: Action): Outgoing[] {
+  const token = parseAddress(tag(action, 'Token'), 'Token')
+  const account = parseAddress(tag(action, 'Address') ?? action.caller, 'Address')
+  const quantity = depositOf(state, account, token)
+  return [reply(action, 'Deposit-Of-Reply', { Address: account, Token: token, Quantity: quantity })]
+}
+
+function info(state: UcmState, action: Action): Outgoing[] {
+  return [
+    reply(action, 'Info-Reply', {
+      'Hb-Contract': state.hbContract,
+      'Minimum-Stake': state.minimumStake,
+      'Fee-Bps': String(state.feeBps),
+      Orders: String(state.orderCount),
+    }),
+  ]
+}
+
+function parseOrder(action: Action): Incoming {
+  const type = oneOf(tag(action, 'Type'), 'Type', ['limit', 'market'])
+  const side: Side = oneOf(tag(action, 'Side'), 'Side', ['sell', 'buy'])
+  const base = parseAddress(tag(action, 'Base'), 'Base')
+  const quote = parseAddress(tag(action, 'Quote'), 'Quote')
+  if (base === quote) refuse('order-malformed', 'Base and Quote are the same token')
+  const quantity = parsePositive(tag(action, 'Quantity'))
+  const price = type === 'limit' ? parsePrice(tag(action, 'Price')) : ''
+  if (type === 'market' && tag(action, 'Price') !== undefined) {
+    refuse('order-malformed', 'a market order has no Price')
+  }
+  if (type === 'limit' && isDust(side, price, BigInt(quantity))) {
+    refuse('order-too-small', `${quantity} buys nothing at ${price}`)
+  }
+  const reference = tag(action, 'Reference') ?? ''
+  if (reference.length > REFERENCE_LENGTH_MAX) {
+    refuse('order-malformed', `Reference is longer than ${REFERENCE_LENGTH_MAX}`)
+  }
+  // Later it would be the market that fails for want of hops, with the order parked and nobody to tell.
+  if (action.hops < ORDER_HOPS_MIN) {
+    refuse('order-hops', `an order needs ${ORDER_HOPS_MIN} hops, ${action.hops} are left`)
+  }
+  const { id, caller: owner } = action
+  return { id, owner, type, side, base, quote, quantity, price, reference }
+}
+
+function oneOf<T extends string>(value: string | undefined, name: string, names: readonly T[]): T {
+  const found = names.find((known) => known === value)
+  return found ?? refuse('order-malformed', `${name} must be ${names.join(' or ')}`)
+}

@@ -1,0 +1,34 @@
+// hb demo: the example flow, end to end. What it does is in demo.ts; this is its command line.
+
+import type { Command } from 'commander'
+import type { CommandContext } from '../context.ts'
+import { jsonOption } from '../options.ts'
+
+const HELP = `
+Examples:
+  hb demo                        watch every message and what it caused
+  hb demo --json | jq .final     balances for a program
+  hb demo --data DIR             keep the log there
+  hb demo --keep-running         leave the node up, and print its HTTP address`
+
+type Options = { readonly json?: true; readonly data?: string; readonly keepRunning?: true }
+
+export function addDemo(program: Command, context: CommandContext): void {
+  const command = program
+    .command('demo')
+    .description('run stake, transfer, order and match on this machine, then rebuild all of it from the log')
+    .option('--data <dir>', 'keep the log in this directory (default: a temporary one)')
+    .option('--keep-running', 'leave the node running afterwards')
+    .addHelpText('after', HELP)
+  jsonOption(command).action(async (options: Options) => {
+    const { runDemo } = await import('./demo.ts')
+    const { exitCode } = await runDemo({
+      json: options.json === true,
+      keepRunning: options.keepRunning === true,
+      color: context.terminal.color,
+      out: context.terminal.out,
+      ...(options.data === undefined ? {} : { data: options.data }),
+    })
+    context.exitCode = exitCode
+  })
+}

@@ -1,0 +1,62 @@
+// hb spawn: a process out of a contract's file.
+
+import type { Command } from 'commander'
+import type { Tag } from '../../protocol/message.ts'
+import { HbError } from '../../std/errors.ts'
+import type { CommandContext } from '../context.ts'
+import { jsonOption, jsonValue, openClient, openWallet, tagValue, urlOption, waitOptions, walletOption } from '../options.ts'
+import type { UrlOptions, WaitOptions, WalletOptions } from '../options.ts'
+import { printStatus } from '../print-status.ts'
+
+const HELP = `
+The file exports handle(state, action); TypeScript and imports are bundled. The new process's id is the message's id.
+
+Examples:
+  hb spawn counter.ts --wallet me.json
+  hb spawn token.ts --state '{"balances":{}}' --tag Name=Gold --wallet me.json
+  hb spawn token.ts --state @state.json --json | jq -r .process`
+
+type Options = UrlOptions & WalletOptions & WaitOptions & {
+  readonly state?: string
+  readonly tag?: readonly Tag[]
+  readonly json?: true
+}
+
+export function addSpawn(program: Command, context: CommandContext): void {
+  const command = program
+    .command('spawn <contract>')
+    .description('make a process of a contract (a .ts or .js file)')
+    .option('--state <json>', 'its first state: a JSON object, or @file')
+    .option('--tag <Name=Value>', 'a tag of the message; may be repeated', tagValue)
+    .addHelpText('after', HELP)
+  jsonOption(waitOptions(walletOption(urlOption(command)))).action(async (contract: string, options: Options) => {
+    context.exitCode = await spawn(context, contract, options)
+  })
+}
+
+async function spawn({ terminal }: CommandContext, contract: string, options: Options): Promise<number> {
+  const state = options.state === undefined ? {} : await jsonValue(options.state, '--state')
+  if (typeof state !== 'object' || state === null || Array.isArray(state)) {
+    throw new HbError('usage', '--state must be a JSON object')
+  }
+  const wallet = await openWallet(terminal, options)
+  const { bundleContract } = await import('../../client/index.ts')
+  const { source } = await bundleContract(contract)
+  const client = await openClient(terminal, options)
+  const { id, process, partition } = await client.spawn(wallet, {
+    source,
+    state: state as Record<string, unknown>,
+    ...(options.tag === undefined ? {} : { tags: options.tag }),
+  })
+  if (options.wait === 'none') {
+    const json = JSON.stringify({ ok: true, id, process, partition, stage: 'pending' })
+    terminal.out(options.json === true ? json : process)
+    return 0
+  }
+  const status = await client.wait(id, {
+    stage: options.wait,
+    timeoutMs: options.timeout * 1_000,
+    signal: terminal.signal,
+  })
+  return printStatus(terminal, options.json === true, { ...{ process, partition }, ...status }, options.wait)
+}

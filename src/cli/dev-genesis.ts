@@ -1,0 +1,75 @@
+// The network that `hb start` runs when it is given none: HyperCoin and the HB contract, for trying things out.
+// Invariant: the same options give the same network, so that a node can be started again on its data.
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundleContract } from '../client/index.ts'
+import { genesisProcessId, makeGenesis, openNetwork, type Genesis, type Network } from '../protocol/genesis.ts'
+import { HbError } from '../std/errors.ts'
+import { readable } from './options.ts'
+
+export type DevOptions = {
+  readonly partitions: number
+  /** HyperCoin by address. */
+  readonly mint: Readonly<Record<string, string>>
+}
+
+const SALT = 'development'
+const HYPER_COIN = 'hyper-coin'
+const UNBONDING_MS = 1_000
+
+export async function devGenesis({ partitions, mint }: DevOptions): Promise<Genesis> {
+  const contract = fileURLToPath(new URL('../../contracts/hyper-coin/contract.ts', import.meta.url))
+  const { source } = await bundleContract(contract)
+  const hyperCoin = genesisProcessId(SALT, HYPER_COIN, 0)
+  return makeGenesis({
+    name: 'development',
+    salt: SALT,
+    partitions,
+    sandbox: { engine: 'quickjs', version: '1' },
+    processes: [
+      {
+        name: HYPER_COIN,
+        nonce: 0,
+        engine: 'quickjs',
+        source,
+        state: { name: 'HyperCoin', ticker: 'HYPER', denomination: 0, balances: mint },
+      },
+      {
+        name: 'hb-contract',
+        engine: 'native',
+        source: 'hb-contract@1',
+        state: { hyperCoin, unbondingMs: UNBONDING_MS },
+      },
+    ],
+  })
+}
+
+/** A genesis document's text → the network. Throws `genesis-malformed`. */
+export function parseGenesis(text: string, from: string): Network {
+  let genesis: unknown
+  try {
+    genesis = JSON.parse(text)
+  } catch {
+    throw new HbError('genesis-malformed', `${from} is no JSON`)
+  }
+  if (typeof genesis !== 'object' || genesis === null || !Array.isArray((genesis as Genesis).processes)) {
+    throw new HbError('genesis-malformed', `${from} is no genesis document`)
+  }
+  return openNetwork(genesis as Genesis)
+}
+
+/** The genesis that a data directory was started with, or undefined. */
+export async function genesisIn(directory: string): Promise<Network | undefined> {
+  const path = join(directory, GENESIS_FILE)
+  const text = await readable(path, () =>
+    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    }),
+  )
+  return text === undefined ? undefined : parseGenesis(text, path)
+}
+
+export const GENESIS_FILE = 'genesis.json'

@@ -1,0 +1,199 @@
+// Requests to one node: retries, timeouts, errors as HbError.
+//
+// Retrying is always safe: reading changes nothing, and a message that is sent twice is the same signed bytes, which the
+// network applies once (R3).
+// Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection after a growing pause;
+// both at most so often. T2 a response is read up to a limit. T3 whatever goes wrong is an HbError.
+
+import type { Clock } from '../std/clock.ts'
+import type { ErrorCode } from '../std/errors.ts'
+import { ERROR_TABLE } from '../std/error-table.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+
+export type TransportOptions = {
+  readonly url: string
+  readonly clock: Clock
+  readonly fetch: typeof fetch
+  /** Requests are given up after so long, beside what they ask the node to wait. */
+  readonly requestTimeoutMs: number
+  /** Further tries after a 503, and after a connection that failed. */
+  readonly busyRetriesMax: number
+  readonly brokenRetriesMax: number
+  /** No pause is longer, whatever Retry-After says. */
+  readonly retryDelayMsMax: number
+  readonly responseBytesMax: number
+}
+
+export type RequestSpec = {
+  readonly method?: 'GET' | 'POST'
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly body?: Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+  /** What the node was asked to wait: added to the timeout. */
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+  /** Statuses other than 2xx whose body is an answer all the same. */
+  readonly accept?: (status: number, body: unknown) => boolean
+}
+
+export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
+
+const FIRST_DELAY_MS = 100
+
+export class Transport {
+  readonly #options: TransportOptions
+  readonly #base: string
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.#base = baseOf(options.url)
+  }
+
+  get base(): string {
+    return this.#base
+  }
+
+  async json<T>(spec: RequestSpec): Promise<T> {
+    const answer = await this.text(spec)
+    return parsed(answer.text) as T
+  }
+
+  /** The answer's text; throws the node's own error where it answered with one. */
+  async text(spec: RequestSpec): Promise<Answer> {
+    const { clock, busyRetriesMax, brokenRetriesMax, retryDelayMsMax } = this.#options
+    for (let busy = 0, broken = 0; ; ) {
+      let pauseMs: number
+      try {
+        const answer = await this.#once(spec)
+        if (answer.status < 300) return answer
+        const body = answer.status === 503 ? undefined : tolerant(answer.text)
+        if (spec.accept?.(answer.status, body) === true) return answer
+        const error = errorOf(answer)
+        if (answer.status !== 503 || busy++ >= busyRetriesMax) throw error
+        pauseMs = retryAfterMs(answer.headers) ?? FIRST_DELAY_MS * 2 ** busy
+      } catch (error) {
+        if (!isHbError(error, 'node-unreachable') || broken++ >= brokenRetriesMax) throw error
+        pauseMs = FIRST_DELAY_MS * 2 ** broken
+      }
+      await clock.sleep(Math.min(pauseMs, retryDelayMsMax), spec.signal)
+      spec.signal?.throwIfAborted()
+    }
+  }
+
+  /** The response as soon as its headers are there, its body unread. One try. */
+  async open(spec: RequestSpec, signal: AbortSignal): Promise<Response> {
+    try {
+      return await this.#options.fetch(addressOf(this.#base, spec), {
+        method: spec.method ?? 'GET',
+        signal,
+        ...(spec.headers === undefined ? {} : { headers: spec.headers }),
+        ...(spec.body === undefined ? {} : { body: spec.body as Uint8Array<ArrayBuffer> }),
+      })
+    } catch (cause) {
+      if (signal.aborted) throw cause
+      throw new HbError('node-unreachable', `${this.#base}${causeOf(cause)}`, { cause })
+    }
+  }
+
+  async #once(spec: RequestSpec): Promise<Answer> {
+    const { clock, requestTimeoutMs } = this.#options
+    const stop = new AbortController()
+    const done = new AbortController()
+    const abort = (): void => stop.abort()
+    if (spec.signal?.aborted === true) abort()
+    spec.signal?.addEventListener('abort', abort, { once: true })
+    const timeoutMs = requestTimeoutMs + (spec.waitMs ?? 0)
+    const timer = clock.sleep(timeoutMs, done.signal).then(() => {
+      if (!done.signal.aborted) stop.abort()
+    })
+    try {
+      const response = await this.open(spec, stop.signal)
+      const text = await this.#read(response)
+      return { status: response.status, headers: response.headers, text }
+    } catch (error) {
+      spec.signal?.throwIfAborted()
+      if (stop.signal.aborted) throw new HbError('node-too-slow', `${spec.path} after ${timeoutMs} ms`)
+      throw error
+    } finally {
+      spec.signal?.removeEventListener('abort', abort)
+      done.abort()
+      await timer
+    }
+  }
+
+  async #read(response: Response): Promise<string> {
+    const { responseBytesMax } = this.#options
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of response.body ?? []) {
+        bytes += chunk.length
+        if (bytes > responseBytesMax) throw new HbError('response-malformed', `over ${responseBytesMax} bytes`)
+        chunks.push(chunk)
+      }
+    } catch (cause) {
+      if (isHbError(cause)) throw cause
+      throw new HbError('node-unreachable', `${this.#base}: the answer broke off`, { cause })
+    }
+    return Buffer.concat(chunks).toString()
+  }
+}
+
+/** The error in an answer that is one: with the node's code where this version knows it. */
+export function errorOf(answer: Answer): HbError {
+  return errorFrom((tolerant(answer.text) as { error?: unknown } | undefined)?.error, answer.status)
+}
+
+/** An error as the node writes it ({code, message, advice, detail}) → HbError. */
+export function errorFrom(error: unknown, status?: number): HbError {
+  const { code, message, detail } = (error ?? {}) as { code?: unknown; message?: unknown; detail?: unknown }
+  if (typeof code !== 'string') {
+    return new HbError('response-malformed', status === undefined ? 'an error without code' : `status ${status}`)
+  }
+  const said = typeof detail === 'string' ? detail : ''
+  if (Object.hasOwn(ERROR_TABLE, code)) return new HbError(code as ErrorCode, said)
+  return new HbError('node-error', `${code}: ${String(message)}`)
+}
+
+/** The value of JSON that a node sent. Throws `response-malformed`. */
+export function parsed(text: string): unknown {
+  const value = tolerant(text)
+  if (value === undefined) throw new HbError('response-malformed', 'it is no JSON')
+  return value
+}
+
+function tolerant(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function baseOf(url: string): string {
+  const parsedUrl = URL.canParse(url) ? new URL(url) : undefined
+  if (parsedUrl === undefined || !/^https?:$/.test(parsedUrl.protocol)) {
+    throw new HbError('query-invalid', `${url} is not an http address`)
+  }
+  return parsedUrl.href.replace(/[?#].*$/, '').replace(/\/+$/, '')
+}
+
+function addressOf(base: string, { path, query = {} }: RequestSpec): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value))
+  }
+  return search.size === 0 ? `${base}${path}` : `${base}${path}?${search.toString()}`
+}
+
+// Seconds only: a date would need the node's clock and ours to agree.
+function retryAfterMs(headers: Headers): number | undefined {
+  const text = headers.get('retry-after')
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
+}
+
+function causeOf(error: unknown): string {
+  const code = ((error as { cause?: { code?: unknown } } | null)?.cause ?? {}).code
+  return typeof code === 'string' ? ` (${code})` : ''
+}

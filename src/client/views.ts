@@ -1,0 +1,130 @@
+// What a node answers, as JSON: the client's own picture of it, for a client imports nothing of a node.
+// A test holds these types against src/node/api.ts, both ways.
+
+import type { Tag } from '../protocol/message.ts'
+import type { MessageKind } from '../protocol/message.ts'
+import type { HbError } from '../std/errors.ts'
+
+/** Where a message was put in the log: final. Hash in base64url, timestamp in ms. */
+export type Receipt = {
+  readonly partition: number
+  readonly height: number
+  readonly hash: string
+  readonly timestamp: number
+}
+
+export type OutgoingView = {
+  readonly id: string
+  readonly kind: MessageKind
+  readonly target: string
+  readonly tags: readonly Tag[]
+  /** Text where it is UTF-8, else base64url with dataEncoding 'base64url'. */
+  readonly data: string
+  readonly dataEncoding: 'utf8' | 'base64url'
+  readonly hops: number
+  readonly count: number
+  readonly budget: string
+  readonly seq: number
+}
+
+export type ResultView = {
+  readonly partition: number
+  readonly height: number
+  readonly messageId: string
+  readonly process: string
+  readonly slot: number
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  readonly text: string
+  readonly gas: number
+  readonly stateHash: string
+  readonly messages: readonly OutgoingView[]
+}
+
+/** pending: durable, not yet ordered. sequenced: has a receipt. evaluated: has a result. refused: will never be ordered. */
+export type MessageStatus = {
+  readonly id: string
+  readonly stage: 'pending' | 'sequenced' | 'evaluated' | 'refused'
+  readonly receipt?: Receipt
+  readonly result?: ResultView
+  readonly refusal?: { readonly code: string; readonly text: string }
+}
+
+export type ProcessView = {
+  readonly process: string
+  readonly partition: number
+  readonly name?: string
+  readonly slot: number
+  readonly height: number
+  readonly status: 'live' | 'failed'
+  readonly engine: string
+  readonly module: string
+  readonly stateHash: string
+}
+
+/** `text` is the state's JSON, exactly as it was hashed. */
+export type StateView = {
+  readonly process: string
+  readonly slot: number
+  readonly stateHash: string
+  readonly text: string
+}
+
+export type EntryView = {
+  readonly partition: number
+  readonly height: number
+  readonly hash: string
+  readonly prev: string
+  readonly timestamp: number
+  readonly process: string
+  readonly messageId: string
+  readonly kind: MessageKind
+  readonly caller: string
+  readonly from: 'wallet' | 'process' | 'genesis'
+  readonly target: string
+  readonly tags: readonly Tag[]
+  readonly data: string
+  readonly dataEncoding: 'utf8' | 'base64url'
+}
+
+export type PartitionHealth = {
+  readonly partition: number
+  readonly height: number
+  readonly evaluated: number
+  readonly halted?: { readonly code: string; readonly text: string }
+}
+
+export type NodeHealth = {
+  readonly network: string
+  readonly log: string
+  readonly ready: boolean
+  readonly partitions: readonly PartitionHealth[]
+}
+
+/** An outbox message with the place of the result that sent it. */
+export type OutboxRow = OutgoingView & {
+  readonly slot: number
+  readonly partition: number
+  readonly height: number
+  readonly index: number
+}
+
+export type NetworkView = {
+  /** The network's id. */
+  readonly network: string
+  readonly name: string
+  readonly generation: number
+  readonly partitions: number
+  readonly intervalLength: number
+  readonly sandbox: { readonly engine: string; readonly version: string }
+  /** Limits of the protocol, and of this node's HTTP. */
+  readonly limits: Readonly<Record<string, number>>
+  readonly http: Readonly<Record<string, number>>
+  /** Ids of the processes of genesis by name. */
+  readonly processes: Readonly<Record<string, string>>
+}
+
+export type Accepted = { readonly id: string; readonly process: string; readonly partition: number }
+
+/** What became of one item of a batch. */
+export type BatchOutcome = Accepted | { readonly error: HbError }

@@ -1,0 +1,255 @@
+// Evaluates segments of accepted entries of one partition: entries in, results out, in order of height.
+//
+// Owners: partition.ts (live) and replay.ts (rebuild). `begin` sends a segment's commands to the evaluator, `finish`
+// awaits the replies; the next segment may begin before the one before has finished.
+// Invariants: V1 `finish` is called in the order of `begin`. V2 a process that was lost or that faulted is opened again
+// from the store and the entries that follow are evaluated again: results do not show it (R4). V3 only processes with
+// nothing under way are closed. V4 while an entry of a process must be evaluated again, no later one of it is sent.
+
+import type { Entry } from '../protocol/entry.ts'
+import type { Network } from '../protocol/genesis.ts'
+import type { Result } from '../protocol/result.ts'
+import type { Evaluated, ModuleText, Outcome, Plan } from '../protocol/transition.ts'
+import { complete, completeSpawn } from '../protocol/transition.ts'
+import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
+import { HbError } from '../std/errors.ts'
+import type { Ledger, Placed } from './core.ts'
+import { Instances } from './instances.ts'
+import type { Modules } from './modules.ts'
+import type { DreFigures, DreLimits } from './ports.ts'
+import type { ProcessStore } from './process-store.ts'
+
+export type EvaluationOptions = {
+  readonly network: Network
+  readonly ledger: Ledger
+  readonly evaluator: Evaluator
+  readonly store: ProcessStore
+  readonly modules: Modules
+  readonly limits: DreLimits
+  readonly figures: DreFigures
+  /** Resolves when all that finished before is in the store. */
+  readonly written: () => Promise<void>
+}
+
+export type Settled = {
+  readonly result: Result
+  readonly changes: string
+  /** Of a spawn that succeeded. */
+  readonly module?: ModuleText
+}
+
+type Step = {
+  readonly placed: Placed
+  plan: Plan
+  reply: EvaluatorReply | undefined
+}
+
+/** A segment under way. */
+export type Segment = {
+  readonly steps: Step[]
+  readonly replies: Promise<EvaluatorReply[]>
+  readonly sent: Step[]
+}
+
+/** What a process became within a segment that is not written yet. */
+type Unwritten = { snapshot?: string; changes: string[] }
+
+export class Evaluation {
+  readonly #o: EvaluationOptions
+  readonly #instances = new Instances()
+  /** Processes that were lost, until nothing of them is under way (V4). */
+  readonly #suspects = new Set<string>()
+
+  constructor(options: EvaluationOptions) {
+    this.#o = options
+  }
+
+  get instances(): Instances {
+    return this.#instances
+  }
+
+  begin(entries: readonly Entry[]): Segment {
+    const steps = entries.map((entry): Step => {
+      const placed = this.#o.ledger.place(entry)
+      return { placed, plan: this.#o.ledger.plan(placed), reply: undefined }
+    })
+    return this.#send(steps, undefined)
+  }
+
+  async finish(segment: Segment): Promise<Settled[]> {
+    this.#receive(segment, await segment.replies)
+    const settled: Settled[] = []
+    const unwritten = new Map<string, Unwritten>()
+    let tries = 0
+    for (let at = 0; at < segment.steps.length; ) {
+      const step = segment.steps[at] as Step
+      if (step.plan.type === 'evaluate' && step.reply?.kind !== 'evaluated') {
+        // its spawn may have failed meanwhile
+        step.plan = this.#o.ledger.plan(step.placed)
+      }
+      const outcome = outcomeOf(step)
+      if (outcome !== undefined) {
+        settled.push(this.#settle(step, outcome, unwritten))
+        tries = 0
+        at += 1
+        continue
+      }
+      tries += 1
+      this.#checkFault(step, tries)
+      await this.#o.written()
+      const rest = segment.steps.slice(at).filter((later) => outcomeOf(later) === undefined)
+      for (const later of rest) later.plan = this.#o.ledger.plan(later.placed)
+      const again = this.#send(rest, unwritten)
+      this.#receive(again, await again.replies)
+    }
+    return settled
+  }
+
+  /** Closes what is beyond the bounds; the store must hold everything that finished. */
+  async evict(): Promise<void> {
+    const { limits, evaluator, ledger, figures } = this.#o
+    const instances = this.#instances
+    if (instances.size <= limits.instancesMax && instances.memoryBytes <= limits.instanceBytesMax) {
+      return
+    }
+    const idle = (process: string): boolean => {
+      const row = ledger.rows.get(process)
+      return row !== undefined && row.slot === row.writtenSlot
+    }
+    const commands: EvaluatorCommand[] = []
+    const bases: { process: string; slot: number; index: number }[] = []
+    const { instancesMax, instanceBytesMax } = limits
+    for (const process of [...instances.excess(instancesMax, instanceBytesMax, idle)]) {
+      const { baseBytes, journalBytes } = instances.get(process) ?? { baseBytes: 0, journalBytes: 0 }
+      if (journalBytes > Math.max(baseBytes, 65_536)) {
+        const slot = ledger.rows.get(process)?.settledSlot ?? 0
+        bases.push({ process, slot, index: commands.length })
+        commands.push({ kind: 'snapshot', process })
+      }
+      commands.push({ kind: 'close', process })
+      instances.closed(process)
+      figures.evicted += 1
+    }
+    const replies = await evaluator.run(commands)
+    const ops = bases.flatMap(({ process, slot, index }) => {
+      const reply = replies[index]
+      return reply?.kind === 'snapshot' ? [this.#o.store.baseOp(process, slot, reply.text)] : []
+    })
+    if (ops.length > 0) await this.#o.store.write(ops)
+  }
+
+  #send(steps: readonly Step[], unwritten: ReadonlyMap<string, Unwritten> | undefined): Segment {
+    const commands: EvaluatorCommand[] = []
+    const sent: Step[] = []
+    const opens: number[] = []
+    for (const step of steps) {
+      const { plan, placed } = step
+      const { message } = placed.entry
+      const { process } = message
+      if (plan.type === 'open') {
+        commands.push({ kind: 'open', process, module: plan.module, snapshot: plan.snapshot })
+        this.#instances.opened(process, plan.snapshot.length, 0)
+        sent.push(step)
+      } else if (plan.type === 'evaluate') {
+        if (unwritten === undefined && this.#mustWait(placed)) continue
+        if (!this.#instances.touch(process)) {
+          const open = this.#openCommand(placed, unwritten?.get(process))
+          if (open === undefined) continue
+          opens.push(commands.length)
+          commands.push(open)
+        }
+        const parent = { hops: message.hops, count: message.count, budget: message.budget }
+        commands.push({ kind: 'evaluate', process, action: plan.action, parent })
+        sent.push(step)
+      }
+    }
+    const replies = this.#o.evaluator.run(commands).then((all) => {
+      if (opens.length === 0) return all
+      const skip = new Set(opens)
+      return all.filter((_, index) => !skip.has(index))
+    })
+    replies.catch(() => undefined)
+    return { steps: steps as Step[], replies, sent }
+  }
+
+  /** V4: something of the process before this entry is under way and may have to be repeated. */
+  #mustWait({ row, slot }: Placed): boolean {
+    if (row === undefined) return false
+    const underWay = slot - 1 > row.writtenSlot
+    if (!underWay) this.#suspects.delete(row.process)
+    return underWay && (this.#suspects.has(row.process) || this.#instances.get(row.process) === undefined)
+  }
+
+  #openCommand({ row }: Placed, unwritten: Unwritten | undefined): EvaluatorCommand | undefined {
+    const { store, modules, figures } = this.#o
+    if (row === undefined || row.module === '') return undefined
+    const saved =
+      unwritten?.snapshot === undefined
+        ? store.state(row.process)
+        : { snapshot: unwritten.snapshot, changes: [] as string[] }
+    if (saved === undefined) return undefined
+    const changes = unwritten === undefined ? saved.changes : saved.changes.concat(unwritten.changes)
+    figures.opened += 1
+    const journalBytes = changes.reduce((bytes, text) => bytes + text.length, 0)
+    this.#instances.opened(row.process, saved.snapshot.length, journalBytes)
+    const module = modules.get(row.engine, row.module)
+    return { kind: 'open', process: row.process, module, snapshot: saved.snapshot, changes }
+  }
+
+  #receive(segment: Segment, replies: readonly EvaluatorReply[]): void {
+    segment.sent.forEach((step, index) => {
+      const reply = replies[index] as EvaluatorReply
+      step.reply = reply
+      const { process } = step.placed.entry.message
+      if (reply.kind === 'opened' || reply.kind === 'evaluated') {
+        this.#instances.measured(process, reply.memoryBytes)
+        return
+      }
+      this.#instances.closed(process)
+      this.#suspects.add(process)
+      if (reply.kind === 'lost') this.#o.figures.lost += 1
+      if (reply.kind === 'fault') this.#o.figures.faults += 1
+    })
+  }
+
+  #settle(step: Step, outcome: Outcome, unwritten: Map<string, Unwritten>): Settled {
+    const { placed, plan } = step
+    const { process } = placed.entry.message
+    const spawned = plan.type === 'open' && outcome.status === 'ok' ? plan.module : undefined
+    const result = this.#o.ledger.settle(placed, outcome, spawned)
+    this.#o.figures.entries += 1
+    if (outcome.status === 'error') this.#o.figures.errors += 1
+    if (spawned !== undefined) {
+      unwritten.set(process, { snapshot: outcome.changes, changes: [] })
+      return { result, changes: outcome.changes, module: spawned }
+    }
+    if (outcome.changes !== '[]') {
+      const known = unwritten.get(process)
+      if (known === undefined) unwritten.set(process, { changes: [outcome.changes] })
+      else known.changes.push(outcome.changes)
+      const instance = this.#instances.get(process)
+      if (instance !== undefined) instance.journalBytes += outcome.changes.length
+    }
+    return { result, changes: outcome.changes }
+  }
+
+  #checkFault({ reply, placed }: Step, tries: number): void {
+    const exhausted = reply?.kind === 'fault' && reply.exhausted
+    if (!exhausted && tries <= this.#o.limits.triesMax) return
+    const { height, message } = placed.entry
+    const why = reply?.kind === 'fault' ? `${reply.code}: ${reply.text}` : (reply?.kind ?? 'no state')
+    throw new HbError('evaluation-fault', `process ${message.process}, height ${height}: ${why}`)
+  }
+}
+
+function outcomeOf({ plan, reply, placed }: Step): Outcome | undefined {
+  const { message } = placed.entry
+  if (plan.type === 'settled') return plan.outcome
+  if (reply === undefined) return undefined
+  if (plan.type === 'open') {
+    if (reply.kind === 'opened') return completeSpawn(message, plan)
+    return reply.kind === 'refused' ? completeSpawn(message, plan, reply) : undefined
+  }
+  // the sandbox's messages went through checkOutbox there: they are contents
+  return reply.kind === 'evaluated' ? complete(message, reply.evaluation as Evaluated) : undefined
+}

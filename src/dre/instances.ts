@@ -1,0 +1,70 @@
+// Which processes are open in the evaluator, least recently used first: a bound on memory, never on results (R4).
+
+export type OpenInstance = {
+  memoryBytes: number
+  /** Bytes of the base state in the store, and of the journal after it: when to write a new base. */
+  baseBytes: number
+  journalBytes: number
+}
+
+export class Instances {
+  readonly #open = new Map<string, OpenInstance>()
+  #memoryBytes = 0
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryBytes
+  }
+
+  get(process: string): OpenInstance | undefined {
+    return this.#open.get(process)
+  }
+
+  /** Marks it most recently used; true if it is open. */
+  touch(process: string): boolean {
+    const instance = this.#open.get(process)
+    if (instance === undefined) return false
+    this.#open.delete(process)
+    this.#open.set(process, instance)
+    return true
+  }
+
+  opened(process: string, baseBytes: number, journalBytes: number): void {
+    this.closed(process)
+    this.#open.set(process, { memoryBytes: 0, baseBytes, journalBytes })
+  }
+
+  measured(process: string, memoryBytes: number): void {
+    const instance = this.#open.get(process)
+    if (instance === undefined) return
+    this.#memoryBytes += memoryBytes - instance.memoryBytes
+    instance.memoryBytes = memoryBytes
+  }
+
+  closed(process: string): void {
+    const instance = this.#open.get(process)
+    if (instance === undefined) return
+    this.#memoryBytes -= instance.memoryBytes
+    this.#open.delete(process)
+  }
+
+  /** The least recently used ones that `idle` lets go, until what stays open is within the bounds. */
+  *excess(
+    countMax: number,
+    bytesMax: number,
+    idle: (process: string) => boolean,
+  ): Iterable<string> {
+    let count = this.#open.size
+    let bytes = this.#memoryBytes
+    for (const [process, instance] of this.#open) {
+      if (count <= countMax && bytes <= bytesMax) return
+      if (!idle(process)) continue
+      count -= 1
+      bytes -= instance.memoryBytes
+      yield process
+    }
+  }
+}

@@ -1,0 +1,250 @@
+// R8: at an interval's end, the states of all processes that were touched in it, as a delta or in full, then the manifest.
+//
+// Invariants: I1 what is written is a function of the log and genesis: full when the deltas since the last full state
+// have grown beyond its bytes, else a delta. I2 the manifest is written last: what it names is there.
+
+import type { ManifestProcess } from '../protocol/records.ts'
+import type { Records } from '../protocol/codec/records.ts'
+import { changesText, composeChanges } from '../protocol/changes.ts'
+import type { Changes } from '../protocol/changes.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { manifestRoot } from '../protocol/manifest.ts'
+import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
+import type { EvaluatorCommand, Evaluator } from '../runtime/evaluator/port.ts'
+import type { Log, LogRecord } from '../log/port.ts'
+import { EMPTY, fromBase64Url, toBase64Url } from '../std/bytes.ts'
+import { HbError } from '../std/errors.ts'
+import type { Store, StoreOp } from '../store/port.ts'
+import type { LedgerRow } from './core.ts'
+import type { Modules } from './modules.ts'
+import type { DreLimits } from './ports.ts'
+import type { DrePosition, ProcessStore } from './process-store.ts'
+
+/** What is recorded of a process so far. */
+type Recorded = {
+  slot: number
+  fullHeight: number
+  fullBytes: number
+  fullHash: Uint8Array
+  deltaHeights: number[]
+  deltaBytes: number
+  deltaHash: Uint8Array
+}
+
+export type IntervalsOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly log: Log
+  readonly topic: string
+  readonly records: Records
+  readonly store: ProcessStore
+  readonly rawStore: Store
+  readonly modules: Modules
+  readonly evaluator: Evaluator
+  readonly limits: DreLimits
+  readonly rows: ReadonlyMap<string, LedgerRow>
+}
+
+export class Intervals {
+  readonly #o: IntervalsOptions
+  readonly #recorded = new Map<string, Recorded>()
+  readonly #key: string
+
+  constructor(options: IntervalsOptions) {
+    this.#o = options
+    this.#key = `n${options.partition.toString(16).padStart(4, '0')}/`
+  }
+
+  /** Loads what was recorded from the local store. */
+  open(): void {
+    const range = { from: this.#key, to: `${this.#key}\u007f` }
+    for (const { key, value } of this.#o.rawStore.range(range)) {
+      this.#recorded.set(key.slice(this.#key.length), decodeRecorded(value))
+    }
+  }
+
+  /** Takes in what a manifest says of a process. */
+  learn(row: ManifestProcess, fullBytes: number, deltaBytes: number): StoreOp {
+    const recorded: Recorded = {
+      slot: row.slot,
+      fullHeight: row.fullHeight,
+      fullBytes,
+      fullHash: row.fullHash,
+      deltaHeights: [...row.deltaHeights],
+      deltaBytes,
+      deltaHash: row.deltaHash,
+    }
+    this.#recorded.set(row.process, recorded)
+    return this.#op(row.process, recorded)
+  }
+
+  /** Writes the interval that ends at `position`; everything up to it must be settled and stored. */
+  async close(position: Omit<DrePosition, 'outbox'>): Promise<void> {
+    const { height } = position.view
+    const ops: StoreOp[] = []
+    for (const row of this.#o.rows.values()) {
+      const before = this.#recorded.get(row.process)
+      if (row.failed || before?.slot === row.settledSlot) continue
+      const { recorded, text } = await this.#record(row, before, height)
+      const full = recorded.fullHeight === height
+      await this.#append(snapshotParts(this.#o, row, height, full, text))
+      if (full) ops.push(this.#o.store.baseOp(row.process, row.settledSlot, text))
+      this.#recorded.set(row.process, recorded)
+      ops.push(this.#op(row.process, recorded))
+    }
+    await this.#append(this.#manifest(position))
+    if (ops.length > 0) await this.#o.rawStore.write(ops)
+  }
+
+  async #record(
+    row: LedgerRow,
+    before: Recorded | undefined,
+    height: number,
+  ): Promise<{ recorded: Recorded; text: string }> {
+    if (before !== undefined) {
+      const texts = this.#o.store.changes(row.process, before.slot + 1, row.settledSlot)
+      const text = changesText(composeChanges(texts.map((each) => JSON.parse(each) as Changes)))
+      const deltaBytes = before.deltaBytes + Buffer.byteLength(text)
+      if (deltaBytes <= before.fullBytes) {
+        const recorded = {
+          ...before,
+          slot: row.settledSlot,
+          deltaHeights: [...before.deltaHeights, height],
+          deltaBytes,
+          deltaHash: deltaHash(before.deltaHash, text),
+        }
+        return { recorded, text }
+      }
+    }
+    const text = await this.#snapshot(row)
+    const recorded = {
+      slot: row.settledSlot,
+      fullHeight: height,
+      fullBytes: Buffer.byteLength(text),
+      fullHash: snapshotHash(text),
+      deltaHeights: [],
+      deltaBytes: 0,
+      deltaHash: EMPTY,
+    }
+    return { recorded, text }
+  }
+
+  async #snapshot(row: LedgerRow): Promise<string> {
+    const { evaluator, store, modules } = this.#o
+    const [open] = await evaluator.run([{ kind: 'snapshot', process: row.process }])
+    if (open?.kind === 'snapshot') return open.text
+    const saved = store.state(row.process)
+    if (saved === undefined) throw new HbError('evaluation-fault', `no state of ${row.process}`)
+    const { process } = row
+    const module = modules.get(row.engine, row.module)
+    const { snapshot, changes } = saved
+    const commands: EvaluatorCommand[] = [
+      { kind: 'open', process, module, snapshot, changes },
+      { kind: 'snapshot', process },
+      { kind: 'close', process },
+    ]
+    const reply = (await evaluator.run(commands))[1]
+    if (reply?.kind !== 'snapshot') throw new HbError('evaluation-fault', `snapshot of ${process}`)
+    return reply.text
+  }
+
+  #manifest({ view, at, outgoing }: Omit<DrePosition, 'outbox'>): LogRecord[] {
+    const { records, partition, limits } = this.#o
+    const processes = [...this.#o.rows.values()].map((row) => this.#manifestRow(row))
+    const { height, hash, timestamp, counters } = view
+    const perPart = Math.max(1, Math.floor(limits.partBytesMax / 512))
+    const parts = Math.max(1, Math.ceil(processes.length / perPart))
+    const root = manifestRoot(processes)
+    return Array.from({ length: parts }, (_, part) => ({
+      key: `manifest/${partition}/${height}/${part}`,
+      value: records.manifest.encode({
+        partition,
+        height,
+        hash,
+        timestamp,
+        counters,
+        outgoing,
+        root,
+        indexHash: null,
+        offsetHint: at,
+        part,
+        parts,
+        processes: processes.slice(part * perPart, (part + 1) * perPart),
+      }),
+      headers: { 'hb-kind': 'manifest', 'hb-height': String(height) },
+    }))
+  }
+
+  #manifestRow(row: LedgerRow): ManifestProcess {
+    const recorded = this.#recorded.get(row.process)
+    return {
+      process: row.process,
+      slot: row.settledSlot,
+      stateHash: row.stateHash,
+      failed: row.failed,
+      engine: row.engine,
+      module: row.module,
+      fullHeight: recorded?.fullHeight ?? -1,
+      fullHash: padded(recorded?.fullHash),
+      deltaHeights: recorded?.deltaHeights ?? [],
+      deltaHash: padded(recorded?.deltaHash),
+    }
+  }
+
+  async #append(records: readonly LogRecord[]): Promise<void> {
+    const { log, topic, partition } = this.#o
+    for (const record of records) await log.append(topic, partition, [record])
+  }
+
+  #op(process: string, recorded: Recorded): StoreOp {
+    const { slot, fullHeight, fullBytes, fullHash, deltaHeights, deltaBytes } = recorded
+    const value = [slot, fullHeight, fullBytes, toBase64Url(fullHash), deltaHeights, deltaBytes]
+    const text = JSON.stringify([...value, toBase64Url(recorded.deltaHash)])
+    return { key: this.#key + process, value: Buffer.from(text) }
+  }
+}
+
+function decodeRecorded(bytes: Uint8Array): Recorded {
+  const [slot, fullHeight, fullBytes, fullHash, deltaHeights, deltaBytes, deltas] = JSON.parse(
+    Buffer.from(bytes).toString(),
+  ) as [number, number, number, string, number[], number, string]
+  return {
+    slot,
+    fullHeight,
+    fullBytes,
+    fullHash: fromBase64Url(fullHash),
+    deltaHeights,
+    deltaBytes,
+    deltaHash: fromBase64Url(deltas),
+  }
+}
+
+/** The schema's hashes have 32 bytes: none is 32 zeros. */
+function padded(hash: Uint8Array | undefined): Uint8Array {
+  return hash === undefined || hash.length === 0 ? Buffer.alloc(32) : hash
+}
+
+function snapshotParts(
+  o: IntervalsOptions,
+  row: LedgerRow,
+  height: number,
+  full: boolean,
+  text: string,
+): LogRecord[] {
+  const bytes = Buffer.from(text)
+  const { process, settledSlot: slot } = row
+  const parts = Math.max(1, Math.ceil(bytes.length / o.limits.partBytesMax))
+  return Array.from({ length: parts }, (_, part) => ({
+    key: `state/${process}/${height}/${part}`,
+    value: o.records.snapshot.encode({
+      process,
+      height,
+      slot,
+      full,
+      part,
+      parts,
+      text: bytes.subarray(part * o.limits.partBytesMax, (part + 1) * o.limits.partBytesMax),
+    }),
+    headers: { 'hb-kind': full ? 'state' : 'delta', 'hb-height': String(height) },
+  }))
+}

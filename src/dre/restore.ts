@@ -1,0 +1,207 @@
+// Starting in mid-log (R8): the newest complete manifest, and the states that it names, out of `snapshots`.
+//
+// Invariants: M1 every state and every delta is checked against the manifest's hashes, the manifest against its root, and
+// the manifest's place against the log's own record. M2 what does not check is passed over for an older manifest, and
+// for height 0 at last: slower, never wrong.
+
+import { copyView } from '../protocol/accept.ts'
+import type { Records } from '../protocol/codec/records.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { entryOf } from '../protocol/log-reader.ts'
+import { manifestRoot } from '../protocol/manifest.ts'
+import type { ManifestPart, ManifestProcess, SnapshotPart } from '../protocol/records.ts'
+import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
+import type { TopicNames } from '../protocol/topics.ts'
+import type { Log } from '../log/port.ts'
+import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
+import { isHbError } from '../std/errors.ts'
+import type { StoreOp } from '../store/port.ts'
+import type { LedgerRow } from './core.ts'
+import type { Intervals } from './intervals.ts'
+import type { Modules } from './modules.ts'
+import type { DrePosition, ProcessStore } from './process-store.ts'
+
+export type RestoreOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly log: Log
+  readonly topics: TopicNames
+  readonly records: Records
+  readonly store: ProcessStore
+  readonly modules: Modules
+  readonly intervals: Intervals
+}
+
+type RestoredState = { readonly row: ManifestProcess; readonly full: string; readonly deltas: string[] }
+
+/** Fills the local store from the newest manifest that checks. undefined: none does, begin at height 0. */
+export async function restore(options: RestoreOptions): Promise<DrePosition | undefined> {
+  const found = await readTopic(options)
+  const heights = [...found.manifests.keys()].sort((a, b) => b - a)
+  for (const height of heights) {
+    const parts = whole(found.manifests.get(height) as ManifestPart[])
+    if (parts === undefined) continue
+    const position = await take(options, parts, found.states)
+    if (position !== undefined) return position
+  }
+  return undefined
+}
+
+type Found = {
+  readonly manifests: Map<number, ManifestPart[]>
+  readonly states: Map<string, SnapshotPart[]>
+}
+
+async function readTopic({ log, topics, records, partition }: RestoreOptions): Promise<Found> {
+  const manifests = new Map<number, ManifestPart[]>()
+  const states = new Map<string, SnapshotPart[]>()
+  const start = (await log.ends(topics.snapshots))[partition]?.start ?? 0
+  for (let from = start; ; ) {
+    const read = await log.read(topics.snapshots, partition, from)
+    for (const { value } of read.records) {
+      if (value === null) continue
+      const bytes = asBuffer(value)
+      if (records.manifest.matches(bytes)) {
+        const part = records.manifest.decode(bytes)
+        push(manifests, part.height, part)
+      } else if (records.snapshot.matches(bytes)) {
+        const part = records.snapshot.decode(bytes)
+        push(states, `${part.process}/${part.height}`, part)
+      }
+    }
+    from = read.next
+    if (read.records.length === 0) return { manifests, states }
+  }
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
+
+/** The parts in order, the newest of each; undefined if one is missing. */
+function whole<T extends { part: number; parts: number }>(parts: readonly T[]): T[] | undefined {
+  const count = parts.at(-1)?.parts ?? 0
+  const list: T[] = []
+  for (const part of parts) if (part.parts === count) list[part.part] = part
+  for (let at = 0; at < count; at++) if (list[at] === undefined) return undefined
+  return count === 0 ? undefined : list
+}
+
+async function take(
+  o: RestoreOptions,
+  parts: readonly ManifestPart[],
+  states: ReadonlyMap<string, SnapshotPart[]>,
+): Promise<DrePosition | undefined> {
+  const head = parts[0] as ManifestPart
+  const processes = parts.flatMap((part) => part.processes)
+  if (!equalBytes(manifestRoot(processes), head.root)) return undefined
+  const timestamp = head.timestamp
+  const at = await findRecord(o, head)
+  if (at === undefined) return undefined
+  const restored: RestoredState[] = []
+  for (const row of processes) {
+    if (row.failed) continue
+    const state = stateOf(row, states)
+    if (state === undefined) return undefined
+    restored.push(state)
+  }
+  await learnModules(o)
+  const { partition, height, hash } = head
+  const view = copyView({ partition, height, hash, timestamp, counters: [...head.counters] })
+  // -1 is below every outbox: it is read from its earliest record
+  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, outbox: -1 }
+  const ops: StoreOp[] = []
+  processes.forEach((row, ordinal) => ops.push(o.store.rowOp(ledgerRow(row, ordinal, height))))
+  for (const { row, full, deltas } of restored) {
+    ops.push(...o.store.restoredOps(row.process, row.slot, full, deltas))
+    const deltaBytes = deltas.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0)
+    ops.push(o.intervals.learn(row, Buffer.byteLength(full), deltaBytes))
+  }
+  ops.push(o.store.positionOp(position))
+  await o.store.write(ops)
+  return position
+}
+
+/** The offset of the record that carries the manifest's hash: by the hint, else searched for. */
+async function findRecord(o: RestoreOptions, head: ManifestPart): Promise<number | undefined> {
+  const ends = (await o.log.ends(o.topics.log))[head.partition]
+  if (ends === undefined) return undefined
+  const { offsetHint } = head
+  if (offsetHint >= ends.start && offsetHint < ends.end) {
+    const { records } = await o.log.read(o.topics.log, head.partition, offsetHint, {
+      to: offsetHint + 1,
+    })
+    if (records[0]?.offset === offsetHint && carries(o, head, records[0].value)) return offsetHint
+  }
+  for (let from = ends.start; from < ends.end; ) {
+    const read = await o.log.read(o.topics.log, head.partition, from)
+    for (const record of read.records) if (carries(o, head, record.value)) return record.offset
+    if (read.next === from) return undefined
+    from = read.next
+  }
+  return undefined
+}
+
+function carries(o: RestoreOptions, head: ManifestPart, value: Uint8Array | null): boolean {
+  if (value === null || !o.records.isEntry(value)) return false
+  try {
+    const record = o.records.decodeEntry(asBuffer(value))
+    if (record.height !== head.height) return false
+    return equalBytes(entryOf(o.network, head.partition, record).hash, head.hash)
+  } catch (error) {
+    if (isHbError(error)) return false
+    throw error
+  }
+}
+
+function stateOf(
+  row: ManifestProcess,
+  states: ReadonlyMap<string, SnapshotPart[]>,
+): RestoredState | undefined {
+  const text = (height: number, full: boolean): string | undefined => {
+    const all = states.get(`${row.process}/${height}`)?.filter((part) => part.full === full)
+    const parts = all === undefined ? undefined : whole(all)
+    return parts && Buffer.concat(parts.map((part) => asBuffer(part.text))).toString()
+  }
+  const full = text(row.fullHeight, true)
+  if (full === undefined || !equalBytes(snapshotHash(full), row.fullHash)) return undefined
+  const deltas: string[] = []
+  let hash: Uint8Array = EMPTY
+  for (const height of row.deltaHeights) {
+    const delta = text(height, false)
+    if (delta === undefined) return undefined
+    deltas.push(delta)
+    hash = deltaHash(hash, delta)
+  }
+  if (deltas.length > 0 && !equalBytes(hash, row.deltaHash)) return undefined
+  return { row, full, deltas }
+}
+
+async function learnModules({ log, topics, modules }: RestoreOptions): Promise<void> {
+  const start = (await log.ends(topics.modules))[0]?.start ?? 0
+  for (let from = start; ; ) {
+    const read = await log.read(topics.modules, 0, from)
+    for (const { key, value } of read.records) {
+      if (key !== null && value !== null) await modules.learn(key, value)
+    }
+    from = read.next
+    if (read.records.length === 0) return
+  }
+}
+
+function ledgerRow(row: ManifestProcess, ordinal: number, height: number): LedgerRow {
+  return {
+    process: row.process,
+    ordinal,
+    slot: row.slot,
+    settledSlot: row.slot,
+    settledHeight: height,
+    writtenSlot: row.slot,
+    stateHash: row.stateHash,
+    failed: row.failed,
+    engine: row.engine === 'native' ? 'native' : 'quickjs',
+    module: row.module,
+  }
+}

@@ -1,0 +1,115 @@
+// The HTTP server of a node: routes over NodeApi, limits, errors, a graceful end. It knows no roles and no log.
+//
+// Owners: the framework owns connections and parsing; waits.ts owns those who wait, stream.ts those who follow the log.
+// Invariants: H1 every refusal has a code of the error table. H2 bodies are bytes: nothing but octet-stream is read.
+// H3 `close` resolves with no connection left, at the latest closeGraceMs after what was under way was let go.
+
+import { fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { Socket } from 'node:net'
+import type { NodeApi } from '../api.ts'
+import { HbError } from '../../std/errors.ts'
+import { asHbError, errorBody, sendError, statusOf } from './failure.ts'
+import { httpLimits, type HttpLimits } from './limits.ts'
+import { addReadRoutes } from './read-routes.ts'
+import { Streams } from './stream.ts'
+import { Waits } from './waits.ts'
+import { addWriteRoutes } from './write-routes.ts'
+
+export type HttpOptions = {
+  readonly api: NodeApi
+  readonly host?: string
+  /** 0 (default): any that is free. */
+  readonly port?: number
+  readonly limits?: Partial<HttpLimits>
+  /** Told of everything that is answered 5xx for the node's own fault: the answer itself says little. */
+  readonly onError?: (error: unknown) => void
+}
+
+export type HttpServer = {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Listens, and resolves with the address. Throws `listen-failed`. */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const { api, host = '127.0.0.1', port = 0, onError = () => undefined } = options
+  const limits = httpLimits(options.limits)
+  const app = createApp(limits)
+  const waits = new Waits(api, limits)
+  const streams = new Streams(api, limits, onError)
+  app.setErrorHandler((caught, request, reply) => {
+    const error = asHbError(caught, request.routeOptions.bodyLimit)
+    if (error.kind === 'bug' || error.kind === 'operator') onError(caught)
+    sendError(reply, error, limits.retryAfterS)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const error = new HbError('route-unknown', `${request.method} ${request.url.slice(0, 200)}`)
+    sendError(reply, error, limits.retryAfterS)
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+  const parts = { api, limits, waits }
+  addWriteRoutes(app, parts)
+  addReadRoutes(app, parts)
+  streams.addRoute(app)
+  await listen(app, host, port)
+  return { url: urlOf(app, host), close: closer(app, limits, waits, streams) }
+}
+
+function createApp(limits: HttpLimits): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: { connectionsCheckingInterval: Math.max(10, Math.min(5_000, limits.requestTimeoutMs)) },
+    clientErrorHandler: answerBadRequest,
+  })
+  app.server.maxConnections = limits.connectionsMax
+  return app
+}
+
+// What never became a request: broken HTTP, headers too large, or too slow.
+function answerBadRequest(this: unknown, caught: Error & { code?: string }, socket: Socket): void {
+  if (caught.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const slow = caught.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const error = new HbError(slow ? 'request-too-slow' : 'body-malformed')
+  const body = JSON.stringify({ error: errorBody(error) })
+  socket.end(
+    `HTTP/1.1 ${statusOf(error)} ${slow ? 'Request Timeout' : 'Bad Request'}\r\nConnection: close\r\n` +
+      `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    await app.close()
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new HbError('listen-failed', `${host}:${port} (${why})`, { cause })
+  }
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function closer(app: FastifyInstance, limits: HttpLimits, waits: Waits, streams: Streams) {
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    waits.close()
+    streams.close()
+    const cut = setTimeout(() => app.server.closeAllConnections(), limits.closeGraceMs)
+    try {
+      await app.close()
+    } finally {
+      clearTimeout(cut)
+    }
+  }
+  return (): Promise<void> => (closing ??= close())
+}

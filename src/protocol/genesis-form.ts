@@ -1,0 +1,74 @@
+// What a genesis document must look like: it is a file from outside, and every field of it goes into the network id.
+// Invariant: whatever JSON value comes in, it passes or throws `genesis-malformed`, never anything else.
+
+import { HbError } from '../std/errors.ts'
+import { LIMIT_TABLE } from './limits.ts'
+
+export const PARTITIONS_MAX = 1024
+const NAME = /^[a-z][a-z0-9-]{0,63}$/
+const FIELDS = [
+  ...['format', 'name', 'salt', 'generation', 'partitions', 'intervalLength'],
+  ...['sandbox', 'limits', 'processes'],
+]
+const PROCESS_FIELDS = ['name', 'nonce', 'engine', 'source', 'state']
+
+export function malformed(detail: string): never {
+  throw new HbError('genesis-malformed', detail)
+}
+
+/** Throws `genesis-malformed`, naming the field. Names and places of processes are checked by `openNetwork`. */
+export function checkGenesis(value: unknown): void {
+  const genesis = exactly(value, FIELDS, 'genesis')
+  if (genesis['format'] !== 1) malformed('format is not 1')
+  text(genesis['name'], 'name')
+  text(genesis['salt'], 'salt')
+  wholeNumber(genesis['generation'], 0, 1e9, 'generation')
+  wholeNumber(genesis['partitions'], 1, PARTITIONS_MAX, 'partitions')
+  wholeNumber(genesis['intervalLength'], 1, 1e9, 'intervalLength')
+  const sandbox = exactly(genesis['sandbox'], ['engine', 'version'], 'sandbox')
+  text(sandbox['engine'], 'sandbox.engine')
+  text(sandbox['version'], 'sandbox.version')
+  const limits = exactly(genesis['limits'], Object.keys(LIMIT_TABLE), 'limits')
+  for (const [name, row] of Object.entries(LIMIT_TABLE)) {
+    wholeNumber(limits[name], row.least, Number.MAX_SAFE_INTEGER, `limits.${name}`)
+  }
+  const { processes } = genesis
+  if (!Array.isArray(processes)) malformed('processes is not an array')
+  processes.forEach((process, index) => checkProcess(process, `processes.${index}`))
+}
+
+function checkProcess(value: unknown, at: string): void {
+  const process = exactly(value, PROCESS_FIELDS, at)
+  text(process['name'], `${at}.name`)
+  if (!NAME.test(process['name'] as string)) malformed(`${at}.name: lower-case letters, digits, -`)
+  wholeNumber(process['nonce'], 0, Number.MAX_SAFE_INTEGER, `${at}.nonce`)
+  if (process['engine'] !== 'native' && process['engine'] !== 'quickjs') {
+    malformed(`${at}.engine must be native or quickjs`)
+  }
+  text(process['source'], `${at}.source`)
+  if (!isObject(process['state'])) malformed(`${at}.state is not an object`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An object with these fields and no others. */
+function exactly(value: unknown, fields: readonly string[], at: string): Record<string, unknown> {
+  if (!isObject(value)) malformed(`${at} is not an object`)
+  for (const field of fields) if (!Object.hasOwn(value, field)) malformed(`${at}.${field} is missing`)
+  for (const key of Object.keys(value)) {
+    if (!fields.includes(key)) malformed(`${at}.${key} is not known`)
+  }
+  return value
+}
+
+function text(value: unknown, at: string): void {
+  if (typeof value !== 'string' || !value.isWellFormed()) malformed(`${at} is not a text`)
+}
+
+function wholeNumber(value: unknown, least: number, most: number, at: string): void {
+  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most) {
+    malformed(`${at} must be a whole number from ${least} to ${most}`)
+  }
+}

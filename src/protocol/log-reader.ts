@@ -1,0 +1,61 @@
+// How every reader turns records of a log partition into accepted entries (R1): one decoder, one judge.
+
+import type { View } from './accept.ts'
+import { accept, advance } from './accept.ts'
+import type { Claim } from './records.ts'
+import type { Entry } from './entry.ts'
+import { entryHash } from './entry.ts'
+import type { Network } from './genesis.ts'
+import type { EntryRecord, Records } from './codec/records.ts'
+import { messageOf } from './wire.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import { isSingleObject } from './codec/single-object.ts'
+import { asBuffer } from '../std/bytes.ts'
+import { partitionOf } from './topics.ts'
+
+export type Read =
+  | { readonly type: 'entry'; readonly entry: Entry; readonly record: EntryRecord }
+  | { readonly type: 'superseded'; readonly why: string }
+  | { readonly type: 'claim'; readonly claim: Claim }
+
+/**
+ * Judges one record on a view and advances it where the record is an entry that extends the chain.
+ * Throws `schema-unknown` for a schema that this version lacks: a reader must then halt, not skip. A record that is malformed by its bytes and genesis alone is superseded ('form'), alike for all.
+ */
+export function readRecord(
+  network: Network,
+  records: Records,
+  view: View,
+  value: Uint8Array | null,
+): Read {
+  if (value === null) return { type: 'superseded', why: 'form' }
+  const bytes = asBuffer(value)
+  if (isSingleObject(bytes) && !records.isEntry(bytes) && !records.claim.matches(bytes)) {
+    throw new HbError('schema-unknown', bytes.subarray(2, 10).toString('hex'))
+  }
+  try {
+    if (records.claim.matches(bytes)) return { type: 'claim', claim: records.claim.decode(bytes) }
+    const record = records.decodeEntry(bytes)
+    // the cheap half of `accept` first: a superseded record need not be parsed in full
+    if (record.height !== view.height + 1) return { type: 'superseded', why: 'height' }
+    const entry = entryOf(network, view.partition, record)
+    const why = accept(view, entry)
+    if (why !== undefined) return { type: 'superseded', why }
+    advance(view, entry)
+    return { type: 'entry', entry, record }
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return { type: 'superseded', why: 'form' }
+  }
+}
+
+/** An entry with its hash, from its record. Throws `record-malformed` and what `messageOf` throws. */
+export function entryOf(network: Network, partition: number, record: EntryRecord): Entry {
+  const message = messageOf(network, record.message)
+  const { height, prev, timestamp, admission } = record
+  const head = { partition, height, prev, timestamp, admission }
+  if (partitionOf(message.process, network.genesis.partitions) !== partition) {
+    throw new HbError('record-malformed', `${message.process} is not of partition ${partition}`)
+  }
+  return { ...head, message, hash: entryHash(network.id, head, message) }
+}

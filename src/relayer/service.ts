@@ -1,0 +1,285 @@
+// The relayer role: a member of the consumer group on `outbox` that turns outbox messages into records on `ingress`.
+//
+// It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the channel numbers make every
+// repetition harmless (R3). Invariants: L1 per channel one append in flight, in order. L2 a batch is committed only when
+// all of it is durable in ingress. L3 a channel whose settled counter stands still below what the outbox holds for
+// longer than `stallMs` is sent again from the counter.
+
+import { Records } from '../protocol/codec/records.ts'
+import type { Network } from '../protocol/genesis.ts'
+import type { Head } from '../protocol/records.ts'
+import type { Run } from '../protocol/result.ts'
+import type { TopicNames } from '../protocol/topics.ts'
+import { topicNames } from '../protocol/topics.ts'
+import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
+import { asBuffer } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { OutboxCursor, Relay } from './core.ts'
+import { relaysOf } from './core.ts'
+
+export type RelayerLimits = {
+  /** Records of one append; default 500. */
+  readonly appendRecordsMax: number
+  /** Bytes of one append; default 900,000. */
+  readonly appendBytesMax: number
+  /** Pause after a failed append, ms, doubled up to 2 s; default 20. */
+  readonly retryDelayMs: number
+  /** How long a channel may stand still below what was sent, ms; default 5,000. */
+  readonly stallMs: number
+}
+
+export const RELAYER_LIMITS: RelayerLimits = {
+  appendRecordsMax: 500,
+  appendBytesMax: 900_000,
+  retryDelayMs: 20,
+  stallMs: 5_000,
+}
+
+export type RelayerFigures = { relayed: number; appends: number; skipped: number; resent: number }
+
+export type RelayerOptions = {
+  readonly network: Network
+  readonly log: Log
+  readonly clock: Clock
+  readonly applicationId?: string
+  readonly limits?: Partial<RelayerLimits>
+  readonly onHalted?: (partition: number, error: unknown) => void
+}
+
+/** A channel: what was sent last, and what its target had settled when it was last seen to move. */
+type Channel = { tail: Promise<void>; sent: number; settled: number; movedAt: number }
+
+type Source = {
+  readonly cursor: OutboxCursor
+  readonly channels: Channel[]
+  readonly stop: AbortController
+  watch: Promise<void>
+}
+
+export class RelayerService {
+  readonly #o: RelayerOptions
+  readonly #limits: RelayerLimits
+  readonly #topics: TopicNames
+  readonly #records = new Records()
+  readonly #sources = new Map<number, Source>()
+  #membership: Membership | undefined
+  readonly figures: RelayerFigures = { relayed: 0, appends: 0, skipped: 0, resent: 0 }
+
+  constructor(options: RelayerOptions) {
+    this.#o = options
+    this.#limits = { ...RELAYER_LIMITS, ...options.limits }
+    this.#topics = topicNames(options.applicationId ?? 'hb')
+  }
+
+  async start(): Promise<void> {
+    this.#membership = await this.#o.log.join({
+      group: `${this.#o.applicationId ?? 'hb'}.relayer`,
+      topics: [this.#topics.outbox],
+      member: {
+        assigned: (partition, committed) => this.#assigned(partition, committed),
+        records: ({ partition, records }) => this.#relay(partition, records),
+        revoked: (partition) => this.#revoked(partition),
+        halted: (partition, error) => this.#o.onHalted?.(partition, error),
+      },
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#membership?.leave()
+    this.#membership = undefined
+  }
+
+  #assigned(
+    partition: number,
+    committed: Readonly<Record<string, number | undefined>>,
+  ): Promise<Record<string, number | 'earliest'>> {
+    const { clock, network } = this.#o
+    const now = clock.now()
+    const channels = Array.from({ length: network.genesis.partitions }, () => ({
+      tail: Promise.resolve(),
+      sent: 0,
+      settled: 0,
+      movedAt: now,
+    }))
+    const stop = new AbortController()
+    const source: Source = { cursor: { next: undefined }, channels, stop, watch: Promise.resolve() }
+    source.watch = this.#watch(partition, source)
+    this.#sources.set(partition, source)
+    const { outbox } = this.#topics
+    return Promise.resolve({ [outbox]: committed[outbox] ?? 'earliest' })
+  }
+
+  async #revoked(partition: number): Promise<void> {
+    const source = this.#sources.get(partition)
+    if (source === undefined) return
+    source.stop.abort()
+    await Promise.all(source.channels.map((channel) => channel.tail.catch(() => undefined)))
+    await source.watch
+    this.#sources.delete(partition)
+  }
+
+  async #relay(partition: number, stored: readonly StoredRecord[]): Promise<void> {
+    const source = this.#sources.get(partition)
+    if (source === undefined) throw new HbError('partition-lost', `partition ${partition}`)
+    const relays: Relay[] = []
+    for (const record of stored) {
+      const run = this.#decode(record)
+      if (run === undefined) continue
+      let more = relaysOf(this.#o.network, source.cursor, run)
+      if (more === 'gap') {
+        await this.#findCursor(partition, source, record.offset)
+        more = relaysOf(this.#o.network, source.cursor, run)
+        if (more === 'gap') throw new HbError('outbox-gap', `partition ${partition}, ${run.from}`)
+      }
+      relays.push(...more)
+    }
+    await this.#send(source, relays)
+  }
+
+  #decode(record: StoredRecord): Run | undefined {
+    try {
+      return record.value === null ? undefined : this.#records.decodeRun(asBuffer(record.value))
+    } catch (error) {
+      if (!isHbError(error)) throw error
+      this.figures.skipped += 1
+      return undefined
+    }
+  }
+
+  /** A repeated old run may be the first that was read after a restart: what was published is found from the start. */
+  async #findCursor(partition: number, source: Source, before: number): Promise<void> {
+    const cursor: OutboxCursor = { next: undefined }
+    await this.#scan(partition, before, (run) => void relaysOf(this.#o.network, cursor, run))
+    source.cursor.next = cursor.next
+  }
+
+  async #scan(partition: number, before: number, visit: (run: Run) => void): Promise<void> {
+    const { log } = this.#o
+    const { outbox } = this.#topics
+    let from = (await log.ends(outbox))[partition]?.start ?? 0
+    while (from < before) {
+      const read = await log.read(outbox, partition, from, { to: before })
+      if (read.records.length === 0) return
+      for (const record of read.records) {
+        const run = this.#decode(record)
+        if (run !== undefined) visit(run)
+      }
+      from = read.next
+    }
+  }
+
+  /** Appends each target's relays behind those before; resolves when all are durable. */
+  async #send(source: Source, relays: readonly Relay[]): Promise<void> {
+    const byTarget = new Map<number, Relay[]>()
+    for (const relay of relays) {
+      const list = byTarget.get(relay.target)
+      if (list === undefined) byTarget.set(relay.target, [relay])
+      else list.push(relay)
+    }
+    const sends: Promise<void>[] = []
+    for (const [target, list] of byTarget) {
+      const channel = source.channels[target] as Channel
+      if (channel.sent === channel.settled) channel.movedAt = this.#o.clock.now()
+      channel.sent = Math.max(channel.sent, (list.at(-1) as Relay).record.seq)
+      const send = channel.tail.then(() => this.#append(source, target, list))
+      channel.tail = send
+      send.catch(() => undefined)
+      sends.push(send)
+    }
+    await Promise.all(sends)
+  }
+
+  async #append(source: Source, target: number, relays: readonly Relay[]): Promise<void> {
+    for (const batch of this.#cut(relays)) {
+      for (let delay = this.#limits.retryDelayMs; ; delay = Math.min(delay * 2, 2_000)) {
+        try {
+          await this.#o.log.append(this.#topics.ingress, target, batch)
+          this.figures.appends += 1
+          this.figures.relayed += batch.length
+          break
+        } catch (error) {
+          // sent twice is dropped by the channel's number, so anything unclear is simply sent again
+          const again = isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
+          if (!again) throw error
+          if (source.stop.signal.aborted) throw new HbError('partition-lost', 'stopping')
+          await this.#o.clock.sleep(delay, source.stop.signal)
+        }
+      }
+    }
+  }
+
+  #cut(relays: readonly Relay[]): LogRecord[][] {
+    const batches: LogRecord[][] = []
+    let batch: LogRecord[] = []
+    let bytes = 0
+    for (const { process, record } of relays) {
+      const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
+      const { appendRecordsMax, appendBytesMax } = this.#limits
+      if (batch.length >= appendRecordsMax || (batch.length > 0 && bytes + value.length > appendBytesMax)) {
+        batches.push(batch)
+        batch = []
+        bytes = 0
+      }
+      batch.push({ key: process, value })
+      bytes += value.length
+    }
+    if (batch.length > 0) batches.push(batch)
+    return batches
+  }
+
+  /** Follows the heads of all partitions, and sends a channel again that stands still (L3). */
+  async #watch(partition: number, source: Source): Promise<void> {
+    const { log, clock } = this.#o
+    const { signal } = source.stop
+    const { stallMs } = this.#limits
+    let from = (await log.ends(this.#topics.registry))[0]?.start ?? 0
+    while (!signal.aborted) {
+      try {
+        const read = await log.read(this.#topics.registry, 0, from, { signal, waitMs: stallMs })
+        from = read.next
+        for (const { value } of read.records) {
+          if (value !== null && this.#records.head.matches(value)) {
+            this.#seen(partition, source, this.#records.head.decode(asBuffer(value)))
+          }
+        }
+        for (const [target, channel] of source.channels.entries()) {
+          if (signal.aborted || channel.settled >= channel.sent) continue
+          if (clock.now() - channel.movedAt < stallMs) continue
+          await this.#resend(partition, source, target)
+          channel.movedAt = clock.now()
+        }
+      } catch (error) {
+        if (isHbError(error, 'log-closed')) return
+        if (!isHbError(error)) throw error
+        await clock.sleep(stallMs, signal)
+      }
+    }
+  }
+
+  #seen(partition: number, source: Source, head: Head): void {
+    const channel = source.channels[head.partition]
+    const counter = head.counters[partition]
+    if (channel === undefined || counter === undefined || counter <= channel.settled) return
+    channel.settled = counter
+    channel.movedAt = this.#o.clock.now()
+  }
+
+  async #resend(partition: number, source: Source, target: number): Promise<void> {
+    const channel = source.channels[target] as Channel
+    const end = (await this.#o.log.ends(this.#topics.outbox))[partition]?.end ?? 0
+    const cursor: OutboxCursor = { next: undefined }
+    const missing: Relay[] = []
+    await this.#scan(partition, end, (run) => {
+      const relays = relaysOf(this.#o.network, cursor, run)
+      if (relays === 'gap') return
+      for (const relay of relays) {
+        const { seq } = relay.record
+        if (relay.target === target && seq > channel.settled && seq <= channel.sent) missing.push(relay)
+      }
+    })
+    if (missing.length === 0) return
+    this.figures.resent += missing.length
+    await this.#send(source, missing)
+  }
+}

@@ -1,0 +1,39 @@
+// The type of the write overlay (overlay.js) and the way to make one in V8. The sandbox compiles the same text itself.
+// Owners: the caller owns the text (read once per runtime); an overlay belongs to one instance.
+
+import { readFileSync } from 'node:fs'
+import { runInThisContext } from 'node:vm'
+
+/** Containers a state may nest, and its largest size (see stateSize); `charge` is told costs before they are caused. */
+export type OverlayLimits = {
+  readonly depth: number
+  readonly size: number
+  readonly charge: (cost: number) => void
+}
+
+/** An edit of protocol/changes.ts, as an array. */
+export type RawEdit = readonly unknown[]
+
+export type Overlay = {
+  load(snapshot: string, size: number): void
+  begin(): Record<string, unknown>
+  settle(next: unknown): RawEdit | undefined
+  size(): number
+  codeOf(error: unknown): string
+  install(): void
+  undo(): void
+  snapshot(): string
+  keysOf(value: unknown): string[] | undefined
+}
+
+/** The script's text: `(limits) => overlay`. */
+export function readOverlayScript(): string {
+  return readFileSync(new URL('./overlay.js', import.meta.url), 'utf8')
+}
+
+export type MakeOverlay = (limits: OverlayLimits) => Overlay
+
+/** Evaluates the script in this realm, so that `Object.prototype` is the contract's own. */
+export function compileOverlay(script: string): MakeOverlay {
+  return runInThisContext(script, { filename: 'overlay.js' }) as MakeOverlay
+}

@@ -1,0 +1,182 @@
+// Runs messages inside the sandbox: `(burn, makeOverlay, makeRealm) => [functions]`, which the host calls by their place
+// in the list. The contract never sees any of them.
+//
+// Phases: load(snapshot) → make(function) → per message begin(action) → (host runs the jobs) → end() → install | undo.
+// Invariants: D1 begin and end never throw but for an interrupt or a fault of the engine: what a contract throws becomes
+// text. D2 install runs no contract code; the host calls it without a gas limit.
+((burn, makeOverlay, makeRealm) => {
+  'use strict'
+  /** Spends gas; where none is left it never comes back. */
+  function charge(cost) {
+    if (burn(cost > 2000000000 ? 2000000000 : cost | 0) === true) for (;;);
+  }
+  const parse = JSON.parse
+  const json = JSON.stringify
+  const limits = { depth: 64, size: 0, charge }
+  // The overlay takes its natives before the realm wraps them and takes some away.
+  const overlay = makeOverlay(limits)
+  const realm = makeRealm(charge, overlay.keysOf)
+  const resolve = Promise.resolve.bind(Promise)
+  const then = Function.prototype.call.bind(Promise.prototype.then)
+  const slice = Function.prototype.call.bind(String.prototype.slice)
+  const text = String
+  const isArray = Array.isArray
+
+  const IDLE = 0
+  const DONE = 1
+  const THROWN = 2
+  const WAITING = 3
+  let contract = null
+  let phase = IDLE
+  let outcome
+  let outputMax = 0
+  let textMax = 0
+  let malformed = IDLE
+
+  /** Time and randomness are the entry's. */
+  function entry(seed, timestamp) {
+    realm.reseed(seed)
+    const ms = timestamp >= 0 && timestamp < 2305843009213693952 ? timestamp : 0
+    const high = (ms / 1073741824) | 0
+    burn(high, (ms - high * 1073741824) | 0)
+  }
+  function failed(code, why) {
+    return 'E' + code + '\n' + json(slice(why, 0, textMax))
+  }
+  /** What a thrown value says, whatever it is. */
+  function describe(thrown) {
+    try {
+      if (typeof thrown === 'object' && thrown !== null) {
+        const { message } = thrown
+        if (typeof message === 'string') return message
+      }
+      return text(thrown)
+    } catch {
+      return 'a value that has no text was thrown'
+    }
+  }
+  function thrownResult(thrown) {
+    const code = overlay.codeOf(thrown)
+    const why = describe(thrown)
+    if (code !== '') return failed(code, slice(why, code.length + 2))
+    if (malformed !== IDLE && thrown === malformed) {
+      malformed = IDLE
+      return failed('result-malformed', 'messages: ' + why)
+    }
+    const overflow = thrown instanceof InternalError && why === 'stack overflow'
+    return failed(overflow ? 'stack-overflow' : 'contract-error', why)
+  }
+  function outboxText(messages) {
+    try {
+      return json(messages)
+    } catch (thrown) {
+      malformed = thrown
+      throw thrown
+    }
+  }
+  function finish() {
+    const result = outcome
+    if (phase === THROWN) return thrownResult(result)
+    if (phase === WAITING) return failed('promise-unsettled', 'handle returned a promise that never settled')
+    if (result !== undefined && (typeof result !== 'object' || result === null || isArray(result))) {
+      return failed('result-malformed', 'handle must return an object {state?, messages?, status?}')
+    }
+    const { state, messages, status } = result === undefined ? {} : result
+    if (status !== undefined && status !== 'ok') {
+      if (typeof status !== 'string') return failed('result-malformed', 'status must be a text')
+      return failed('contract-error', status)
+    }
+    const edit = overlay.settle(state)
+    let out = '[]'
+    if (messages !== undefined) {
+      if (!isArray(messages)) return failed('result-malformed', 'messages must be a list')
+      // What a list of messages means is what JSON.stringify says of it; the outbox check judges the rest.
+      if (messages.length > 0) out = outboxText(messages)
+    }
+    const changes = edit === undefined ? '[]' : json(edit)
+    if (changes.length + out.length > outputMax) {
+      return failed('output-too-large', changes.length + out.length + ' units, at most ' + outputMax)
+    }
+    charge((changes.length + out.length) >> 4)
+    return changes + '\n' + out + '\n' + overlay.size()
+  }
+
+  return [
+    function load(snapshot, size, depth, sizeMax, output, errorText) {
+      limits.depth = +depth
+      limits.size = +sizeMax
+      outputMax = +output
+      textMax = +errorText
+      overlay.load(snapshot, +size)
+    },
+    function make(compiled) {
+      contract = compiled
+    },
+    function begin(action) {
+      phase = DONE
+      outcome = undefined
+      malformed = IDLE
+      try {
+        const input = parse(action)
+        entry(input.id + '/' + input.height, input.timestamp)
+        const module = { exports: {} }
+        contract(module, module.exports)
+        const { handle } = module.exports
+        if (typeof handle !== 'function') throw new TypeError('the module exports no handle')
+        const result = handle(overlay.begin(), input)
+        if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
+          phase = WAITING
+          then(
+            resolve(result),
+            (value) => {
+              phase = DONE
+              outcome = value
+            },
+            (reason) => {
+              phase = THROWN
+              outcome = reason
+            },
+          )
+        } else outcome = result
+      } catch (thrown) {
+        phase = THROWN
+        outcome = thrown
+      }
+    },
+    function end() {
+      try {
+        return finish()
+      } catch (thrown) {
+        return thrownResult(thrown)
+      } finally {
+        phase = IDLE
+        outcome = undefined
+      }
+    },
+    function install() {
+      overlay.install()
+    },
+    function undo() {
+      phase = IDLE
+      outcome = undefined
+      overlay.undo()
+    },
+    function snapshot() {
+      return overlay.snapshot()
+    },
+    /** Does the module's scope leave a handle? '' or why not. */
+    function probe() {
+      try {
+        entry('', 0)
+        const module = { exports: {} }
+        contract(module, module.exports)
+        return typeof module.exports.handle === 'function' ? '' : 'the module exports no handle'
+      } catch (thrown) {
+        return slice(describe(thrown), 0, textMax)
+      }
+    },
+    function spin(times) {
+      for (let i = +times; i > 0; i--);
+    },
+  ]
+})

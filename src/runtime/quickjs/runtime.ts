@@ -1,0 +1,212 @@
+// The `quickjs` runtime: one sandbox per open process, its state inside (port.ts says what a Runtime promises).
+//
+// Owners: the runtime owns the engine and the image; an instance owns its sandbox.
+// Invariants: Q1 what a machine fault means depends on nothing but (state, action, module): in an instance that has
+// evaluated before it is a SandboxSpent (open again and repeat), in a fresh one, whose memory is a function of those
+// three, it is the result 'memory-exhausted'. Q2 after either the instance is dead. Q3 after an interrupt the jobs that
+// are left are run into the ground before the overlay is dropped.
+
+import { readFileSync } from 'node:fs'
+import { HbError, isHbError } from '../../std/errors.ts'
+import { readOverlayScript } from '../overlay/overlay.ts'
+import { SandboxSpent } from '../port.ts'
+import type {
+  CheckMessages,
+  Evaluation,
+  EvaluationLimits,
+  Instance,
+  ModuleSource,
+  Runtime,
+} from '../port.ts'
+import { stateText } from '../state-text.ts'
+import { loadEngine, MachineFault, type Engine } from './engine.ts'
+import { DRIVER, Sandbox, ScriptError, type Image } from './sandbox.ts'
+
+/** Part of the engine's version, so of every result: what one sandbox may take. */
+export const MEMORY_BYTES_MAX = 2_147_418_112
+/** A warm sandbox stops growing here, far below, so that whatever a fresh one cannot hold no warm one can. */
+const WARM_BYTES_MAX = 536_870_912
+const ERROR_TEXT_MAX = 512
+/** Gas for a module's scope when it is opened. */
+const PROBE_GAS = 10_000_000
+
+/** A realm is made once (some 50 ms); `engine` saves compiling where threads share it. */
+export function createQuickjsRuntime(engine: Engine = loadEngine()): Runtime {
+  const image = Sandbox.image(engine, {
+    overlay: readOverlayScript(),
+    realm: readScript('realm.js'),
+    driver: readScript('driver.js'),
+  })
+  const known = new Set<string>()
+  return {
+    open: (module, snapshot, limits, changes = []) =>
+      new QuickjsInstance(image, module, snapshot, limits, changes, known),
+    close: () => undefined,
+  }
+}
+
+function readScript(name: string): string {
+  return readFileSync(new URL(`./${name}`, import.meta.url), 'utf8')
+}
+
+/**
+ * The ways a source is put into a function. It must parse in all three: a text that closes the one's brace and opens
+ * another cannot fit the other two (a comma fits between properties but not between class members, anything else fits
+ * no list of properties, and `}` fits no parentheses).
+ */
+function wrappings(source: string): [string, string, string] {
+  return [
+    `(function (module, exports) { "use strict"; ${source}\n})`,
+    `({ m(module, exports) { "use strict"; ${source}\n} })`,
+    `(class { static m(module, exports) { ${source}\n} })`,
+  ]
+}
+
+class QuickjsInstance implements Instance {
+  readonly #sandbox: Sandbox
+  readonly #limits: EvaluationLimits
+  #fresh = true
+  #closed = false
+
+  constructor(
+    image: Image,
+    module: ModuleSource,
+    snapshot: string,
+    limits: EvaluationLimits,
+    changes: readonly string[],
+    known: Set<string>,
+  ) {
+    this.#limits = limits
+    const state = stateText(snapshot, changes, limits)
+    this.#sandbox = Sandbox.copy(image, MEMORY_BYTES_MAX / 65_536)
+    this.#compile(module, known)
+    this.#sandbox.call(DRIVER.load, [
+      state.text,
+      String(state.size),
+      String(limits.stateDepthMax),
+      String(limits.stateBytesMax),
+      String(limits.outputBytesMax),
+      String(ERROR_TEXT_MAX),
+    ])
+  }
+
+  #compile(module: ModuleSource, known: Set<string>): void {
+    const sandbox = this.#sandbox
+    const [wrapped, ...others] = wrappings(module.source)
+    try {
+      if (module.source.includes('\0')) throw new ScriptError('a NUL character')
+      if (!known.has(module.hash)) for (const other of others) sandbox.parse(other)
+      sandbox.make(wrapped)
+    } catch (error) {
+      if (error instanceof ScriptError) throw new HbError('module-invalid', error.detail)
+      throw error
+    }
+    if (known.has(module.hash)) return
+    sandbox.meter(Math.min(PROBE_GAS, this.#limits.gasMax))
+    const why = sandbox.call(DRIVER.probe)
+    sandbox.runJobs(this.#limits.pendingPromisesMax)
+    const { exhausted } = sandbox
+    sandbox.unmeter()
+    if (exhausted) throw new HbError('module-invalid', 'its scope takes too much gas')
+    if (why !== '') throw new HbError('module-invalid', why ?? 'its scope was interrupted')
+    known.add(module.hash)
+  }
+
+  evaluate(actionJson: string, check?: CheckMessages): Evaluation {
+    if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
+    const fresh = this.#fresh
+    this.#fresh = false
+    if (!fresh) this.#sandbox.boundMemory(WARM_BYTES_MAX)
+    try {
+      return this.#evaluate(actionJson, check)
+    } catch (error) {
+      this.#sandbox.dead = true
+      if (!(error instanceof MachineFault) || error.reason !== 'memory') {
+        throw new HbError('evaluation-fault', String(error), { cause: error })
+      }
+      if (!fresh) throw new SandboxSpent(error.message)
+      const text = 'more memory than a sandbox may have'
+      return { status: 'error', gas: this.#limits.gasMax, code: 'memory-exhausted', text }
+    }
+  }
+
+  #evaluate(actionJson: string, check: CheckMessages | undefined): Evaluation {
+    const sandbox = this.#sandbox
+    const { gasMax, pendingPromisesMax } = this.#limits
+    sandbox.meter(gasMax)
+    sandbox.call(DRIVER.begin, [actionJson])
+    const ran = sandbox.runJobs(pendingPromisesMax)
+    const output = ran < 0 || sandbox.exhausted ? undefined : sandbox.call(DRIVER.end)
+    // A job that end() woke (a getter may) belongs to this message and must not meet the next one.
+    const late = output === undefined ? -1 : sandbox.runJobs(pendingPromisesMax)
+    const gas = gasMax - Math.max(0, sandbox.left())
+    if (output === undefined || late < 0 || sandbox.exhausted) return this.#stopped(gas)
+    sandbox.unmeter()
+    if (output.startsWith('E')) {
+      sandbox.call(DRIVER.undo)
+      const line = output.indexOf('\n')
+      const text = JSON.parse(output.slice(line + 1)) as string
+      return { status: 'error', gas, code: output.slice(1, line), text }
+    }
+    return this.#install(output, gas, check)
+  }
+
+  #install(output: string, gas: number, check: CheckMessages | undefined): Evaluation {
+    const sandbox = this.#sandbox
+    const first = output.indexOf('\n')
+    const second = output.indexOf('\n', first + 1)
+    const outbox = output.slice(first + 1, second)
+    const returned = outbox === '[]' ? [] : (JSON.parse(outbox) as readonly unknown[])
+    let messages = returned
+    try {
+      if (check !== undefined) messages = check(returned)
+    } catch (error) {
+      sandbox.call(DRIVER.undo)
+      if (!isHbError(error)) throw error
+      return { status: 'error', gas, code: error.code, text: error.detail.slice(0, ERROR_TEXT_MAX) }
+    }
+    sandbox.call(DRIVER.install)
+    return {
+      status: 'ok',
+      gas,
+      changes: output.slice(0, first),
+      messages,
+      stateBytes: Number(output.slice(second + 1)),
+    }
+  }
+
+  /** Out of gas, or too many promise jobs: everything that is left of the message is interrupted where it starts. */
+  #stopped(gas: number): Evaluation {
+    const sandbox = this.#sandbox
+    const { exhausted } = sandbox
+    sandbox.meter(1)
+    if (sandbox.runJobs(1_000_000) < 0) sandbox.dead = true
+    sandbox.unmeter()
+    if (!sandbox.dead) sandbox.call(DRIVER.undo)
+    return exhausted
+      ? { status: 'error', gas: this.#limits.gasMax, code: 'gas-exhausted', text: 'out of gas' }
+      : {
+          status: 'error',
+          gas,
+          code: 'promises-too-many',
+          text: `more than ${this.#limits.pendingPromisesMax} promise jobs`,
+        }
+  }
+
+  snapshot(): string {
+    if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
+    try {
+      return this.#sandbox.call(DRIVER.snapshot) as string
+    } catch (error) {
+      throw new SandboxSpent(String(error))
+    }
+  }
+
+  memoryBytes(): number {
+    return this.#sandbox.memoryBytes()
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+}

@@ -1,0 +1,418 @@
+// One sandbox: a machine with a hardened context in it, and the few calls by which the host drives it. Made by copying
+// an image (the memory of a sandbox that was hardened once), so a new one costs a copy of about a megabyte.
+//
+// Owners: a Sandbox owns its machine; whoever made it drops it. Images belong to the runtime.
+// Invariants: S1 gas is the number of the engine's polls plus charges, read from its own counter, so it does not depend
+// on what ran before. S2 `dead` once set never clears: no call into a machine after a fault. S3 outside a metered call
+// the counter is as far away as it can be.
+
+import { asBuffer } from '../../std/bytes.ts'
+import { HbError } from '../../std/errors.ts'
+import { newMachine, PAGES_MIN, type Engine, type Machine, type MachineHost, type MemoryBound } from './engine.ts'
+
+/** The driver's functions, in the order of the list that driver.js ends as. */
+export const DRIVER = {
+  load: 0,
+  make: 1,
+  begin: 2,
+  end: 3,
+  install: 4,
+  undo: 5,
+  snapshot: 6,
+  probe: 7,
+  spin: 8,
+} as const
+const DRIVER_COUNT = 9
+const UNMETERED = 0x7fffffff
+/** What QuickJS sets its counter to before it asks the host. */
+const COUNTER_RESET = 10_000
+/** A regular expression asks once per 10,000 steps of its own. */
+const REGEXP_GAS = 5_000
+/** Polls in one turn of an empty loop: the test and the jump. */
+const TURN_GAS = 2
+const TAG_EXCEPTION = 6
+const TAG_UNDEFINED = 3
+/** Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the first to end. */
+const STACK_BYTES = 192 * 1024
+const RUN_BYTES = 4_096
+const COMPILE_ONLY = 1 << 5
+
+export type Scripts = { readonly overlay: string; readonly realm: string; readonly driver: string }
+
+/** What every sandbox of a runtime starts from. */
+export type Image = {
+  readonly engine: Engine
+  /** What is not zero in the memory, in runs. */
+  readonly runs: readonly { readonly at: number; readonly bytes: Uint8Array }[]
+  readonly end: number
+  readonly runtime: number
+  readonly context: number
+  readonly functions: readonly number[]
+  readonly counter: number
+}
+
+export class Sandbox {
+  readonly machine: Machine
+  readonly #bound: MemoryBound
+  #runtime = 0
+  #context = 0
+  #functions: readonly number[] = []
+  #counter = 0
+  #scratch = 0
+  #exhausted = false
+  #timestamp = 0
+  #buffer: Buffer
+  #words: Int32Array
+  dead = false
+
+  private constructor(engine: Engine, pagesMax: number) {
+    const host: MachineHost = {
+      now: () => this.#timestamp,
+      interrupted: () => this.#interrupted(),
+      called: (count, argv) => (count === 2 ? this.#setTime(argv) : this.#burn(argv)),
+    }
+    this.#bound = { bytes: pagesMax * 65_536 }
+    this.machine = newMachine(engine, host, pagesMax, this.#bound)
+    this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
+    this.#words = new Int32Array(this.machine.memory.buffer)
+  }
+
+  /** A copy of the image: as if the realm had just been made. */
+  static copy(image: Image, pagesMax: number): Sandbox {
+    const sandbox = new Sandbox(image.engine, pagesMax)
+    const { memory } = sandbox.machine
+    const missing = image.end - memory.buffer.byteLength
+    if (missing > 0) memory.grow(Math.ceil(missing / 65_536))
+    const all = new Uint8Array(memory.buffer)
+    for (const run of image.runs) all.set(run.bytes, run.at)
+    sandbox.#runtime = image.runtime
+    sandbox.#context = image.context
+    sandbox.#functions = image.functions
+    sandbox.#counter = image.counter
+    sandbox.#scratch = sandbox.machine.malloc(64)
+    return sandbox
+  }
+
+  /** Builds a context, runs the scripts, finds the counter, and keeps the memory. Throws 'engine-unknown'. */
+  static image(engine: Engine, scripts: Scripts): Image {
+    const sandbox = new Sandbox(engine, 4_096)
+    const { machine } = sandbox
+    machine.initialize()
+    sandbox.#runtime = machine.newRuntime()
+    machine.setMaxStackSize(sandbox.#runtime, STACK_BYTES)
+    sandbox.#context = machine.newContext(sandbox.#runtime, 0)
+    machine.enableInterrupts(sandbox.#runtime)
+    sandbox.#scratch = machine.malloc(64)
+    // Until the counter is known, the place it would have must be harmless to write.
+    sandbox.#counter = machine.malloc(8)
+    sandbox.#refresh()
+    sandbox.unmeter()
+    sandbox.#functions = sandbox.#driver(scripts)
+    sandbox.#counter = sandbox.#findCounter()
+    sandbox.#selfCheck()
+    const image = sandbox.#memoryImage()
+    return {
+      engine,
+      ...image,
+      runtime: sandbox.#runtime,
+      context: sandbox.#context,
+      functions: sandbox.#functions,
+      counter: sandbox.#counter,
+    }
+  }
+
+  #driver(scripts: Scripts): number[] {
+    const { machine } = this
+    const name = this.#cString('burn')
+    const burn = machine.newFunction(this.#context, name, 1, 0, 1)
+    machine.free(name)
+    const made = ['driver', 'overlay', 'realm'].map((key) =>
+      this.#evaluate(scripts[key as keyof Scripts], `${key}.js`),
+    )
+    const [driver = 0, overlay = 0, realm = 0] = made
+    const list = this.#checked(this.#invoke(driver, [burn, overlay, realm]))
+    return Array.from({ length: DRIVER_COUNT }, (_, index) =>
+      machine.property(this.#context, list, index),
+    )
+  }
+
+  /** The counter is the one word of the context that a loop of n turns lowers by so much more than a loop of none. */
+  #findCounter(): number {
+    const spin = (times: string): Int32Array => {
+      const before = this.#words.slice(this.#context >> 2, (this.#context >> 2) + 128)
+      this.call(DRIVER.spin, [times])
+      const after = this.#words.subarray(this.#context >> 2, (this.#context >> 2) + 128)
+      return before.map((word, index) => word - (after[index] as number))
+    }
+    const found: number[] = []
+    // The counter may start over within one of the loops, but not in three pairs of them.
+    for (let round = 0; round < 3 && found.length === 0; round++) {
+      const idle = spin('0')
+      const busy = spin('1357')
+      busy.forEach((drop, index) => {
+        const more = drop - (idle[index] as number)
+        if (more === TURN_GAS * 1357) found.push(this.#context + index * 4)
+      })
+    }
+    const [counter] = found
+    if (found.length !== 1 || counter === undefined) {
+      throw new HbError('engine-unknown', `its gas counter is not found (${found.length} places)`)
+    }
+    return counter
+  }
+
+  #selfCheck(): void {
+    for (const turns of [0, 7, 25_000]) {
+      this.meter(100_000)
+      this.call(DRIVER.spin, [String(turns)])
+      const gas = 100_000 - this.left()
+      this.meter(100_000)
+      this.call(DRIVER.spin, [String(turns + 1)])
+      if (100_000 - this.left() !== gas + TURN_GAS || gas < turns) {
+        throw new HbError('engine-unknown', 'its gas counter does not count')
+      }
+    }
+    this.meter(1_000)
+    if (this.call(DRIVER.spin, ['5000']) !== undefined || !this.#exhausted) {
+      throw new HbError('engine-unknown', 'it cannot be interrupted')
+    }
+    this.unmeter()
+  }
+
+  #memoryImage(): Pick<Image, 'runs' | 'end'> {
+    const all = asBuffer(new Uint8Array(this.machine.memory.buffer))
+    const empty = Buffer.alloc(RUN_BYTES)
+    const runs: { at: number; bytes: Uint8Array }[] = []
+    let start = -1
+    for (let at = 0; at <= all.length; at += RUN_BYTES) {
+      const zero = at === all.length || all.compare(empty, 0, RUN_BYTES, at, at + RUN_BYTES) === 0
+      if (!zero && start < 0) start = at
+      if (zero && start >= 0) {
+        runs.push({ at: start, bytes: Uint8Array.prototype.slice.call(all, start, at) })
+        start = -1
+      }
+    }
+    const last = runs.at(-1)
+    return { runs, end: last === undefined ? 0 : last.at + last.bytes.length }
+  }
+
+  // ---- gas
+
+  /** From here on, `gas` polls until the script is interrupted. */
+  meter(gas: number): void {
+    this.#exhausted = false
+    this.#words[this.#counter >> 2] = gas
+  }
+
+  unmeter(): void {
+    this.#exhausted = false
+    this.#words[this.#counter >> 2] = UNMETERED
+  }
+
+  /** What is left of what `meter` gave; 0 or less when exhausted. */
+  left(): number {
+    return this.#exhausted ? 0 : (this.#words[this.#counter >> 2] as number)
+  }
+
+  get exhausted(): boolean {
+    return this.#exhausted
+  }
+
+  /** The driver tells the message's time in two integers, because a JSValue holds one without a conversion. */
+  #setTime(argv: number): number {
+    this.#refresh()
+    const high = this.#words[argv >> 2] as number
+    this.#timestamp = high * 1_073_741_824 + (this.#words[(argv >> 2) + 2] as number)
+    return 0
+  }
+
+  #interrupted(): boolean {
+    this.#refresh()
+    const at = this.#counter >> 2
+    const left = this.#words[at] as number
+    if (!this.#exhausted && left !== COUNTER_RESET && left > REGEXP_GAS) {
+      this.#words[at] = left - REGEXP_GAS
+      return false
+    }
+    // From now on every poll interrupts, so that nothing of the contract goes on.
+    this.#exhausted = true
+    this.#words[at] = 1
+    return true
+  }
+
+  #burn(argv: number): number {
+    this.#refresh()
+    const at = this.#counter >> 2
+    const left = (this.#words[at] as number) - (this.#words[argv >> 2] as number)
+    if (left > 1 && !this.#exhausted) {
+      this.#words[at] = left
+      return 0
+    }
+    this.#words[at] = 1
+    const truth = this.machine.malloc(8)
+    this.#refresh()
+    this.#words[truth >> 2] = 1
+    this.#words[(truth >> 2) + 1] = 1
+    return truth
+  }
+
+  // ---- calls
+
+  #refresh(): void {
+    if (this.#words.byteLength !== this.machine.memory.buffer.byteLength) {
+      this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
+      this.#words = new Int32Array(this.machine.memory.buffer)
+    }
+  }
+
+  #cString(text: string): number {
+    const bytes = Buffer.byteLength(text)
+    const at = this.machine.malloc(bytes + 1)
+    this.#refresh()
+    this.#buffer.write(text, at, bytes, 'utf8')
+    this.#buffer[at + bytes] = 0
+    return at
+  }
+
+  #textAt(at: number): string {
+    this.#refresh()
+    return this.#buffer.toString('utf8', at, this.#buffer.indexOf(0, at))
+  }
+
+  #invoke(callee: number, args: readonly number[]): number {
+    const { machine } = this
+    this.#refresh()
+    args.forEach((arg, index) => (this.#words[(this.#scratch >> 2) + index] = arg))
+    return machine.call(this.#context, callee, machine.getUndefined(), args.length, this.#scratch)
+  }
+
+  #tag(value: number): number {
+    this.#refresh()
+    return this.#words[(value >> 2) + 1] as number
+  }
+
+  /** Evaluates a script text; throws a ScriptError with the script's message. Gives a pointer that is kept. */
+  #evaluate(source: string, name: string, flags = 0): number {
+    const code = this.#cString(source)
+    const file = this.#cString(name)
+    try {
+      const bytes = Buffer.byteLength(source)
+      return this.#checked(
+        this.machine.evaluate(this.#context, code, bytes, file, 0, flags),
+      )
+    } finally {
+      this.machine.free(code)
+      this.machine.free(file)
+    }
+  }
+
+  #checked(value: number): number {
+    if (this.#tag(value) !== TAG_EXCEPTION) return value
+    const error = this.machine.resolveException(this.#context, value)
+    const dump = this.machine.dump(this.#context, error)
+    const text = this.#textAt(dump)
+    this.machine.free(dump)
+    this.machine.freeValue(this.#context, error)
+    throw new ScriptError(text)
+  }
+
+  /**
+   * Calls one of the driver's functions with texts. Gives its text, or undefined for none and for an interrupt (then
+   * `exhausted` is set). Throws MachineFault or a RangeError of V8's stack: the sandbox is dead after either.
+   */
+  call(index: number, texts: readonly string[] = []): string | undefined {
+    const { machine } = this
+    const context = this.#context
+    try {
+      const args = texts.map((text) => {
+        const at = this.#cString(text)
+        const value = machine.newString(context, at)
+        machine.free(at)
+        return value
+      })
+      const result = this.#invoke(this.#functions[index] as number, args)
+      for (const value of args) machine.freeValue(context, value)
+      return this.#take(result)
+    } catch (error) {
+      this.dead = true
+      throw error
+    }
+  }
+
+  #take(result: number): string | undefined {
+    const { machine } = this
+    const tag = this.#tag(result)
+    if (tag === TAG_EXCEPTION) {
+      machine.freeValue(this.#context, machine.resolveException(this.#context, result))
+      return undefined
+    }
+    if (tag === TAG_UNDEFINED) {
+      machine.freeValue(this.#context, result)
+      return undefined
+    }
+    const at = machine.getString(this.#context, result)
+    const text = this.#textAt(at)
+    machine.freeCString(this.#context, at)
+    machine.freeValue(this.#context, result)
+    return text
+  }
+
+  /** Runs at most `jobsMax` jobs of the promise queue: how many ran, or −1 where more are left than that. */
+  runJobs(jobsMax: number): number {
+    const { machine } = this
+    try {
+      let ran = 0
+      while (machine.isJobPending(this.#runtime) !== 0) {
+        if (ran === jobsMax) return -1
+        const value = machine.executePendingJob(this.#runtime, 1, this.#scratch)
+        machine.freeValue(this.#context, value)
+        ran += 1
+      }
+      return ran
+    } catch (error) {
+      this.dead = true
+      throw error
+    }
+  }
+
+  /** Compiles without running; throws a ScriptError. */
+  parse(source: string): void {
+    this.machine.freeValue(this.#context, this.#evaluate(source, 'module.js', COMPILE_ONLY))
+  }
+
+  /** Evaluates an expression that is a function and hands it to the driver. */
+  make(source: string): void {
+    const compiled = this.#evaluate(source, 'module.js')
+    const result = this.#invoke(this.#functions[DRIVER.make] as number, [compiled])
+    this.machine.freeValue(this.#context, this.#checked(result))
+    this.machine.freeValue(this.#context, compiled)
+  }
+
+  /** From here on the memory may not grow past this, or past what it has. */
+  boundMemory(bytes: number): void {
+    this.#bound.bytes = Math.max(bytes, this.machine.memory.buffer.byteLength)
+  }
+
+  memoryBytes(): number {
+    // The engine's own stack (5 MiB, mostly untouched) is not counted.
+    return Math.max(0, this.machine.memory.buffer.byteLength - (PAGES_MIN - 16) * 65_536)
+  }
+}
+
+/** A script that did not parse or threw while it was set up; `detail` is the engine's message. */
+export class ScriptError extends Error {
+  readonly detail: string
+  constructor(dump: string) {
+    super(dump)
+    this.detail = detailOf(dump)
+  }
+}
+
+function detailOf(dump: string): string {
+  try {
+    const { name, message } = JSON.parse(dump) as { name?: string; message?: string }
+    return `${name ?? 'Error'}: ${message ?? ''}`
+  } catch {
+    return dump
+  }
+}

@@ -1,0 +1,217 @@
+// One partition's sequencer: batches of ingress in, settled entries out (R2, R3).
+//
+// Owners: service.ts makes one per assigned partition. Invariants: P1 batches are decided in the order of ingress; their
+// signatures may be checked ahead. P2 a batch's promise resolves only when every message in it is settled, answered,
+// refused (and in the dead letters) or dropped. P3 answers and refusals come from settled entries only.
+
+import { copyView } from '../protocol/accept.ts'
+import type { Records, WireMessage } from '../protocol/codec/records.ts'
+import type { Entry } from '../protocol/entry.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { genesisSpawn } from '../protocol/genesis.ts'
+import { messageOf } from '../protocol/wire.ts'
+import { partitionOf } from '../protocol/topics.ts'
+import type { LogRecord, StoredRecord } from '../log/port.ts'
+import { asBuffer } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { Verifier } from '../verifier/port.ts'
+import type { Chain } from './chain.ts'
+import type { Candidate, Decision } from './core.ts'
+import { decide } from './core.ts'
+import type { IdIndex } from './id-index.ts'
+import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
+
+export type PartitionOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly records: Records
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly chain: Chain
+  readonly index: IdIndex
+  readonly limits: SequencerLimits
+  readonly figures: SequencerFigures
+  readonly listener: SequencerListener
+  readonly deadLetter: (record: StoredRecord, error: HbError) => Promise<void>
+}
+
+type Refused = { readonly record: StoredRecord; readonly id?: string; readonly error: HbError }
+type Judged = { readonly candidates: Candidate[]; readonly refused: Refused[] }
+
+export class PartitionSequencer {
+  readonly #o: PartitionOptions
+  /** The tail of the queue of batches: each waits for the one before. */
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(options: PartitionOptions) {
+    this.#o = options
+  }
+
+  /** Takes the partition over: claims, reads up to the claim, and opens an empty log with the genesis processes. */
+  async open(): Promise<void> {
+    const { chain, network, partition } = this.#o
+    await chain.claim(false)
+    const spawns = network.spawns[partition] ?? []
+    while (chain.view.height + 1 < spawns.length) {
+      const missing = spawns.slice(chain.view.height + 1)
+      const candidates = missing.map((process): Candidate => {
+        const wire: WireMessage = { type: 'genesis', name: process.name }
+        const message = genesisSpawn(network, process)
+        return { message, wire, source: undefined, unclear: false }
+      })
+      await this.#orderSome(candidates)
+    }
+  }
+
+  /** See `Member.records`: resolves when the batch's effects are durable. */
+  batch(records: readonly StoredRecord[]): Promise<void> {
+    const judged = this.#judge(records)
+    const done = this.#turn.then(async () => this.#order(await judged))
+    this.#turn = done.catch(() => undefined)
+    // a batch that cannot be judged must not be an unhandled rejection while it waits for its turn
+    judged.catch(() => undefined)
+    return done.then(() => this.#o.index.written())
+  }
+
+  /** Resolves when no batch is under way. */
+  idle(): Promise<void> {
+    return this.#turn
+  }
+
+  /** What can be said without the log: form, size, network, signature. */
+  async #judge(records: readonly StoredRecord[]): Promise<Judged> {
+    const refused: Refused[] = []
+    const candidates: Candidate[] = []
+    const signed: { candidate: Candidate; record: StoredRecord; bytes: Buffer }[] = []
+    for (const record of records) {
+      try {
+        const candidate = this.#candidate(record)
+        candidates.push(candidate)
+        const { wire } = candidate
+        if (wire.type === 'signed') signed.push({ candidate, record, bytes: wire.item })
+      } catch (error) {
+        if (!isHbError(error)) throw error
+        refused.push({ record, error })
+      }
+    }
+    if (signed.length === 0) return { candidates, refused }
+    const verdicts = await this.#o.verifier.verify(signed.map(({ bytes }) => bytes))
+    const bad = new Set<Candidate>()
+    verdicts.forEach((verdict, index) => {
+      if (verdict.ok) return
+      const { candidate, record } = signed[index] as (typeof signed)[number]
+      // a fault of this node is no verdict on the message: the batch comes again
+      if (verdict.code === 'verifier-worker-died') throw new HbError(verdict.code, verdict.text)
+      bad.add(candidate)
+      const error = new HbError(verdict.code, verdict.text)
+      refused.push({ record, id: candidate.message.id, error })
+    })
+    return { candidates: candidates.filter((candidate) => !bad.has(candidate)), refused }
+  }
+
+  #candidate(record: StoredRecord): Candidate {
+    if (record.value === null) throw new HbError('record-malformed', 'an empty record')
+    const wire = this.#o.records.decodeIngress(asBuffer(record.value))
+    if (wire.type === 'genesis') throw new HbError('record-malformed', 'genesis is not sent')
+    const message = messageOf(this.#o.network, wire)
+    const partition = partitionOf(message.process, this.#o.network.genesis.partitions)
+    if (partition !== this.#o.partition) {
+      throw new HbError('record-malformed', `${message.process} is of partition ${partition}`)
+    }
+    return { message, wire, source: record, unclear: false }
+  }
+
+  async #order(judged: Judged): Promise<void> {
+    const { limits } = this.#o
+    let rest = judged.candidates
+    while (rest.length > 0) {
+      let bytes = 0
+      let count = 0
+      while (count < rest.length && count < limits.appendEntriesMax) {
+        bytes += wireBytes(rest[count] as Candidate)
+        if (count > 0 && bytes > limits.appendBytesMax) break
+        count += 1
+      }
+      const some = rest.slice(0, count)
+      rest = rest.slice(count)
+      while (!(await this.#orderSome(some)));
+    }
+    for (const { record, id, error } of judged.refused) await this.#refuse(record, id, error)
+  }
+
+  /** One append at most. False: it was unclear; what the log now says is settled, and these must be decided again. */
+  async #orderSome(candidates: readonly Candidate[]): Promise<boolean> {
+    const { chain, index, network, clock } = this.#o
+    const decisions = decide(
+      {
+        network: network.id,
+        view: copyView(chain.view),
+        settledTime: chain.view.timestamp,
+        now: clock.now(),
+        known: (id) => index.find(id),
+      },
+      candidates,
+    )
+    const entries: Entry[] = []
+    const batch: LogRecord[] = []
+    decisions.forEach((decision, at) => {
+      if (decision.type !== 'order') return
+      entries.push(decision.entry)
+      batch.push(this.#logRecord(decision.entry, (candidates[at] as Candidate).wire))
+    })
+    if (entries.length > 0 && (await chain.append(entries, batch)) === 'unclear') {
+      for (const candidate of candidates) candidate.unclear = true
+      await chain.claim(true)
+      return false
+    }
+    await this.#answer(candidates, decisions)
+    return true
+  }
+
+  #logRecord(entry: Entry, wire: WireMessage): LogRecord {
+    const { height, prev, timestamp, admission, message } = entry
+    const value = this.#o.records.encodeEntry({
+      height,
+      prev: asBuffer(prev),
+      timestamp,
+      admission,
+      message: wire,
+    })
+    const headers = { 'hb-height': String(height), 'hb-process': message.process, 'hb-kind': message.kind }
+    return { key: message.process, value, headers }
+  }
+
+  async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
+    const { figures, listener, partition } = this.#o
+    for (let at = 0; at < decisions.length; at++) {
+      const decision = decisions[at] as Decision
+      const { message, source } = candidates[at] as Candidate
+      if (decision.type === 'drop') {
+        if (decision.why === 'gap') figures.gaps += 1
+        else figures.duplicates += 1
+      } else if (decision.type === 'repeat' || decision.type === 'twin') {
+        figures.duplicates += 1
+        const place = decision.type === 'twin' ? decision.entry : decision.place
+        listener.repeated?.(message.id, partition, place)
+      } else if (decision.type === 'refuse') {
+        await this.#refuse(source, message.id, new HbError(decision.code, decision.detail))
+      }
+    }
+  }
+
+  async #refuse(record: StoredRecord | undefined, id: string | undefined, error: HbError): Promise<void> {
+    this.#o.figures.refused += 1
+    if (record !== undefined) await this.#o.deadLetter(record, error)
+    if (id !== undefined) this.#o.listener.refused?.(id, error)
+  }
+}
+
+/** About the bytes that a message takes in the log. */
+function wireBytes({ wire }: Candidate): number {
+  if (wire.type === 'signed') return wire.item.length + 256
+  if (wire.type === 'genesis') return 256
+  let bytes = wire.relayed.data.length + 512
+  for (const tag of wire.relayed.tags) bytes += tag.name.length + tag.value.length + 8
+  return bytes
+}

@@ -1,0 +1,48 @@
+// What a sequencer needs besides log, store and verifier, and whom it tells.
+
+import type { Entry } from '../protocol/entry.ts'
+import type { HbError } from '../std/errors.ts'
+import type { Place } from './core.ts'
+
+/** Told only of what is settled; called synchronously, so it must be quick and must not throw. */
+export type SequencerListener = {
+  /** These entries have their place for ever. */
+  settled?(partition: number, entries: readonly Entry[]): void
+  /** A message came again and has this place already. */
+  repeated?(id: string, partition: number, place: Place): void
+  /** A wallet's message will not be ordered. */
+  refused?(id: string, error: HbError): void
+  halted?(partition: number, error: unknown): void
+}
+
+/** Counts since the start, for metrics. */
+export type SequencerFigures = {
+  entries: number
+  superseded: number
+  duplicates: number
+  gaps: number
+  refused: number
+  claims: number
+  unclear: number
+}
+
+export type SequencerLimits = {
+  /** Entries of one append; default 500. */
+  readonly appendEntriesMax: number
+  /** Bytes of one append; default 900,000 (under a broker's default of 1 MiB). */
+  readonly appendBytesMax: number
+  /** How far the machine's clock may be off the log's append time, ms; default 30,000 (`clock-skew`). */
+  readonly clockSkewMsMax: number
+  /** Least time between two heads of a partition, ms; default 250. */
+  readonly headIntervalMs: number
+  /** Pause after an unclear append before the next try, ms; doubled up to 2 s; default 20. */
+  readonly retryDelayMs: number
+}
+
+export const SEQUENCER_LIMITS: SequencerLimits = {
+  appendEntriesMax: 500,
+  appendBytesMax: 900_000,
+  clockSkewMsMax: 30_000,
+  headIntervalMs: 250,
+  retryDelayMs: 20,
+}

@@ -1,0 +1,220 @@
+// The sequencer role: a member of the consumer group on `ingress`, and for each partition it is given, the one writer of
+// the same partition of `log`.
+//
+// Owners: a node starts one service; it owns a PartitionSequencer per assigned partition. Invariants: S1 nothing is
+// committed on ingress before it is settled, answered or refused. S2 a partition that fails stops alone.
+
+import { topicNames } from '../protocol/topics.ts'
+import type { TopicNames } from '../protocol/topics.ts'
+import { Records } from '../protocol/codec/records.ts'
+import type { Entry } from '../protocol/entry.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { entryOf } from '../protocol/log-reader.ts'
+import { copyView } from '../protocol/accept.ts'
+import type { Log, Membership, StoredRecord } from '../log/port.ts'
+import { asBuffer, equalBytes } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { Store } from '../store/port.ts'
+import type { Verifier } from '../verifier/port.ts'
+import { Chain } from './chain.ts'
+import { deadLetterOf } from '../protocol/dead-letter.ts'
+import type { Position } from './id-index.ts'
+import { IdIndex } from './id-index.ts'
+import { PartitionSequencer } from './partition.ts'
+import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
+import { SEQUENCER_LIMITS } from './ports.ts'
+
+export type SequencerOptions = {
+  readonly network: Network
+  readonly log: Log
+  readonly store: Store
+  readonly verifier: Verifier
+  readonly clock: Clock
+  readonly applicationId?: string
+  readonly limits?: Partial<SequencerLimits>
+  readonly listener?: SequencerListener
+}
+
+type Owned = {
+  readonly sequencer: PartitionSequencer
+  readonly stop: AbortController
+  readonly heads: Promise<void>
+}
+
+export class SequencerService {
+  readonly #o: SequencerOptions
+  readonly #limits: SequencerLimits
+  readonly #topics: TopicNames
+  readonly #records = new Records()
+  readonly #owned = new Map<number, Owned>()
+  #membership: Membership | undefined
+  readonly figures: SequencerFigures = {
+    entries: 0,
+    superseded: 0,
+    duplicates: 0,
+    gaps: 0,
+    refused: 0,
+    claims: 0,
+    unclear: 0,
+  }
+
+  constructor(options: SequencerOptions) {
+    this.#o = options
+    this.#limits = { ...SEQUENCER_LIMITS, ...options.limits }
+    this.#topics = topicNames(options.applicationId ?? 'hb')
+  }
+
+  async start(): Promise<void> {
+    this.#membership = await this.#o.log.join({
+      group: `${this.#o.applicationId ?? 'hb'}.sequencer`,
+      topics: [this.#topics.ingress],
+      member: {
+        assigned: (partition, committed) => this.#assigned(partition, committed),
+        records: ({ partition, records }) => this.#sequencer(partition).batch(records),
+        revoked: (partition) => this.#revoked(partition),
+        halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
+      },
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#membership?.leave()
+    this.#membership = undefined
+  }
+
+  #sequencer(partition: number): PartitionSequencer {
+    const owned = this.#owned.get(partition)
+    if (owned === undefined) throw new HbError('partition-lost', `partition ${partition}`)
+    return owned.sequencer
+  }
+
+  async #assigned(
+    partition: number,
+    committed: Readonly<Record<string, number | undefined>>,
+  ): Promise<Record<string, number | 'earliest'>> {
+    const { network, store, log, clock, verifier } = this.#o
+    const index = new IdIndex(store, partition)
+    const position = index.load(network, partition)
+    await this.#checkPosition(partition, position)
+    const stop = new AbortController()
+    const dirty = { head: position.view.height >= 0 }
+    const chain = new Chain(
+      {
+        network,
+        log,
+        topic: this.#topics.log,
+        partition,
+        records: this.#records,
+        clock,
+        limits: this.#limits,
+        figures: this.figures,
+        memberId: () => this.#membership?.memberId ?? 'joining',
+        generation: () => this.#membership?.generation() ?? 0,
+        owns: async () => (await this.#membership?.owns(partition)) ?? true,
+        signal: stop.signal,
+        onSettled: (entries, at) => {
+          dirty.head = true
+          this.#settled(partition, index, entries, at)
+        },
+      },
+      position,
+    )
+    const sequencer = new PartitionSequencer({
+      network,
+      partition,
+      records: this.#records,
+      clock,
+      verifier,
+      chain,
+      index,
+      limits: this.#limits,
+      figures: this.figures,
+      listener: this.#o.listener ?? {},
+      deadLetter: (record, error) => this.#deadLetter(partition, record, error),
+    })
+    await sequencer.open()
+    const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
+    this.#owned.set(partition, { sequencer, stop, heads })
+    return { [this.#topics.ingress]: committed[this.#topics.ingress] ?? 'earliest' }
+  }
+
+  async #revoked(partition: number): Promise<void> {
+    const owned = this.#owned.get(partition)
+    if (owned === undefined) return
+    owned.stop.abort()
+    await owned.sequencer.idle()
+    await owned.heads
+    this.#owned.delete(partition)
+  }
+
+  /** The log must still be the one that was read: R2, "never a silent reset". */
+  async #checkPosition(partition: number, position: Position): Promise<void> {
+    const { log, network } = this.#o
+    const topic = this.#topics.log
+    const ends = (await log.ends(topic))[partition]
+    if (ends === undefined) throw new HbError('log-topic-unknown', `${topic} ${partition}`)
+    if (ends.end < position.next || (position.at === undefined && ends.start > position.next)) {
+      const detail = `${topic} ${partition} has ${ends.start}–${ends.end}, read up to ${position.next}`
+      throw new HbError('log-diverged', detail)
+    }
+    if (position.at === undefined) return
+    const { records } = await log.read(topic, partition, position.at, { to: position.at + 1 })
+    const value = records[0]?.offset === position.at ? records[0].value : null
+    const { hash } = position.view
+    if (value === null || !carries(this.#records, network, partition, value, hash)) {
+      throw new HbError('log-diverged', `offset ${position.at} of ${topic} ${partition}`)
+    }
+  }
+
+  #settled(partition: number, index: IdIndex, entries: readonly Entry[], at: Position): void {
+    const position = { ...at, view: copyView(at.view) }
+    // the next append need not wait: `find` sees these at once, and a lost write is read again from the log
+    index.record(entries, position)
+    this.#o.listener?.settled?.(partition, entries)
+  }
+
+  async #deadLetter(partition: number, record: StoredRecord, error: HbError): Promise<void> {
+    const letter = deadLetterOf(this.#topics.ingress, partition, record, error)
+    await this.#o.log.append(this.#topics.deadletters, 0, [letter])
+  }
+
+  /** The settled end of the partition, for relayers and routers, at most every `headIntervalMs`. */
+  async #publishHeads(
+    partition: number,
+    chain: Chain,
+    dirty: { head: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      await this.#o.clock.sleep(this.#limits.headIntervalMs, signal)
+      if (!dirty.head) continue
+      dirty.head = false
+      const { height, hash, timestamp, counters } = chain.view
+      const value = this.#records.head.encode({ partition, height, hash, timestamp, counters })
+      try {
+        const key = `head/${partition}`
+        await this.#o.log.append(this.#topics.registry, 0, [{ key, value }])
+      } catch {
+        dirty.head = true
+      }
+    }
+  }
+}
+
+/** True where the record is the entry with this hash. */
+function carries(
+  records: Records,
+  network: Network,
+  partition: number,
+  value: Uint8Array,
+  hash: Uint8Array,
+): boolean {
+  try {
+    const record = records.decodeEntry(asBuffer(value))
+    return equalBytes(entryOf(network, partition, record).hash, hash)
+  } catch (error) {
+    if (isHbError(error)) return false
+    throw error
+  }
+}

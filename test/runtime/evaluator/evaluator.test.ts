@@ -1,0 +1,189 @@
+// One suite for both evaluators, then what only workers can do: die, hang, and be replaced.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createInlineEvaluator } from '../../../src/runtime/evaluator/inline.ts'
+import { createWorkerEvaluator } from '../../../src/runtime/evaluator/workers.ts'
+import type {
+  Evaluator,
+  EvaluatorCommand,
+  EvaluatorReply,
+} from '../../../src/runtime/evaluator/port.ts'
+import { sha256 } from '../../../src/std/bytes.ts'
+import { actionText, LIMITS, moduleOf } from '../fixture.ts'
+import { createHost } from './host.ts'
+
+const COUNTER = `exports.handle = (state, action) => {
+  state.n = (state.n || 0) + 1
+  return { messages: Array.from({length: action.input || 0}, () => ({target: 'x', data: 'hi'})) }
+}`
+const parent = { hops: 5, count: 2, budget: '0' }
+const hostUrl = new URL('./host.ts', import.meta.url).href
+
+function open(process: string, source = COUNTER, snapshot = '{}'): EvaluatorCommand {
+  return { kind: 'open', process, module: moduleOf(source), snapshot }
+}
+function native(process: string, name: string): EvaluatorCommand {
+  return {
+    kind: 'open',
+    process,
+    module: { engine: 'native', hash: sha256(Buffer.from(name)).toString('base64url'), source: name },
+    snapshot: '{}',
+  }
+}
+function evaluate(process: string, input: unknown = null): EvaluatorCommand {
+  return { kind: 'evaluate', process, action: actionText({ input }), parent }
+}
+const kinds = (replies: EvaluatorReply[]): string[] => replies.map((reply) => reply.kind)
+
+const workerOptions = { limits: LIMITS, workers: 2, hostUrl }
+const adapters: [string, () => Promise<Evaluator>][] = [
+  ['inline', () => createInlineEvaluator({ limits: LIMITS, host: createHost(undefined) })],
+  ['workers', () => createWorkerEvaluator(workerOptions)],
+]
+
+describe.each(adapters)('evaluator: %s', (_name, create) => {
+  let evaluator: Evaluator
+  beforeAll(async () => {
+    evaluator = await create()
+  })
+  afterAll(() => evaluator.close())
+
+  test('one reply per command, in the order of the commands', async () => {
+    const replies = await evaluator.run([
+      open('a'),
+      open('b', COUNTER, '{"n":10}'),
+      evaluate('a'),
+      evaluate('b', 1),
+      evaluate('a'),
+      { kind: 'snapshot', process: 'a' },
+      { kind: 'snapshot', process: 'b' },
+      { kind: 'close', process: 'a' },
+      evaluate('a'),
+    ])
+    expect(kinds(replies)).toEqual([
+      'opened',
+      'opened',
+      'evaluated',
+      'evaluated',
+      'evaluated',
+      'snapshot',
+      'snapshot',
+      'closed',
+      'lost',
+    ])
+    expect(replies[5]).toEqual({ kind: 'snapshot', text: '{"n":2}' })
+    expect(replies[6]).toEqual({ kind: 'snapshot', text: '{"n":11}' })
+    expect(replies[3]).toMatchObject({
+      evaluation: { status: 'ok', messages: [{ target: 'x', data: 'hi', hops: 4 }] },
+    })
+  })
+
+  test('batches of one process keep their order without being awaited', async () => {
+    await evaluator.run([open('c')])
+    const runs = Array.from({ length: 20 }, () => evaluator.run([evaluate('c'), evaluate('c')]))
+    const last = (await Promise.all(runs)).at(-1)
+    expect(last?.[1]).toMatchObject({ evaluation: { changes: '["o",["n",["=",40]]]' } })
+  })
+
+  test('an outbox that the host refuses is an error result and leaves the state', async () => {
+    const replies = await evaluator.run([
+      open('d', COUNTER, '{"n":7}'),
+      evaluate('d', 3),
+      { kind: 'snapshot', process: 'd' },
+    ])
+    expect(replies[1]).toMatchObject({
+      kind: 'evaluated',
+      evaluation: { status: 'error', code: 'count-exhausted', text: 'too many' },
+    })
+    expect(replies[2]).toEqual({ kind: 'snapshot', text: '{"n":7}' })
+  })
+
+  test('what cannot be opened is refused, for everyone alike', async () => {
+    const replies = await evaluator.run([
+      open('e', 'exports.nothing = 1'),
+      evaluate('e'),
+      open('f', COUNTER, '[]'),
+      native('g', 'unknown@1'),
+      native('h', 'counter@1'),
+      evaluate('h'),
+    ])
+    expect(replies[0]).toMatchObject({ kind: 'refused', code: 'module-invalid' })
+    expect(replies[1]).toEqual({ kind: 'lost' })
+    expect(replies[2]).toMatchObject({ kind: 'refused', code: 'state-not-json' })
+    expect(replies[3]).toMatchObject({ kind: 'refused', code: 'module-invalid' })
+    expect(replies[5]).toMatchObject({
+      evaluation: { status: 'ok', changes: '["o",[],[],["n",["=",1]]]', gas: 1000 },
+    })
+  })
+
+  test('figures follow what is open', async () => {
+    const before = evaluator.figures().open
+    await evaluator.run([open('i')])
+    expect(evaluator.figures().open).toBe(before + 1)
+    expect(evaluator.figures().memoryBytes).toBeGreaterThan(500_000)
+    await evaluator.run([{ kind: 'close', process: 'i' }])
+    expect(evaluator.figures()).toMatchObject({ open: before, commandsPending: 0 })
+  })
+})
+
+describe('workers', () => {
+  let evaluator: Evaluator
+  beforeAll(async () => {
+    evaluator = await createWorkerEvaluator({
+      limits: LIMITS,
+      workers: 1,
+      hostUrl,
+      commandMsMax: 300,
+      faultsMax: 2,
+      commandsPendingMax: 50,
+      modulesMax: 2,
+    })
+  })
+  afterAll(() => evaluator.close())
+
+  test('a worker that dies: its command is a fault, the rest is lost, and opening again works', async () => {
+    await evaluator.run([open('a'), native('x', 'crash@1'), evaluate('a')])
+    const replies = await evaluator.run([evaluate('a'), evaluate('x'), evaluate('a')])
+    expect(kinds(replies)).toEqual(['lost', 'fault', 'lost'])
+    expect(replies[1]).toMatchObject({ faults: 1, exhausted: false })
+    expect(evaluator.figures()).toMatchObject({ open: 0, workersLost: 1 })
+    expect(await evaluator.run([evaluate('a')])).toEqual([{ kind: 'lost' }])
+    const again = await evaluator.run([open('a', COUNTER, '{"n":1}'), evaluate('a')])
+    expect(again[1]).toMatchObject({ evaluation: { changes: '["o",["n",["=",2]]]' } })
+    const second = await evaluator.run([native('x', 'crash@1'), evaluate('x')])
+    expect(second[1]).toMatchObject({ kind: 'fault', faults: 2, exhausted: true })
+  })
+
+  test('a command over the wall clock is a fault, never a result', async () => {
+    const replies = await evaluator.run([native('y', 'spin@1'), evaluate('y')])
+    expect(replies[1]).toMatchObject({ kind: 'fault', code: 'evaluation-fault' })
+    expect((await evaluator.run([open('a'), evaluate('a')]))[1]).toMatchObject({
+      kind: 'evaluated',
+    })
+  })
+
+  test('more modules than a worker keeps', async () => {
+    for (let i = 0; i < 8; i++) {
+      const source = `${COUNTER} // ${i % 4}`
+      const replies = await evaluator.run([open(`m${i}`, source), evaluate(`m${i}`)])
+      expect(kinds(replies)).toEqual(['opened', 'evaluated'])
+    }
+  })
+
+  test('a full evaluator refuses the whole batch, and a closed one too', async () => {
+    const many = Array.from({ length: 51 }, () => evaluate('a'))
+    await expect(evaluator.run(many)).rejects.toMatchObject({ code: 'evaluator-full' })
+    const other = await createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl })
+    const pending = other.run([native('y', 'spin@1'), evaluate('y')])
+    pending.catch(() => undefined)
+    await other.close()
+    await expect(pending).rejects.toMatchObject({ code: 'evaluator-closed' })
+    await expect(other.run([])).rejects.toMatchObject({ code: 'evaluator-closed' })
+  })
+
+  test('a host that cannot be loaded fails the start', async () => {
+    const wrong = new URL('./no-such-host.ts', import.meta.url).href
+    await expect(
+      createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl: wrong }),
+    ).rejects.toMatchObject({ code: 'evaluation-fault' })
+  })
+})

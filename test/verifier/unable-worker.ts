@@ -1,0 +1,3 @@
+// A verifier thread that cannot start, for pool.test.ts.
+
+throw new Error('this thread cannot start')
