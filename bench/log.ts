@@ -1,10 +1,12 @@
-// The embedded log: latency of one append at rest, throughput of large batches, and the way from append to member.
+// The embedded log: latency of one append at rest, throughput of large batches, and the way from
+// append to member.
 // Floor, in the same run: writing 300 bytes into a file that is there and one fdatasync.
-// Not measured: networks, other OS processes on the disk, catching up from disk (see embedded.rebuild).
+// Not measured: networks, other OS processes on the disk, catching up from disk (see
+// embedded.rebuild).
 //
 // Run: node bench/log.ts [--json]. Each row is the median of ROUNDS rounds.
 
-import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,7 +36,7 @@ export async function benchLog(): Promise<BenchRow[]> {
   const deliveries: number[] = []
   const rates: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const dir = mkdtempSync(join(tmpdir(), 'hb-bench-'))
+    const dir = fs.mkdtempSync(join(tmpdir(), 'hb-bench-'))
     floors.push(await syncFloor(dir))
     const log = await openEmbeddedLog({ dir })
     await log.provision([{ name: 't', partitions: PARTITIONS, cleanup: 'log' }])
@@ -43,7 +45,7 @@ export async function benchLog(): Promise<BenchRow[]> {
     deliveries.push(await toMember(log))
     rates.push(await throughput(log))
     await log.close()
-    rmSync(dir, { recursive: true })
+    fs.rmSync(dir, { recursive: true })
   }
   const floor = median(floors)
   const rest = median(rests)
@@ -61,19 +63,19 @@ function row(name: string, unit: string, value: number, floor: number | null): B
 }
 
 async function syncFloor(dir: string): Promise<number> {
-  const file = openSync(join(dir, 'floor'), 'w')
-  writeSync(file, Buffer.alloc(65_536))
-  fsyncSync(file)
+  const file = fs.openSync(join(dir, 'floor'), 'w')
+  fs.writeSync(file, Buffer.alloc(65_536))
+  fs.fsyncSync(file)
   const bytes = Buffer.alloc(VALUE_BYTES, 1)
   const times: number[] = []
   for (let i = 0; i < AT_REST; i++) {
     const start = performance.now()
-    writeSync(file, bytes, 0, VALUE_BYTES, (i % 200) * VALUE_BYTES)
-    fdatasyncSync(file)
+    fs.writeSync(file, bytes, 0, VALUE_BYTES, (i % 200) * VALUE_BYTES)
+    fs.fdatasyncSync(file)
     times.push(performance.now() - start)
     await sleep(1)
   }
-  closeSync(file)
+  fs.closeSync(file)
   return median(times)
 }
 

@@ -13,16 +13,18 @@ import {
   accessSync,
   constants,
   existsSync,
-  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const WINDOWS = process.platform === 'win32'
-const WAIT_FOR_OTHER_MS_MAX = 600_000
+const LOOK_AGAIN_MS = 200
+/** Between making the lock and naming its holder in it. */
+const LOCK_WRITE_MS_MAX = 5_000
 
 /**
  * Why an install is needed, in a few words; undefined where node_modules is complete.
@@ -120,41 +122,59 @@ function install(root, reason) {
 
 /**
  * Two commands started at once in a fresh clone must not install over each other: the second one
- * waits.
+ * waits, and then looks again.
  */
 function installOnce(root, reason) {
   const lock = join(root, '.set-up-running')
-  const deadline = Date.now() + WAIT_FOR_OTHER_MS_MAX
   let told = false
   while (!takeLock(lock)) {
     if (!told) say('set-up: another command is installing; waiting for it …')
     told = true
-    if (Date.now() > deadline)
-      throw new Error(`waited too long; if nothing else runs here, delete ${lock}`)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS)
   }
   try {
-    const still = whyInstall(root) ?? (told ? undefined : reason)
+    const still = told ? whyInstall(root) : reason
     if (still !== undefined) install(root, still)
   } finally {
-    rmSync(lock, { recursive: true, force: true })
+    rmSync(lock, { force: true })
   }
 }
 
 /**
- * A folder is the lock: making one is atomic. One that its maker left behind (killed) is taken over
- * by age.
+ * The lock is a file that names the OS process that holds it; one whose holder is gone (killed, or
+ * stopped with Ctrl-C) is taken over.
  */
-function takeLock(lock) {
+export function takeLock(lock) {
   try {
-    mkdirSync(lock)
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
     return true
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   }
-  const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-  if (age > WAIT_FOR_OTHER_MS_MAX) rmSync(lock, { recursive: true, force: true })
+  const stats = statSync(lock, { throwIfNoEntry: false })
+  if (stats === undefined) return false
+  const holder = Number(readText(lock))
+  const justMade = Date.now() - stats.mtimeMs < LOCK_WRITE_MS_MAX
+  if (!isAlive(holder) && !(holder === 0 && justMade)) rmSync(lock, { force: true })
   return false
+}
+
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function isAlive(pid) {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 function handOver(root, args) {

@@ -1,6 +1,8 @@
-// The token core: balances, transfers with debit and credit notices, balance and info. hyper-coin and asset stand on it.
-// Invariants: T1 the total of all balances never changes. T2 nothing but the holder's own request moves a balance.
-// T3 a transfer that cannot send its notices (no hops left) does not happen at all.
+// The token core: balances, transfers with debit and credit notices, balance and info. hyper-coin
+// and asset stand on it.
+// Invariants: T1 the total of all balances never changes. T2 nothing but the holder's own request
+// moves a balance. T3 a transfer that cannot send its notices (no hops left) does not happen at
+// all.
 
 import {
   balanceOf,
@@ -28,7 +30,10 @@ export type TokenState = {
   owner?: string
 }
 
-/** Answers Transfer, Balance and Info; `balance-insufficient`, `amount-malformed`, `address-malformed` refuse. */
+/**
+ * Answers Transfer, Balance and Info; `balance-insufficient`, `amount-malformed`,
+ * `address-malformed` refuse.
+ */
 export function handleToken(state: TokenState, action: Action): Handled<TokenState> {
   return route(state, action, ROUTES)
 }
@@ -54,8 +59,9 @@ function complete(state: TokenState): undefined {
 }
 
 /**
- * Transfer {Recipient, Quantity, X-…}: a Debit-Notice to the sender (with the request's Reference) and a Credit-Notice
- * to the recipient (without it: a Reference belongs to whoever made it). X- tags go with both.
+ * Transfer {Recipient, Quantity, X-…}: a Debit-Notice to the sender, with the request's Reference;
+ * a Credit-Notice to the recipient, without it: a Reference belongs to whoever made it. X- tags go
+ * with both.
  */
 function transfer(state: TokenState, action: Action): Outgoing[] {
   const quantity = parsePositive(tag(action, 'Quantity'))

@@ -1,7 +1,8 @@
-// The order book: best price first, then first come. A heap of prices, and at each price a doubly linked list of orders:
-// resting and taking cost a few writes whatever the book holds, and nothing is ever shifted.
-// Invariants: K1 a price is in the heap if and only if it has a level, and a level has at least one order. K2 orderCount
-// and ordersOf count `orders`. K3 a book without orders is not listed.
+// The order book: best price first, then first come. A heap of prices, and at each price a doubly
+// linked list of orders: resting and taking cost a few writes whatever the book holds, and nothing
+// is ever shifted.
+// Invariants: K1 a price is in the heap if and only if it has a level, and a level has at least one
+// order. K2 orderCount and ordersOf count `orders`. K3 a book without orders is not listed.
 
 import type { Book, Half, Order, Side, UcmState } from './state.ts'
 import { LEVELS_MAX, ORDERS_MAX, ORDERS_PER_OWNER_MAX } from './state.ts'
@@ -126,9 +127,12 @@ function sinkFrom(prices: string[], side: Side, from: number): void {
     if (left >= length) return
     const right = left + 1
     let best = left
-    if (right < length && isBetter(side, prices[right] as string, prices[left] as string)) best = right
+    let below = prices[left] as string
+    if (right < length && isBetter(side, prices[right] as string, below)) {
+      best = right
+      below = prices[right] as string
+    }
     const price = prices[at] as string
-    const below = prices[best] as string
     if (!isBetter(side, below, price)) return
     prices[at] = below
     prices[best] = price

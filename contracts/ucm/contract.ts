@@ -1,8 +1,11 @@
-// The universal content market: deposits, limit and market orders between any two tokens, see README.md.
-// Owners: this file turns messages into moves of deposits and orders; book.ts orders them, matching.ts fills them.
-// Invariants: U1 (state.ts). U2 an order is placed only after the HB contract said that its owner has staked enough; what
-// it gives is held meanwhile, and whatever comes of the question, it is placed or given back once. U3 what is refused
-// after the deposit was taken returns to the deposit; a transfer that bounces becomes a deposit of its recipient.
+// The universal content market: deposits, limit and market orders between any two tokens, see
+// README.md.
+// Owners: this file turns messages into moves of deposits and orders; book.ts orders them,
+// matching.ts fills them.
+// Invariants: U1 (state.ts). U2 an order is placed only after the HB contract said that its owner
+// has staked enough; what it gives is held meanwhile, and whatever comes of the question, it is
+// placed or given back once. U3 what is refused after the deposit was taken returns to the deposit;
+// a transfer that bounces becomes a deposit of its recipient.
 
 import {
   compare,
@@ -33,7 +36,10 @@ import {
 } from './state.ts'
 import type { Side, UcmState } from './state.ts'
 
-/** Answers Create-Order, Cancel-Order, Withdraw-Deposit, Deposit-Of and Info; takes Credit-Notices of any token. */
+/**
+ * Answers Create-Order, Cancel-Order, Withdraw-Deposit, Deposit-Of and Info; takes Credit-Notices
+ * of any token.
+ */
 export function handle(state: UcmState, action: Action): Handled<UcmState> {
   return route(state, action, ROUTES)
 }
@@ -54,7 +60,10 @@ const ROUTES: Routes<UcmState> = {
   crank: { queue: (state) => state.requests, steps: STEPS },
 }
 
-/** A deposit of the Sender in the token that sent the notice; sent back only where the market's list is full. */
+/**
+ * A deposit of the Sender in the token that sent the notice; sent back only where the market's list
+ * is full.
+ */
 function credited(state: UcmState, action: Action): Outgoing[] | undefined {
   const sender = tag(action, 'Sender')
   const quantity = tag(action, 'Quantity')
@@ -68,7 +77,10 @@ function credited(state: UcmState, action: Action): Outgoing[] | undefined {
   return undefined
 }
 
-/** A transfer of ours failed: what it carried is its recipient's, here. Only the network makes bounces. */
+/**
+ * A transfer of ours failed: what it carried is its recipient's, here. Only the network makes
+ * bounces.
+ */
 function bounced(state: UcmState, action: Action): undefined {
   const account = tag(action, 'X-Deposit-Account')
   const quantity = tag(action, 'X-Deposit-Quantity')
@@ -76,7 +88,9 @@ function bounced(state: UcmState, action: Action): undefined {
   if (/^[1-9][0-9]*$/.test(quantity)) addDeposit(state, account, action.caller, quantity)
 }
 
-/** Create-Order: takes the deposit, parks the order and asks the HB contract for the owner's stake. */
+/**
+ * Create-Order: takes the deposit, parks the order and asks the HB contract for the owner's stake.
+ */
 function createOrder(state: UcmState, action: Action): Outgoing[] {
   const order = parseOrder(action)
   const now = action.timestamp
@@ -169,7 +183,8 @@ function parseOrder(action: Action): Incoming {
   if (reference.length > REFERENCE_LENGTH_MAX) {
     refuse('order-malformed', `Reference is longer than ${REFERENCE_LENGTH_MAX}`)
   }
-  // Later it would be the market that fails for want of hops, with the order parked and nobody to tell.
+  // Later it would be the market that fails for want of hops, with the order parked and nobody to
+  // tell.
   if (action.hops < ORDER_HOPS_MIN) {
     refuse('order-hops', `an order needs ${ORDER_HOPS_MIN} hops, ${action.hops} are left`)
   }

@@ -1,6 +1,7 @@
 // What accounts have deposited and not given to an order.
-// Invariants: D1 depositCount counts the keys of `deposits`; none is at '0'. D2 adding never fails, so that a refund never
-// does: a token that lies about its credits can only inflate its own amounts, which may pass 2^256 - 1 here.
+// Invariants: D1 depositCount counts the keys of `deposits`; none is at '0'. D2 adding never fails,
+// so that a refund never does: a token that lies about its credits can only inflate its own
+// amounts, which may pass 2^256 - 1 here.
 
 import { balanceOf, compare, refuse } from '../../src/lib/index.ts'
 import type { Amount } from '../../src/lib/index.ts'
@@ -10,7 +11,12 @@ export function depositOf(state: UcmState, account: string, token: string): Amou
   return balanceOf(state.deposits, keyOf(account, token))
 }
 
-export function addDeposit(state: UcmState, account: string, token: string, quantity: Amount): void {
+export function addDeposit(
+  state: UcmState,
+  account: string,
+  token: string,
+  quantity: Amount,
+): void {
   if (quantity === '0') return
   const key = keyOf(account, token)
   const before = balanceOf(state.deposits, key)
@@ -19,7 +25,12 @@ export function addDeposit(state: UcmState, account: string, token: string, quan
 }
 
 /** `deposit-insufficient` where less is free. */
-export function takeDeposit(state: UcmState, account: string, token: string, quantity: Amount): void {
+export function takeDeposit(
+  state: UcmState,
+  account: string,
+  token: string,
+  quantity: Amount,
+): void {
   const key = keyOf(account, token)
   const before = balanceOf(state.deposits, key)
   if (compare(before, quantity) < 0) {

@@ -1,7 +1,8 @@
 // Matching: what an incoming order takes from the book, and what then becomes of the rest of it.
-// Invariants: M1 price, then time: the best resting order first, at its own price. M2 what an order gives has left its
-// owner's deposit before it comes here; each unit of it is transferred, rests, or returns to that deposit. M3 one
-// order makes at most FILLS_MAX fills, so its messages fit an outbox.
+// Invariants: M1 price, then time: the best resting order first, at its own price. M2 what an order
+// gives has left its owner's deposit before it comes here; each unit of it is transferred, rests,
+// or returns to that deposit. M3 one order makes at most FILLS_MAX fills, so its messages fit an
+// outbox.
 
 import { event, notice, transfer } from '../../src/lib/index.ts'
 import type { Amount, Outgoing } from '../../src/lib/index.ts'
@@ -36,7 +37,10 @@ export function wantedToken(order: Pick<Order, 'side' | 'base' | 'quote'>): stri
   return order.side === 'sell' ? order.quote : order.base
 }
 
-/** Fills what can be filled, rests or returns the remainder; gives transfers, trades and the owner's reply. */
+/**
+ * Fills what can be filled, rests or returns the remainder; gives transfers, trades and the owner's
+ * reply.
+ */
 export function place(state: UcmState, order: Incoming): Outgoing[] {
   const messages: Outgoing[] = []
   const { left, got, full } = take(state, order, messages)

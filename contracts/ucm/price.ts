@@ -1,7 +1,8 @@
-// Prices and what a fill moves at one. A price is quote units for one base unit: decimal text with at most 18 places and
-// no trailing zero ('3', '0.25'), an exact fraction here.
-// Invariant F1: a taker gets what its side is worth, rounded down, and gives no more than that takes; so rounding costs
-// it less than one quote unit a fill, and that remainder stays with the maker. A maker is never worse off than its price.
+// Prices and what a fill moves at one. A price is quote units for one base unit: decimal text with
+// at most 18 places and no trailing zero ('3', '0.25'), an exact fraction here.
+// Invariant F1: a taker gets what its side is worth, rounded down, and gives no more than that
+// takes; so rounding costs it less than one quote unit a fill, and that remainder stays with the
+// maker. A maker is never worse off than its price.
 
 import { refuse } from '../../src/lib/index.ts'
 import type { Side } from './state.ts'
@@ -11,7 +12,7 @@ const PRICE = /^(?:0|[1-9][0-9]{0,77})(?:\.[0-9]{0,17}[1-9])?$/
 export function parsePrice(value: unknown): string {
   return typeof value === 'string' && value !== '0' && PRICE.test(value)
     ? value
-    : refuse('price-malformed', 'Price must be a decimal above 0, as 3 or 0.25, of at most 18 places')
+    : refuse('price-malformed', 'Price must be a decimal above 0 (3, 0.25) of at most 18 places')
 }
 
 /** Negative where a is the lower price. */
@@ -40,7 +41,10 @@ export function crosses(takerSide: Side, limit: string, makerPrice: string): boo
 
 export type Fill = { base: bigint; quote: bigint }
 
-/** What a taker that gives `taker` and a maker that gives `maker` exchange at the maker's price; zeros where nothing. */
+/**
+ * What a taker that gives `taker` and a maker that gives `maker` exchange at the maker's price;
+ * zeros where nothing.
+ */
 export function fillOf(takerSide: Side, price: string, taker: bigint, maker: bigint): Fill {
   const [over, under] = fraction(price)
   if (takerSide === 'buy') {
@@ -54,7 +58,10 @@ export function fillOf(takerSide: Side, price: string, taker: bigint, maker: big
   return { base: ceilDivide(quote * under, over), quote }
 }
 
-/** True where `left` can no longer trade at the order's own price: a buy whose quote buys no whole unit. */
+/**
+ * True where `left` can no longer trade at the order's own price: a buy whose quote buys no whole
+ * unit.
+ */
 export function isDust(side: Side, price: string, left: bigint): boolean {
   if (left === 0n) return true
   if (side === 'sell') return false

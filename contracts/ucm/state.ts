@@ -1,6 +1,7 @@
 // The market's state, and the bounds that it keeps.
-// Invariant U1: for each token, deposits + what open orders give + what parked orders give = what the market holds
-// there, once every message on its way has arrived. Every function here and beside moves, and never makes or loses.
+// Invariant U1: for each token, deposits + what open orders give + what parked orders give = what
+// the market holds there, once every message on its way has arrived. Every function here and beside
+// moves, and never makes or loses.
 
 import { newQueue, parseAddress, parseAmount, refuse } from '../../src/lib/index.ts'
 import type { Amount, Balances, Fields, RequestQueue } from '../../src/lib/index.ts'
@@ -21,7 +22,10 @@ export type Order = {
   after: string
 }
 
-/** One side of a book: `prices` is a binary heap, the best on top; a level lists its orders in order of time. */
+/**
+ * One side of a book: `prices` is a binary heap, the best on top; a level lists its orders in order
+ * of time.
+ */
 export type Half = { prices: string[]; levels: Fields<{ first: string; last: string }> }
 export type Book = { sell: Half; buy: Half }
 
@@ -33,7 +37,10 @@ export type UcmState = {
   /** Hundredths of a percent of what a taker gets, credited to feeAccount. */
   feeBps: number
   feeAccount?: string
-  /** `<account>/<token>` → free amount: what Withdraw-Deposit gives. Flat, since nothing here may list keys. */
+  /**
+   * `<account>/<token>` → free amount: what Withdraw-Deposit gives. Flat, since nothing here may
+   * list keys.
+   */
   deposits: Balances
   depositCount: number
   orders: Fields<Order>

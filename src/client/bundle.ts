@@ -1,8 +1,10 @@
 // From a contract's file to the one text that the sandbox runs and the network names by its hash.
 //
-// The text is the body of a strict function (module, exports) that sets `exports.handle`; the host evaluates that body
-// afresh for every message, so it holds what `handle` uses and nothing else: no module wrappers, no unused exports.
-// Invariant: for one version of the bundler the text is a function of what the files say, not of where they lie.
+// The text is the body of a strict function (module, exports) that sets `exports.handle`; the host
+// evaluates that body afresh for every message, so it holds what `handle` uses and nothing else: no
+// module wrappers, no unused exports.
+// Invariant: for one version of the bundler the text is a function of what the files say, not of
+// where they lie.
 
 import { builtinModules } from 'node:module'
 import { existsSync, statSync } from 'node:fs'
@@ -20,12 +22,16 @@ export type Bundle = { readonly source: string; readonly hash: string }
 
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules)
 const ENTRY = 'hollowbeam-contract'
-/** Stands for `exports` until the end: the bundler takes a file that names `exports` for a CommonJS one, and wraps it. */
+/**
+ * Stands for `exports` until the end: the bundler takes a file that names `exports` for a CommonJS
+ * one, and wraps it.
+ */
 const DOOR = 'HOLLOWBEAM_EXPORTS'
 
 /**
- * Bundles a contract in TypeScript or JavaScript that exports `handle`; `hollowbeam/lib` is the HB lib of this package.
- * Throws `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused` (Node's modules, URLs), `bundle-failed`.
+ * Bundles a contract in TypeScript or JavaScript that exports `handle`; `hollowbeam/lib` is the HB
+ * lib of this package. Throws `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused`
+ * (Node's modules, URLs), `bundle-failed`.
  */
 export async function bundleContract(path: string): Promise<Bundle> {
   const file = resolve(path)
@@ -102,7 +108,9 @@ function asHbError(error: unknown, file: string): HbError {
   if (first === undefined) {
     return new HbError('bundle-failed', (error as Error).message, { cause: error })
   }
-  if (first.detail === 'refused') return new HbError('bundle-import-refused', shown(first), { cause: error })
+  if (first.detail === 'refused') {
+    return new HbError('bundle-import-refused', shown(first), { cause: error })
+  }
   if (first.text.includes('for import "handle"')) {
     return new HbError('bundle-no-handle', basename(file), { cause: error })
   }

@@ -92,6 +92,7 @@ export class Ledger {
             digest: message.digest,
             status: outcome.status,
             changes: outcome.changes,
+            snapshot: outcome.snapshot,
           })
     if (row !== undefined) this.#move(row, placed, outcome, hash, module)
     return {

@@ -10,7 +10,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Result } from '../protocol/result.ts'
 import type { Evaluated, ModuleText, Outcome, Plan } from '../protocol/transition.ts'
-import { complete, completeSpawn } from '../protocol/transition.ts'
+import { complete, refuseSpawn } from '../protocol/transition.ts'
 import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
 import { HbError } from '../std/errors.ts'
 import type { Ledger, Placed } from './core.ts'
@@ -35,13 +35,15 @@ export type Settled = {
   readonly result: Result
   readonly changes: string
   /** Of a spawn that succeeded. */
-  readonly module?: ModuleText
+  readonly spawned?: { readonly module: ModuleText; readonly snapshot: string }
 }
 
 type Step = {
   readonly placed: Placed
   plan: Plan
   reply: EvaluatorReply | undefined
+  /** Of a spawn: what its opening gave. */
+  opening: EvaluatorReply | undefined
 }
 
 /** A segment under way. */
@@ -49,10 +51,12 @@ export type Segment = {
   readonly steps: Step[]
   readonly replies: Promise<EvaluatorReply[]>
   readonly sent: Step[]
+  /** Which replies are those of openings, and of which spawn. */
+  readonly openings: ReadonlyMap<number, Step | undefined>
 }
 
 /** What a process became within a segment that is not written yet. */
-type Unwritten = { snapshot?: string; changes: string[] }
+type Unwritten = { readonly snapshot?: string; readonly changes: string[] }
 
 export class Evaluation {
   readonly #o: EvaluationOptions
@@ -71,7 +75,7 @@ export class Evaluation {
   begin(entries: readonly Entry[]): Segment {
     const steps = entries.map((entry): Step => {
       const placed = this.#o.ledger.place(entry)
-      return { placed, plan: this.#o.ledger.plan(placed), reply: undefined }
+      return { placed, plan: this.#o.ledger.plan(placed), reply: undefined, opening: undefined }
     })
     return this.#send(steps, undefined)
   }
@@ -117,13 +121,13 @@ export class Evaluation {
       return row !== undefined && row.slot === row.writtenSlot
     }
     const commands: EvaluatorCommand[] = []
-    const bases: { process: string; slot: number; index: number }[] = []
+    const bases: { process: string; slots: number; index: number }[] = []
     const { instancesMax, instanceBytesMax } = limits
     for (const process of [...instances.excess(instancesMax, instanceBytesMax, idle)]) {
       const { baseBytes, journalBytes } = instances.get(process) ?? { baseBytes: 0, journalBytes: 0 }
       if (journalBytes > Math.max(baseBytes, 65_536)) {
         const slot = ledger.rows.get(process)?.settledSlot ?? 0
-        bases.push({ process, slot, index: commands.length })
+        bases.push({ process, slots: slot + 1, index: commands.length })
         commands.push({ kind: 'snapshot', process })
       }
       commands.push({ kind: 'close', process })
@@ -131,9 +135,9 @@ export class Evaluation {
       figures.evicted += 1
     }
     const replies = await evaluator.run(commands)
-    const ops = bases.flatMap(({ process, slot, index }) => {
+    const ops = bases.flatMap(({ process, slots, index }) => {
       const reply = replies[index]
-      return reply?.kind === 'snapshot' ? [this.#o.store.baseOp(process, slot, reply.text)] : []
+      return reply?.kind === 'snapshot' ? [this.#o.store.baseOp(process, slots, reply.text)] : []
     })
     if (ops.length > 0) await this.#o.store.write(ops)
   }
@@ -141,35 +145,32 @@ export class Evaluation {
   #send(steps: readonly Step[], unwritten: ReadonlyMap<string, Unwritten> | undefined): Segment {
     const commands: EvaluatorCommand[] = []
     const sent: Step[] = []
-    const opens: number[] = []
+    const openings = new Map<number, Step | undefined>()
     for (const step of steps) {
       const { plan, placed } = step
       const { message } = placed.entry
       const { process } = message
+      if (plan.type === 'settled') continue
       if (plan.type === 'open') {
+        openings.set(commands.length, step)
         commands.push({ kind: 'open', process, module: plan.module, snapshot: plan.snapshot })
         this.#instances.opened(process, plan.snapshot.length, 0)
-        sent.push(step)
-      } else if (plan.type === 'evaluate') {
+      } else {
         if (unwritten === undefined && this.#mustWait(placed)) continue
         if (!this.#instances.touch(process)) {
           const open = this.#openCommand(placed, unwritten?.get(process))
           if (open === undefined) continue
-          opens.push(commands.length)
+          openings.set(commands.length, undefined)
           commands.push(open)
         }
-        const parent = { hops: message.hops, count: message.count, budget: message.budget }
-        commands.push({ kind: 'evaluate', process, action: plan.action, parent })
-        sent.push(step)
       }
+      const parent = { hops: message.hops, count: message.count, budget: message.budget }
+      commands.push({ kind: 'evaluate', process, action: plan.action, parent })
+      sent.push(step)
     }
-    const replies = this.#o.evaluator.run(commands).then((all) => {
-      if (opens.length === 0) return all
-      const skip = new Set(opens)
-      return all.filter((_, index) => !skip.has(index))
-    })
+    const replies = this.#o.evaluator.run(commands)
     replies.catch(() => undefined)
-    return { steps: steps as Step[], replies, sent }
+    return { steps: steps as Step[], replies, sent, openings }
   }
 
   /** V4: something of the process before this entry is under way and may have to be repeated. */
@@ -197,11 +198,17 @@ export class Evaluation {
   }
 
   #receive(segment: Segment, replies: readonly EvaluatorReply[]): void {
-    segment.sent.forEach((step, index) => {
-      const reply = replies[index] as EvaluatorReply
+    let sent = 0
+    replies.forEach((reply, index) => {
+      if (segment.openings.has(index)) {
+        const spawn = segment.openings.get(index)
+        if (spawn !== undefined) spawn.opening = reply
+        return
+      }
+      const step = segment.sent[sent++] as Step
       step.reply = reply
       const { process } = step.placed.entry.message
-      if (reply.kind === 'opened' || reply.kind === 'evaluated') {
+      if (reply.kind === 'evaluated') {
         this.#instances.measured(process, reply.memoryBytes)
         return
       }
@@ -215,13 +222,15 @@ export class Evaluation {
   #settle(step: Step, outcome: Outcome, unwritten: Map<string, Unwritten>): Settled {
     const { placed, plan } = step
     const { process } = placed.entry.message
-    const spawned = plan.type === 'open' && outcome.status === 'ok' ? plan.module : undefined
-    const result = this.#o.ledger.settle(placed, outcome, spawned)
+    const { snapshot } = outcome
+    const spawned =
+      plan.type === 'open' && snapshot !== undefined ? { module: plan.module, snapshot } : undefined
+    const result = this.#o.ledger.settle(placed, outcome, spawned?.module)
     this.#o.figures.entries += 1
     if (outcome.status === 'error') this.#o.figures.errors += 1
     if (spawned !== undefined) {
-      unwritten.set(process, { snapshot: outcome.changes, changes: [] })
-      return { result, changes: outcome.changes, module: spawned }
+      unwritten.set(process, { snapshot: spawned.snapshot, changes: [outcome.changes] })
+      return { result, changes: outcome.changes, spawned }
     }
     if (outcome.changes !== '[]') {
       const known = unwritten.get(process)
@@ -242,14 +251,12 @@ export class Evaluation {
   }
 }
 
-function outcomeOf({ plan, reply, placed }: Step): Outcome | undefined {
+function outcomeOf({ plan, reply, opening, placed }: Step): Outcome | undefined {
   const { message } = placed.entry
   if (plan.type === 'settled') return plan.outcome
-  if (reply === undefined) return undefined
-  if (plan.type === 'open') {
-    if (reply.kind === 'opened') return completeSpawn(message, plan)
-    return reply.kind === 'refused' ? completeSpawn(message, plan, reply) : undefined
-  }
+  if (opening?.kind === 'refused') return refuseSpawn(message, opening)
+  if (reply?.kind !== 'evaluated') return undefined
+  const snapshot = plan.type === 'open' ? plan.snapshot : undefined
   // the sandbox's messages went through checkOutbox there: they are contents
-  return reply.kind === 'evaluated' ? complete(message, reply.evaluation as Evaluated) : undefined
+  return complete(message, reply.evaluation as Evaluated, snapshot)
 }

@@ -88,7 +88,7 @@ export class Intervals {
       const { recorded, text } = await this.#record(row, before, height)
       const full = recorded.fullHeight === height
       await this.#append(snapshotParts(this.#o, row, height, full, text))
-      if (full) ops.push(this.#o.store.baseOp(row.process, row.settledSlot, text))
+      if (full) ops.push(this.#o.store.baseOp(row.process, row.settledSlot + 1, text))
       this.#recorded.set(row.process, recorded)
       ops.push(this.#op(row.process, recorded))
     }

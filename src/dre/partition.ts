@@ -118,7 +118,9 @@ export class DrePartition {
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
-    for (const { module } of settled) if (module !== undefined) await this.#o.modules.publish(module)
+    for (const { spawned } of settled) {
+      if (spawned !== undefined) await this.#o.modules.publish(spawned.module)
+    }
     const position = { view, next, at, outgoing }
     await this.#o.publisher.publish(settled, position)
     if (endsInterval) await this.#o.intervals.close(position)

@@ -4,7 +4,7 @@
 // Keys under the partition's prefix `d<pppp>/`:
 //   p                     position: view, next offset, outgoing counters (JSON)
 //   r/<process>           row (JSON)
-//   b/<process>           base state: u48 slot · JSON text
+//   b/<process>           base state: u48 number of slots it holds · JSON text
 //   c/<process>/<slot>    u48 height · changes text of that slot (the journal, and the index of results by slot)
 //   m/<message id>        u48 height
 //   o/<height>            run (Avro) whose first result has that height
@@ -80,21 +80,22 @@ export class ProcessStore {
   }
 
   /** The base state and the change texts after it, up to the newest that was written. */
-  state(process: string): { slot: number; snapshot: string; changes: string[] } | undefined {
+  state(process: string): { snapshot: string; changes: string[] } | undefined {
     const bytes = this.#store.get(`${this.#prefix}b/${process}`)
     if (bytes === undefined) return undefined
     const base = asBuffer(bytes)
-    const slot = base.readUIntBE(0, 6)
+    const slots = base.readUIntBE(0, 6)
     const changes: string[] = []
-    for (const { value } of this.#range(`c/${process}/`, slot + 1)) {
+    for (const { value } of this.#range(`c/${process}/`, slots)) {
       changes.push(asBuffer(value).toString('utf8', 6))
     }
-    return { slot, snapshot: base.toString('utf8', 6), changes }
+    return { snapshot: base.toString('utf8', 6), changes }
   }
 
-  baseOp(process: string, slot: number, snapshot: string): StoreOp {
+  /** `slots`: how many slots the state holds already; 0 is the state that a spawn was given. */
+  baseOp(process: string, slots: number, snapshot: string): StoreOp {
     const value = Buffer.allocUnsafe(6 + Buffer.byteLength(snapshot))
-    value.writeUIntBE(slot, 0, 6)
+    value.writeUIntBE(slots, 0, 6)
     value.write(snapshot, 6)
     return { key: `${this.#prefix}b/${process}`, value }
   }
@@ -103,7 +104,7 @@ export class ProcessStore {
   restoredOps(process: string, slot: number, full: string, deltas: readonly string[]): StoreOp[] {
     const base = composeChanges(deltas.map((text) => JSON.parse(text) as Changes))
     const state = applyChanges(JSON.parse(full) as JsonObject, base)
-    return [this.baseOp(process, slot, deltas.length === 0 ? full : JSON.stringify(state))]
+    return [this.baseOp(process, slot + 1, deltas.length === 0 ? full : JSON.stringify(state))]
   }
 
   /** Change texts of the slots from–to (inclusive), in order. */

@@ -84,10 +84,10 @@ export class Publisher {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
-    for (const { result, changes, module } of settled) {
+    for (const { result, changes, spawned } of settled) {
       ops.push(...this.#o.store.resultOps(result, changes))
       if (result.slot >= 0) touched.set(result.process, result)
-      if (module !== undefined) ops.push(this.#o.store.baseOp(result.process, 0, changes))
+      if (spawned !== undefined) ops.push(this.#o.store.baseOp(result.process, 0, spawned.snapshot))
     }
     for (const [process, { slot, height, stateHash }] of touched) {
       const row = this.#o.rows.get(process) as LedgerRow

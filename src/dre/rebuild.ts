@@ -118,11 +118,11 @@ async function write(
   modules: Modules,
 ): Promise<void> {
   const ops: StoreOp[] = []
-  for (const { result, changes, module } of settled) {
+  for (const { result, changes, spawned } of settled) {
     if (result.slot < 0) continue
-    if (module !== undefined) {
-      await modules.publish(module)
-      ops.push(store.baseOp(result.process, 0, changes))
+    if (spawned !== undefined) {
+      await modules.publish(spawned.module)
+      ops.push(store.baseOp(result.process, 0, spawned.snapshot))
     }
     if (changes !== '[]') ops.push(store.journalOp(result, changes))
   }

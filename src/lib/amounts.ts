@@ -1,6 +1,7 @@
-// Amounts: whole numbers of a token's smallest unit, as decimal texts, since JSON has no number that could hold them.
-// Invariants: A1 an amount is '0' or digits without a leading zero, at most 2^256 - 1. A2 no operation here gives
-// anything else, or rounds other than down; what would is refused.
+// Amounts: whole numbers of a token's smallest unit, as decimal texts, since JSON has no number
+// that could hold them.
+// Invariants: A1 an amount is '0' or digits without a leading zero, at most 2^256 - 1. A2 no
+// operation here gives anything else, or rounds other than down; what would is refused.
 
 import { refuse } from './refusal.ts'
 
@@ -22,7 +23,8 @@ export function isAmount(value: unknown): value is Amount {
 /** The value as an amount, or a refusal `amount-malformed` that names the field. */
 export function parseAmount(value: unknown, field = 'Quantity'): Amount {
   if (isAmount(value)) return value
-  return refuse('amount-malformed', `${field} ${shown(value)} is not a whole number from 0 to 2^256-1`)
+  const wanted = 'a whole number from 0 to 2^256-1'
+  return refuse('amount-malformed', `${field} ${shown(value)} is not ${wanted}`)
 }
 
 /** As `parseAmount`, and not 0. */
@@ -61,7 +63,8 @@ export function compare(a: Amount, b: Amount): -1 | 0 | 1 {
 }
 
 function checked(value: bigint): Amount {
-  return value > AMOUNT_MAX ? refuse('amount-overflow', `${value} is more than 2^256-1`) : String(value)
+  if (value > AMOUNT_MAX) refuse('amount-overflow', `${value} is more than 2^256-1`)
+  return String(value)
 }
 
 function shown(value: unknown): string {

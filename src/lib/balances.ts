@@ -1,5 +1,6 @@
 // Balances: a JSON object from address to amount, written in place.
-// Invariants: B1 a key is an address; names like __proto__ never are. B2 no value is '0': an account at 0 is deleted.
+// Invariants: B1 a key is an address; names like __proto__ never are. B2 no value is '0': an
+// account at 0 is deleted.
 
 import { add, compare, subtract } from './amounts.ts'
 import type { Amount } from './amounts.ts'
@@ -10,7 +11,10 @@ export type Balances = Fields<Amount>
 
 const ADDRESS = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
-/** True for the one text form of a wallet address or process id: 32 bytes as 43 characters of base64url. */
+/**
+ * True for the one text form of a wallet address or process id: 32 bytes as 43 characters of
+ * base64url.
+ */
 export function isAddress(value: unknown): value is string {
   return typeof value === 'string' && value.length === 43 && ADDRESS.test(value)
 }
@@ -22,7 +26,10 @@ export function parseAddress(value: unknown, field: string): string {
     : refuse('address-malformed', `${field} must be an address: 43 characters of base64url`)
 }
 
-/** What an account holds, '0' where it is not listed. Every inherited name is no text, so none is ever read. */
+/**
+ * What an account holds, '0' where it is not listed. Every inherited name is no text, so none is
+ * ever read.
+ */
 export function balanceOf(balances: Balances, account: string): Amount {
   const held: unknown = balances[account]
   return typeof held === 'string' ? held : '0'

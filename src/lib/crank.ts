@@ -1,11 +1,14 @@
-// The crank: a contract asks another process something and goes on when the answer comes, in a named step.
-// The request queue lives in the contract's own state, so that a restart, a replay or a fisher finds it there.
+// The crank: a contract asks another process something and goes on when the answer comes, in a
+// named step. The request queue lives in the contract's own state, so that a restart, a replay or a
+// fisher finds it there.
 //
-// Invariants: C1 a task is taken out before its step runs, so it resumes at most once; what comes later, again, from
-// another caller or under another name finds no task and is harmless. C2 a bounce or an expiry resumes it like a reply:
-// whatever was parked with it can be given back. C3 the queue is bounded (REQUESTS_MAX). C4 every number below
-// `head` is free: the oldest task is found without a search.
-// A step must not throw: its message would be an error, and the task would stay parked until it expires.
+// Invariants: C1 a task is taken out before its step runs, so it resumes at most once; what comes
+// later, again, from another caller or under another name finds no task and is harmless. C2 a
+// bounce or an expiry resumes it like a reply: whatever was parked with it can be given back. C3
+// the queue is bounded (REQUESTS_MAX). C4 every number below `head` is free: the oldest task is
+// found without a search.
+// A step must not throw: its message would be an error, and the task would stay parked until it
+// expires.
 
 import { tag } from './messages.ts'
 import { refuse } from './refusal.ts'
@@ -71,8 +74,8 @@ export function request(queue: RequestQueue, wanted: Request): Outgoing {
 }
 
 /**
- * Runs the step that a notice or bounce resumes, and gives its messages; undefined where it resumes none (then the
- * message is something else, or late, doubled or forged).
+ * Runs the step that a notice or bounce resumes, and gives its messages; undefined where it resumes
+ * none (then the message is something else, or late, doubled or forged).
  */
 export function resume<S>(
   queue: RequestQueue,
@@ -84,15 +87,15 @@ export function resume<S>(
   const reference = tag(action, 'Reference')
   if (reference === undefined || !Object.hasOwn(queue.tasks, reference)) return undefined
   const task = queue.tasks[reference] as Task
-  
+  if (task.target !== action.caller) return undefined
   if (action.kind === 'notice' && task.reply !== tag(action, 'Action')) return undefined
   const { then, context } = take(queue, reference)
   return run(steps, then, state, context, action, action.kind === 'bounce' ? 'bounce' : 'reply')
 }
 
 /**
- * Resumes as 'expired' at most `most` of the oldest tasks that were parked before `before` (ms). Call it where work
- * comes in, so that a target that never answers cannot fill the queue for ever.
+ * Resumes as 'expired' at most `most` of the oldest tasks that were parked before `before` (ms).
+ * Call it where work comes in, so that a target that never answers cannot fill the queue for ever.
  */
 export function expire<S>(
   queue: RequestQueue,

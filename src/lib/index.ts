@@ -1,8 +1,9 @@
-// HB lib: what the author of a contract imports. It is bundled into each contract, so it is small, pure and depends on
-// nothing: no clock, no randomness, no I/O, nothing of the host.
+// HB lib: what the author of a contract imports. It is bundled into each contract, so it is small,
+// pure and depends on nothing: no clock, no randomness, no I/O, nothing of the host.
 
 export type { Action, Fields, Handle, Handled, Outgoing } from './types.ts'
-export { Refusal, refuse } from './refusal.ts'
+export { refuse } from './refusal.ts'
+export type { Refusal } from './refusal.ts'
 export {
   AMOUNT_MAX,
   add,

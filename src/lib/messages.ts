@@ -1,6 +1,6 @@
 // What a contract sends, in the network's tag style: Train-Case names, `Action` says what it is.
-// Owners: pure functions. Invariant: a reply carries the request's Reference; nothing else does, so that nobody can make
-// one process send another's Reference to a third.
+// Owners: pure functions. Invariant: a reply carries the request's Reference; nothing else does, so
+// that nobody can make one process send another's Reference to a third.
 
 import type { Amount } from './amounts.ts'
 import type { Action, Outgoing } from './types.ts'
@@ -28,7 +28,12 @@ export function reply(request: Action, action: string, tags: Tags = {}, data?: u
 }
 
 /** Asks a token to move what this process holds there. */
-export function transfer(token: string, recipient: string, quantity: Amount, tags: Tags = {}): Outgoing {
+export function transfer(
+  token: string,
+  recipient: string,
+  quantity: Amount,
+  tags: Tags = {},
+): Outgoing {
   return send(token, 'Transfer', { Recipient: recipient, Quantity: quantity, ...tags })
 }
 

@@ -1,6 +1,7 @@
 // From an action to the function that handles it, by its `Action` tag.
-// Invariants: an unknown request is refused with the names that are known; an unknown notice or bounce is `ok` and
-// changes nothing, because anybody may send a notice and nobody waits for its result.
+// Invariants: an unknown request is refused with the names that are known; an unknown notice or
+// bounce is `ok` and changes nothing, because anybody may send a notice and nobody waits for its
+// result.
 
 import { resume } from './crank.ts'
 import type { RequestQueue, Steps } from './crank.ts'

@@ -1,5 +1,6 @@
 // What a contract sees and gives back: the words shared by every contract and by the host.
-// Owners: types only. Invariant: everything here is JSON, because state, actions and messages cross the sandbox as such.
+// Owners: types only. Invariant: everything here is JSON, because state, actions and messages cross
+// the sandbox as such.
 
 /** A JSON object with named fields of one type: balances, tags, stakes. */
 export type Fields<T> = { [name: string]: T }
@@ -31,14 +32,20 @@ export type Outgoing = {
   tags?: Record<string, string>
   /** Text, or a JSON value (then Content-Type application/json is added). */
   data?: unknown
-  /** message: bounces on failure. notice: never bounces, may go to a wallet. event: for watchers only. */
+  /**
+   * message: bounces on failure. notice: never bounces, may go to a wallet. event: for watchers
+   * only.
+   */
   kind?: 'message' | 'notice' | 'event' | 'spawn'
   hops?: number
   count?: number
   budget?: string
 }
 
-/** What `handle` returns. No `state`: as written in place. Any status but 'ok' is an error and its text. */
+/**
+ * What `handle` returns. No `state`: as written in place. Any status but 'ok' is an error and its
+ * text.
+ */
 export type Handled<S> = { state?: S; messages?: Outgoing[]; status?: string }
 
 export type Handle<S> = (state: S, action: Action) => Handled<S>

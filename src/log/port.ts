@@ -1,13 +1,19 @@
-// The log port: topics of partitions of records, as Kafka has them. Partitions, not messages, are its unit.
-// Owners: adapters in memory/, embedded/, kafka/; test/log/conformance.ts is the one suite that each must pass.
+// The log port: topics of partitions of records, as Kafka has them. Partitions, not messages, are
+// its unit.
+// Owners: adapters in memory/, embedded/, kafka/; test/log/conformance.ts is the one suite that
+// each must pass.
 //
 // Invariants every adapter keeps:
-//   L1  an append is atomic and contiguous: all its records at consecutive offsets, or (refused) none.
-//   L2  an append that resolved is durable as the adapter promises, and visible to every later read.
-//   L3  offsets of a partition only grow; holes (compaction, trimming) are visible as jumps of `offset`, never hidden.
-//   L4  of all members of one group, one at a time is assigned a partition, and it has it for all the group's topics.
-//   L5  a member gets a partition's batches in order; the adapter commits a batch only after its promise and those of
-//       all batches before it resolved.
+//   L1  an append is atomic and contiguous: all its records at consecutive offsets, or (refused)
+//       none.
+//   L2  an append that resolved is durable as the adapter promises, and visible to every later
+//       read.
+//   L3  offsets of a partition only grow; holes (compaction, trimming) are visible as jumps of
+//       `offset`, never hidden.
+//   L4  of all members of one group, one at a time is assigned a partition, and it has it for all
+//       the group's topics.
+//   L5  a member gets a partition's batches in order; the adapter commits a batch only after its
+//       promise and those of all batches before it resolved.
 //   L6  a position is never reset silently: out of range is an error with a code.
 
 /** Keys are UTF-8 text; a null value in a compacted topic is a tombstone. */
@@ -17,7 +23,10 @@ export type LogRecord = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** `timestamp`: ms at the append, by the log's clock. `value` may be a view of a shared buffer: treat as read-only. */
+/**
+ * `timestamp`: ms at the append, by the log's clock. `value` may be a view of a shared buffer:
+ * treat as read-only.
+ */
 export type StoredRecord = LogRecord & { readonly offset: number; readonly timestamp: number }
 
 export type TopicSpec = {
@@ -34,6 +43,7 @@ export type ReadOptions = {
   readonly bytesMax?: number
   /** With nothing to return, wait this long for a record. Default 0. */
   readonly waitMs?: number
+  /** Ends the wait early: the read resolves with no records, it does not throw. */
   readonly signal?: AbortSignal
 }
 
@@ -43,7 +53,9 @@ export type ReadResult = { readonly records: readonly StoredRecord[]; readonly n
 /** `start`: the first offset retained; `end`: the next to be written. */
 export type PartitionEnds = { readonly start: number; readonly end: number }
 
-/** One delivery. `records` is never empty and comes from one topic and partition, in offset order. */
+/**
+ * One delivery. `records` is never empty and comes from one topic and partition, in offset order.
+ */
 export type Batch = {
   readonly topic: string
   readonly partition: number
@@ -52,21 +64,32 @@ export type Batch = {
   readonly next: number
 }
 
-/** What a consumer implements. Calls for one partition never overlap with `assigned` or `revoked` of the same one. */
+/**
+ * What a consumer implements. Calls for one partition never overlap with `assigned` or `revoked` of
+ * the same one; but an adapter may bound how long it waits for a member that gives a partition up:
+ * after that it is fenced (`owns` is false and nothing it settles is committed) and the partition
+ * moves on.
+ */
 export type Member = {
   /**
-   * A partition is now this member's. `committed`: the group's position per topic, undefined where it has none.
-   * Returns where to start per topic (an explicit offset, or 'earliest' for the earliest retained record).
+   * A partition is now this member's. `committed`: the group's position per topic, undefined where
+   * it has none. Returns where to start per topic (an explicit offset, or 'earliest' for the
+   * earliest retained record).
    */
   assigned(
     partition: number,
     committed: Readonly<Record<string, number | undefined>>,
   ): Promise<Readonly<Record<string, number | 'earliest'>>>
-  /** Resolves when the batch's effects are durable. Up to `inFlight` batches of a topic-partition are outstanding. */
+  /**
+   * Resolves when the batch's effects are durable. Up to `inFlight` batches of a topic-partition
+   * are outstanding.
+   */
   records(batch: Batch): Promise<void>
   /** The partition is gone or going: resolve when nothing more will be written for it. */
   revoked(partition: number): Promise<void>
-  /** `records` or `assigned` threw: the partition is halted (it gets no more batches); others go on. */
+  /**
+   * `records` or `assigned` threw: the partition is halted (it gets no more batches); others go on.
+   */
   halted?(partition: number, error: unknown): void
 }
 
@@ -87,24 +110,39 @@ export type Membership = {
   readonly memberId: string
   /** The group's generation: grows with every rebalance. */
   generation(): number
-  /** Asks the group (not a local memory of it) whether this member still owns the partition. */
+  /**
+   * Asks the group (not a local memory of it) whether this member still owns the partition: true
+   * until `revoked` resolved.
+   */
   owns(partition: number): Promise<boolean>
   /** Ends deliveries, waits for outstanding batches, commits, gives the partitions up. */
   leave(): Promise<void>
 }
 
-/** At most ten methods. Errors: `log-append-refused`, `log-append-unclear`, `log-position-out-of-range`, `log-closed`. */
+/**
+ * At most ten methods. Errors: `log-append-refused`, `log-append-unclear`,
+ * `log-position-out-of-range`, `log-closed`.
+ */
 export type Log = {
-  /** Creates what is missing; throws `log-topic-mismatch` where an existing topic differs from its spec. */
+  /**
+   * Creates what is missing; throws `log-topic-mismatch` where an existing topic differs from its
+   * spec.
+   */
   provision(topics: readonly TopicSpec[]): Promise<void>
   /** One atomic, durable record batch; resolves with its base offset. */
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number>
   read(topic: string, partition: number, from: number, options?: ReadOptions): Promise<ReadResult>
   ends(topic: string): Promise<readonly PartitionEnds[]>
-  /** Deletes records below `before`; only `cleanup: 'log'` topics. A `before` below the start does nothing. */
+  /**
+   * Deletes records below `before`; only `cleanup: 'log'` topics. A `before` below the start does
+   * nothing.
+   */
   trim(topic: string, partition: number, before: number): Promise<void>
+  /** The member's first call comes after this resolved, so that it has its membership then. */
   join(options: JoinOptions): Promise<Membership>
-  /** The group's committed position per partition, undefined where none. */
+  /**
+   * The group's committed position per partition, as far as it is durable; undefined where none.
+   */
   committed(group: string, topic: string): Promise<readonly (number | undefined)[]>
   /** In words, for people: "embedded log in DIR", "memory log". */
   describe(): string

@@ -250,8 +250,11 @@ function composeObjects(first: ObjectEdit, second: ObjectEdit): ObjectEdit {
   const appends = pairs<string, Edit | Unchanged>(first[3])
   for (const [key, edit] of pairs<string, Edit>(second[1])) {
     const behind = appends.get(key)
-    if (behind !== undefined) appends.set(key, composeEdits(behind, edit))
-    else edits.set(key, composeEdits(edits.get(key) ?? [], edit) as Edit)
+    if (behind !== undefined) {
+      // A moved value that is replaced: its old one is dropped.
+      if (behind[0] !== '=' && edit[0] === '=') drops.add(key)
+      appends.set(key, composeEdits(behind, edit))
+    } else edits.set(key, composeEdits(edits.get(key) ?? [], edit) as Edit)
   }
   for (const key of second[2] ?? []) {
     const behind = appends.get(key)

@@ -94,6 +94,7 @@ export function relayedMessage(
 ): Message {
   const digest = contentDigest(content)
   const id = processMessageId(network, origin, digest)
+  const { partition, height, index, seq } = origin
   return {
     kind: content.kind,
     target: content.target,
@@ -107,7 +108,7 @@ export function relayedMessage(
     from: 'process',
     process: content.kind === 'spawn' ? id : content.target,
     digest: relayedDigest(id, caller, origin, digest),
-    origin,
+    origin: { partition, height, index, seq },
   }
 }
 

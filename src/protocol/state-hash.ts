@@ -11,10 +11,19 @@ export type StateStep = {
   readonly digest: Uint8Array
   readonly status: 'ok' | 'error'
   readonly changes: string
+  /** Of a spawn that succeeded: the text of the state that its first action changed. */
+  readonly snapshot?: string | undefined
 }
 
-/** stateHash(n) = H("hb.state.1", stateHash(n-1), message id, digest, status, changes text) */
+/**
+ * stateHash(n) = H("hb.state.1", stateHash(n-1), message id, digest, status, changes text)
+ * stateHash(0) of a spawn that succeeded = H("hb.state-spawn.1", empty, message id, digest, snapshot, changes text)
+ */
 export function stateHash(before: Uint8Array, step: StateStep): Buffer {
+  const { messageId, digest, changes, snapshot } = step
+  if (snapshot !== undefined) {
+    return hashParts('hb.state-spawn.1', [before, messageId, digest, snapshot, changes])
+  }
   return hashParts('hb.state.1', [before, step.messageId, step.digest, step.status, step.changes])
 }
 

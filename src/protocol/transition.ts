@@ -37,8 +37,13 @@ export type ModuleText = {
 export type Plan =
   /** Nothing to evaluate. */
   | { readonly type: 'settled'; readonly outcome: Outcome }
-  /** A spawn: open the module on this state (JSON text); its opening decides. */
-  | { readonly type: 'open'; readonly module: ModuleText; readonly snapshot: string }
+  /** A spawn: open the module on this state (JSON text), then evaluate the spawn itself as its first action. */
+  | {
+      readonly type: 'open'
+      readonly module: ModuleText
+      readonly snapshot: string
+      readonly action: string
+    }
   /** Evaluate this action (JSON text). */
   | { readonly type: 'evaluate'; readonly action: string }
 
@@ -48,8 +53,10 @@ export type Outcome = {
   readonly code: string
   readonly text: string
   readonly gas: number
-  /** Canonical text of changes(n); for a spawn that succeeded, the snapshot's text. */
+  /** Canonical text of changes(n). */
   readonly changes: string
+  /** Of a spawn that succeeded: the text of the state before it. */
+  readonly snapshot?: string
   readonly messages: readonly Content[]
 }
 
@@ -68,7 +75,7 @@ export function prepare(network: Network, row: ProcessRow | undefined, entry: En
   }
   if (message.kind === 'spawn') {
     return row === undefined
-      ? prepareSpawn(network, message)
+      ? prepareSpawn(network, entry)
       : failed(network, message, 'spawn-repeated', 'the process exists')
   }
   if (row === undefined) {
@@ -87,27 +94,23 @@ export function prepare(network: Network, row: ProcessRow | undefined, entry: En
   return { type: 'evaluate', action: actionText(entry, row.slot + 1, input) }
 }
 
-/** After the runtime opened the module of a spawn, or refused to. */
-export function completeSpawn(
-  message: Message,
-  plan: Extract<Plan, { type: 'open' }>,
-  refused?: { readonly code: string; readonly text: string },
-): Outcome {
-  if (refused !== undefined) return errorOutcome(message, refused.code, refused.text, 0)
-  return { ...nothing(0), changes: plan.snapshot }
+/** The runtime refused to open the module of a spawn. */
+export function refuseSpawn(message: Message, refused: { code: string; text: string }): Outcome {
+  return errorOutcome(message, refused.code, refused.text, 0)
 }
 
 export type Evaluated =
   | { status: 'ok'; gas: number; changes: string; messages: readonly Content[] }
   | { status: 'error'; gas: number; code: string; text: string }
 
-/** After the sandbox evaluated an action. */
-export function complete(message: Message, evaluation: Evaluated): Outcome {
+/** After the sandbox evaluated an action; `snapshot`: of a spawn, the state that it was opened on. */
+export function complete(message: Message, evaluation: Evaluated, snapshot?: string): Outcome {
   if (evaluation.status === 'error') {
     return errorOutcome(message, evaluation.code, evaluation.text, evaluation.gas)
   }
   const { gas, changes, messages } = evaluation
-  return { status: 'ok', code: '', text: '', gas, changes, messages }
+  const outcome: Outcome = { status: 'ok', code: '', text: '', gas, changes, messages }
+  return snapshot === undefined ? outcome : { ...outcome, snapshot }
 }
 
 function nothing(gas: number): Outcome {
@@ -157,10 +160,13 @@ function bounce(message: Message, code: string, text: string): Content {
   }
 }
 
-function prepareSpawn(network: Network, message: Message): Plan {
+function prepareSpawn(network: Network, entry: Entry): Plan {
+  const { message } = entry
   try {
-    const spec = spawnSpec(message, network.genesis.limits)
-    return { type: 'open', module: spec.module, snapshot: spec.snapshot }
+    const { module, snapshot } = spawnSpec(message, network.genesis.limits)
+    // its data is the module's source: nothing that a contract needs to see of itself
+    const bare = { ...entry, message: { ...message, data: EMPTY } }
+    return { type: 'open', module, snapshot, action: actionText(bare, 0, undefined) }
   } catch (error) {
     if (!isHbError(error)) throw error
     return failed(network, message, error.code, error.detail)
@@ -217,7 +223,7 @@ function actionText(entry: Entry, slot: number, input: string | undefined): stri
     slot,
     timestamp: entry.timestamp,
     tags,
-    data: text ?? toBase64Url(message.data ?? EMPTY),
+    data: text ?? toBase64Url(message.data),
     dataEncoding: text === undefined ? 'base64url' : 'utf8',
     hops: message.hops,
     budget: message.budget,

@@ -18,6 +18,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
 import type { Verifier } from '../verifier/port.ts'
 import { Chain } from './chain.ts'
+import type { Place } from './core.ts'
 import { deadLetterOf } from '../protocol/dead-letter.ts'
 import type { Position } from './id-index.ts'
 import { IdIndex } from './id-index.ts'
@@ -38,6 +39,8 @@ export type SequencerOptions = {
 
 type Owned = {
   readonly sequencer: PartitionSequencer
+  readonly index: IdIndex
+  readonly chain: Chain
   readonly stop: AbortController
   readonly heads: Promise<void>
 }
@@ -81,6 +84,20 @@ export class SequencerService {
   async stop(): Promise<void> {
     await this.#membership?.leave()
     this.#membership = undefined
+  }
+
+  /** Where a wallet's message stands, if a partition of this member ordered it. */
+  find(id: string): { readonly partition: number; readonly place: Place } | undefined {
+    for (const [partition, { index }] of this.#owned) {
+      const place = index.find(id)
+      if (place !== undefined) return { partition, place }
+    }
+    return undefined
+  }
+
+  /** Settled height of a partition of this member. */
+  height(partition: number): number | undefined {
+    return this.#owned.get(partition)?.chain.view.height
   }
 
   #sequencer(partition: number): PartitionSequencer {
@@ -135,7 +152,7 @@ export class SequencerService {
     })
     await sequencer.open()
     const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
-    this.#owned.set(partition, { sequencer, stop, heads })
+    this.#owned.set(partition, { sequencer, index, chain, stop, heads })
     return { [this.#topics.ingress]: committed[this.#topics.ingress] ?? 'earliest' }
   }
 

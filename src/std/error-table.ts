@@ -71,6 +71,11 @@ export const ERROR_TABLE = {
     message: 'a compacted topic cannot be trimmed',
     advice: 'Delete its keys with tombstones instead.',
   },
+  'log-write-failed': {
+    kind: 'operator',
+    message: 'writing to the data file failed',
+    advice: 'Look at the disk: full, read-only or broken. Nothing that was acknowledged is lost.',
+  },
   'log-position-out-of-range': {
     kind: 'operator',
     message: 'the position is outside what the log retains',
@@ -554,5 +559,10 @@ export const ERROR_TABLE = {
     kind: 'operator',
     message: 'results are missing in the outbox',
     advice: 'The DRE of this partition publishes them again when it restarts; nothing was skipped.',
+  },
+  'directory-not-empty': {
+    kind: 'input',
+    message: 'the directory is not empty',
+    advice: 'Choose a new directory: a demo is a network of its own, and nothing is overwritten.',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -1,10 +1,14 @@
-// Store keys: their limit, and their order (S3: by UTF-8 bytes, which is by code point; strings compare by UTF-16 unit).
+// Store keys: their limit, and their order (S3: by UTF-8 bytes, which is by code point; strings
+// compare by UTF-16 unit).
 
 import { HbError } from '../std/errors.ts'
 
 export const STORE_KEY_BYTES_MAX = 1_900
 
-/** Throws `store-key-invalid` for the empty key and for keys over STORE_KEY_BYTES_MAX bytes of UTF-8. */
+/**
+ * Throws `store-key-invalid` for the empty key and for keys over STORE_KEY_BYTES_MAX bytes of
+ * UTF-8.
+ */
 export function checkKey(key: string): void {
   // Three bytes a unit at most: the exact count is needed for long keys only.
   if (key.length > 0 && key.length * 3 <= STORE_KEY_BYTES_MAX) return

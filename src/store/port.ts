@@ -1,8 +1,9 @@
 // The store port: an ordered map of text keys to bytes, local to one node, with atomic batches.
 // Everything in it can be rebuilt from the log, except what its owner says otherwise.
 //
-// Invariants: S1 a batch is atomic. S2 after `write` resolved, `get` and `range` see it. S3 keys are ordered by UTF-8
-// bytes. S4 with `durable`, a resolved write survives power loss; without, it survives a crash of the OS process.
+// Invariants: S1 a batch is atomic. S2 after `write` resolved, `get` and `range` see it. S3 keys
+// are ordered by UTF-8 bytes. S4 with `durable`, a resolved write survives power loss; without, it
+// survives a crash of the OS process.
 
 export type StoreOp =
   | { readonly key: string; readonly value: Uint8Array }

@@ -1,9 +1,11 @@
-// The HB contract: who has staked how much in which role. Native and trusted; the same `handle` as any contract.
+// The HB contract: who has staked how much in which role. Native and trusted; the same `handle` as
+// any contract.
 //
-// Invariants: S1 stakes + unbonding + what the request queue is paying out = this process's HyperCoin, once every
-// message on its way has arrived. S2 only a Credit-Notice from HyperCoin makes a stake; only its owner moves it.
-// S3 a Credit-Notice never fails for want of hops: what cannot be sent back at once is due to its sender (Withdraw).
-// S4 the log's time alone says when unbonding ends.
+// Invariants: S1 stakes + unbonding + what the request queue is paying out = this process's
+// HyperCoin, once every message on its way has arrived. S2 only a Credit-Notice from HyperCoin
+// makes a stake; only its owner moves it. S3 a Credit-Notice never fails for want of hops: what
+// cannot be sent back at once is due to its sender (Withdraw). S4 the log's time alone says when
+// unbonding ends.
 
 import {
   balanceOf,
@@ -36,7 +38,9 @@ export type Role = (typeof ROLES)[number]
 
 /** How many parts of an account's stakes may be unbonding at a time. */
 export const UNBONDINGS_MAX = 64
-/** How many open transfers leave room for a return at once: the rest of the queue is for Withdraw. */
+/**
+ * How many open transfers leave room for a return at once: the rest of the queue is for Withdraw.
+ */
 export const RETURNS_OPEN_MAX = 512
 
 /** `at`: ms, when it is due. */
@@ -79,7 +83,9 @@ function complete(state: HbState): undefined {
   if (shape.pendingWithdrawals === undefined) state.pendingWithdrawals = newQueue()
 }
 
-/** A stake where it says X-Action: Stake and a known X-Role; otherwise it goes back to its sender. */
+/**
+ * A stake where it says X-Action: Stake and a known X-Role; otherwise it goes back to its sender.
+ */
 function credited(state: HbState, action: Action): Outgoing[] | undefined {
   if (action.caller !== state.hyperCoin) return undefined
   const sender = tag(action, 'Sender')
@@ -121,15 +127,19 @@ function withdraw(state: HbState, action: Action): Outgoing[] {
     ;(part.at <= action.timestamp ? due : later).push(part)
   }
   if (due.length === 0) {
-    const next = later.reduce((least, part) => Math.min(least, part.at), Infinity)
-    refuse('nothing-due', later.length === 0 ? 'nothing is unbonding' : `the next is due at ${next}`)
+    const next = Math.min(...later.map((part) => part.at))
+    const why = later.length === 0 ? 'nothing is unbonding' : `the next is due at ${next}`
+    refuse('nothing-due', why)
   }
   if (later.length === 0) delete state.unbonding[action.caller]
   else state.unbonding[action.caller] = later
   return [pay(state, action, { address: action.caller, parts: due })]
 }
 
-/** Stake-Of {Address?, Role?}: Quantity is what is staked, Unbonding what is on its way out of that role. */
+/**
+ * Stake-Of {Address?, Role?}: Quantity is what is staked, Unbonding what is on its way out of that
+ * role.
+ */
 function stakeOf(state: HbState, action: Action): Outgoing[] {
   const address = parseAddress(tag(action, 'Address') ?? action.caller, 'Address')
   const role = roleOf(action)
@@ -178,7 +188,10 @@ function paid(state: HbState, context: unknown, _answer: Action, outcome: string
   restore(state, address, parts)
 }
 
-/** Beyond UNBONDINGS_MAX too: what came back must be kept; but it is kept as one part, all of it being due. */
+/**
+ * Beyond UNBONDINGS_MAX too: what came back must be kept; but it is kept as one part, all of it
+ * being due.
+ */
 function restore(state: HbState, address: string, parts: readonly Unbonding[]): void {
   const kept = partsOf(state, address)
   for (const part of parts) {

@@ -4,3 +4,8 @@
 export { createInlineVerifier } from './inline.ts'
 export { createVerifierPool, type VerifierPoolOptions } from './pool.ts'
 export type { Verdict, Verifier } from './port.ts'
+export {
+  rememberVerdicts,
+  type RememberingOptions,
+  type RememberingVerifier,
+} from './remembering.ts'

@@ -40,7 +40,7 @@ export type VerifierPoolOptions = {
   readonly workerFile?: URL
 }
 
-/** Starts the threads; `close` ends them. */
+/** Starts the threads, which keep the OS process alive until `close` has ended them. */
 export function createVerifierPool(options: VerifierPoolOptions = {}): Verifier {
   return new VerifierPool(options)
 }

@@ -1,7 +1,10 @@
+// The bundler: one body without wrappers, the same text anywhere, and refusals with a code.
+
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileFunction } from 'node:vm'
 
 import { afterAll, describe, expect, test } from '@jest/globals'
 
@@ -23,7 +26,7 @@ function file(name: string, text: string): string {
 /** As the sandbox does: the source is the body of a strict function of (module, exports). */
 function handleOf(source: string): Handle<never> {
   const module = { exports: {} as { handle?: Handle<never> } }
-  const body = new Function('module', 'exports', `'use strict';${source}`) as (...args: unknown[]) => void
+  const body = compileFunction(`'use strict';${source}`, ['module', 'exports'])
   body(module, module.exports)
   return module.exports.handle as Handle<never>
 }
@@ -48,7 +51,9 @@ describe('bundleContract', () => {
   })
 
   test('hollowbeam/lib is the HB lib, from any place, in TypeScript or JavaScript', async () => {
-    const text = "import { add } from 'hollowbeam/lib'\nexport const handle = (state) => ({ state: add(state, '1') })\n"
+    const text = `import { add } from 'hollowbeam/lib'
+export const handle = (state) => ({ state: add(state, '1') })
+`
     const typed = text.replace('(state)', '(state: string)')
     const one = await bundleContract(file('one.ts', typed))
     const two = await bundleContract(file('two.js', text))
@@ -86,7 +91,8 @@ describe('bundleContract', () => {
   })
 
   test('a fault in the contract is shown with its place, not the machine path', async () => {
-    const seen = await bundleContract(file('bad.ts', '\nexport function handle( {')).catch((error: unknown) => error)
+    const bad = file('bad.ts', '\nexport function handle( {')
+    const seen = await bundleContract(bad).catch((error: unknown) => error)
     expect((seen as Error).message).toMatch(/bad\.ts:\d+: /)
     expect((seen as Error).message).not.toContain(scratch)
   })

@@ -1,3 +1,5 @@
+// The example flow, to the balances that the demo promises.
+
 import { describe, expect, test } from '@jest/globals'
 
 import { DMAC, Market, SAM } from './market.ts'

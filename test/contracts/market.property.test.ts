@@ -1,4 +1,5 @@
-// The whole market under random orders, cancels, failures and hostile replies, checked after every single message.
+// The whole market under random orders, cancels, failures and hostile replies, checked after every
+// single message.
 
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -100,11 +101,13 @@ function run(market: Market, wanted: Command, totals: Totals): void {
       }
       return
     default:
-      runHostile(market, wanted)
+      runMore(market, wanted)
   }
 }
 
-function runHostile(market: Market, wanted: Command): void {
+type Trading = { do: 'deposit' | 'order' | 'cancel' | 'withdraw' | 'move' }
+
+function runMore(market: Market, wanted: Exclude<Command, Trading>): void {
   const { network } = market
   switch (wanted.do) {
     case 'stake': {
@@ -120,7 +123,8 @@ function runHostile(market: Market, wanted: Command): void {
       network.send(wanted.wallet, market.hb, { Action: 'Withdraw' })
       return
     case 'again': {
-      // Answers of requests, delivered once more; a credit delivered twice is what the log rules out (R3).
+      // Answers of requests, delivered once more; a credit delivered twice is what the log rules
+      // out (R3).
       const answers = network.results.filter(
         ({ action: { kind, tags } }) => kind === 'notice' && tags['Reference'] !== undefined,
       )

@@ -1,4 +1,5 @@
-// A market in memory, for tests: HyperCoin, U, ASSET, the HB contract and the UCM, and the sums that must hold.
+// A market in memory, for tests: HyperCoin, U, ASSET, the HB contract and the UCM, and the sums
+// that must hold.
 
 import { handle as asset } from '../../contracts/asset/contract.ts'
 import { handle as hyperCoin } from '../../contracts/hyper-coin/contract.ts'
@@ -110,7 +111,9 @@ export class Market {
     return sum
   }
 
-  /** What balance minus `owed` must be: credits to come, and transfers not yet made or that failed. */
+  /**
+   * What balance minus `owed` must be: credits to come, and transfers not yet made or that failed.
+   */
   onTheWay(of: string): bigint {
     let sum = 0n
     for (const { kind, from, target, tags } of this.network.moving) {
@@ -122,7 +125,10 @@ export class Market {
     return sum
   }
 
-  /** What the HB contract's balance minus `stakedInAll` must be: credits to come, less debits it has not heard of. */
+  /**
+   * What the HB contract's balance minus `stakedInAll` must be: credits to come, less debits it has
+   * not heard of.
+   */
   stakesOnTheWay(): bigint {
     let sum = 0n
     for (const { from, target, tags } of this.network.moving) {

@@ -1,7 +1,8 @@
-// A network in memory, for tests: processes with their `handle`, channels in order, bounces as R5 has them.
-// Invariants: what a contract sends passes the protocol's own outbox check; state crosses every message as JSON text, so
-// nothing that JSON cannot say survives; an error leaves it as it was. Channels keep their order, and `pick` chooses
-// which channel moves next.
+// A network in memory, for tests: processes with their `handle`, channels in order, bounces as R5
+// has them.
+// Invariants: what a contract sends passes the protocol's own outbox check; state crosses every
+// message as JSON text, so nothing that JSON cannot say survives; an error leaves it as it was.
+// Channels keep their order, and `pick` chooses which channel moves next.
 
 import { createHash } from 'node:crypto'
 
@@ -55,7 +56,9 @@ export class Network {
     return JSON.parse(this.found(process).text) as S
   }
 
-  /** Delivers a wallet's message at once and gives its result; what it caused waits in the channels. */
+  /**
+   * Delivers a wallet's message at once and gives its result; what it caused waits in the channels.
+   */
   send(wallet: string, target: string, tags: Record<string, string>, limits: Partial<Sent> = {}): Result {
     const message = this.message(wallet, 'wallet', target, { tags, ...limits })
     return this.deliver(message) as Result

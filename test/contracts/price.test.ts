@@ -1,3 +1,5 @@
+// Prices and fills as exact fractions: who bears the rounding, and how much of it.
+
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 
@@ -45,7 +47,8 @@ describe('a fill', () => {
         expect(gives >= 0n && gives <= taker && gets >= 0n && gets <= maker).toBe(true)
         if (base === 0n || quote === 0n) return
         filled += 1
-        // What the taker loses to rounding, in thousandths of a quote unit, never negative: the maker has its price.
+        // What the taker loses to rounding, in thousandths of a quote unit, never negative: the
+        // maker has its price.
         const lost = takerSide === 'buy' ? quote * under - base * over : base * over - quote * under
         expect(lost >= 0n && lost < under).toBe(true)
       }),

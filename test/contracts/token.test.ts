@@ -1,3 +1,5 @@
+// The token core: its notices, its refusals, and that no message changes the total.
+
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 
@@ -46,7 +48,7 @@ describe('a token', () => {
     [{ Quantity: '1' }, /^address-malformed: /],
   ])('refuses %j', (tags, text) => {
     const { network, token } = tokenOf({ [DMAC]: '5' })
-    const result = network.send(DMAC, token, { Action: 'Transfer', ...tags } as Record<string, string>)
+    const result = network.send(DMAC, token, { Action: 'Transfer', ...tags })
     expect(result.text).toMatch(text)
     expect(network.state<TokenState>(token).balances).toEqual({ [DMAC]: '5' })
   })

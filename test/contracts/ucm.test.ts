@@ -1,3 +1,5 @@
+// The UCM case by case: matching, refusals that give back, deposits.
+
 import { describe, expect, test } from '@jest/globals'
 
 import {
@@ -82,6 +84,14 @@ describe('matching', () => {
     expect(placed(market, SAM, marketBuy('30'))).toMatchObject({ Given: '30', Received: '9' })
     expect(market.balances(market.u)[DMAC]).toBe('530')
     expect(deposit(market, LEA, market.asset)).toBe('501')
+  })
+
+  test('a fee that eats all that a market order got does not give back what it paid', () => {
+    const market = open({ feeBps: 10_000, feeAccount: LEA })
+    placed(market, DMAC, sell('1', '3'))
+    const answer = placed(market, SAM, marketBuy('30'))
+    expect(answer).toMatchObject({ Status: 'closed', Given: '3', Received: '0', Returned: '27' })
+    expect(deposit(market, SAM, market.u)).toBe('497')
   })
 
   test('an order makes at most FILLS_MAX fills, and its messages fit an outbox', () => {

@@ -1,4 +1,5 @@
-// What the README says can be done: its contract type-checks and does what is said, its commands are there.
+// What the README says can be done: its contract type-checks and does what is said, its commands
+// are there.
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'

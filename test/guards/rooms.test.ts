@@ -100,7 +100,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'rooms-by-their-door': { 'src/dre/window.ts': "export { value } from '../log/inner.ts'" },
   'cores-are-pure': { 'src/dre/core.ts': "export { hash } from 'node:crypto'" },
   'cores-have-no-ports': {
-    'src/relayer/core.ts': "import type { Log } from '../log/port.ts'\nexport type A = Log",
+    'src/relayer/core.ts': "import type { Store } from '../store/port.ts'\nexport type A = Store",
   },
   'no-cycles': {
     'src/std/hen.ts': "import { egg } from './egg.ts'\nexport const hen = (): unknown => egg",
@@ -127,7 +127,7 @@ const SCENERY: Readonly<Record<string, string>> = {
   'src/node/index.ts': 'export const value = 1',
   'src/attic/index.ts': 'export const value = 1',
   'src/log/inner.ts': 'export const value = 1',
-  'src/log/port.ts': 'export type Log = { append(): void }',
+  'src/store/port.ts': 'export type Store = { get(): void }',
   'test/value.ts': 'export const value = 1',
 }
 

@@ -1,10 +1,12 @@
 // The set-up script sees whether node_modules is what the lock file asks for, and passes the
 // command's life through.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { nodeOf, whyInstall } from '../../scripts/run.mjs'
+import { nodeOf, takeLock, whyInstall } from '../../scripts/run.mjs'
 import { countTests } from '../../scripts/test.mjs'
 import { plantTree } from './planted-tree.ts'
 import type { PlantedTree } from './planted-tree.ts'
@@ -91,6 +93,39 @@ test('stdout is the command’s alone, and its exit code comes through', async (
 test('the command runs on the Node of package.json', async () => {
   const run = await runTool('scripts/run.mjs', ['--print', 'process.versions.node'], ROOT)
   expect(run.stdout).toMatch(/^24\./)
+})
+
+test('a signal reaches the command, and its answer comes back', async () => {
+  const command =
+    "process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log('up')"
+  const run = spawn(process.execPath, [`${ROOT}scripts/run.mjs`, '--eval', command])
+  await once(run.stdout, 'data')
+  run.kill('SIGTERM')
+  expect(await once(run, 'close')).toEqual([3, null])
+})
+
+test('a command that a signal ends ends the script the same way', async () => {
+  const command = "setInterval(() => {}, 1000); console.log('up')"
+  const run = spawn(process.execPath, [`${ROOT}scripts/run.mjs`, '--eval', command])
+  await once(run.stdout, 'data')
+  run.kill('SIGTERM')
+  expect(await once(run, 'close')).toEqual([null, 'SIGTERM'])
+})
+
+describe('the lock of set-up', () => {
+  test('is had by one at a time', () => {
+    tree = plantTree({}, { modules: false })
+    const lock = join(tree.dir, 'lock')
+    expect([takeLock(lock), takeLock(lock)]).toEqual([true, false])
+  })
+
+  test('is taken over from a holder that is gone', async () => {
+    const gone = spawn(process.execPath, ['--version'])
+    await once(gone, 'close')
+    tree = plantTree({ lock: String(gone.pid) }, { modules: false })
+    const lock = join(tree.dir, 'lock')
+    expect([takeLock(lock), takeLock(lock)]).toEqual([false, true])
+  })
 })
 
 describe('the count of tests', () => {

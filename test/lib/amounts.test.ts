@@ -1,3 +1,5 @@
+// Amounts against BigInt, and every text that is none.
+
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 

@@ -1,3 +1,5 @@
+// The request queue: each task ends once, whatever comes, and forged answers end none.
+
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 

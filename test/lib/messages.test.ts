@@ -1,3 +1,5 @@
+// What contracts send, and the balances they keep.
+
 import { describe, expect, test } from '@jest/globals'
 
 import {
@@ -35,9 +37,11 @@ describe('messages', () => {
   })
 
   test('a reply carries the Reference back, and never one that is inherited', () => {
-    const request = { caller: A, tags: { Reference: '7' } as Record<string, string> } as Action
+    const asked: unknown = { caller: A, tags: { Reference: '7' } }
+    const request = asked as Action
     expect(reply(request, 'Look-Reply').tags).toEqual({ Action: 'Look-Reply', Reference: '7' })
-    const bare = { caller: A, tags: Object.create({ Reference: '7' }) as Record<string, string> } as Action
+    const inherited: unknown = { caller: A, tags: Object.create({ Reference: '7' }) }
+    const bare = inherited as Action
     expect(reply(bare, 'Look-Reply').tags).toEqual({ Action: 'Look-Reply' })
   })
 

@@ -4,7 +4,10 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { assignPartitions } from '../../src/log/local/assignment.ts'
 
-/** The most partitions that can stay: per member no more than its share, and only so many larger shares. */
+/**
+ * The most partitions that can stay: per member no more than its share, and only so many larger
+ * shares.
+ */
 function mostThatCanStay(current: readonly (string | undefined)[], members: string[]): number {
   const share = Math.floor(current.length / members.length)
   const larger = current.length % members.length

@@ -1,4 +1,5 @@
-// Conformance of the log port: groups: assignment, delivery, commits, redelivery, change-over, halts.
+// Conformance of the log port: groups: assignment, delivery, commits, redelivery, change-over,
+// halts.
 
 import { expect, test } from '@jest/globals'
 import type { Batch, Log } from '../../src/log/port.ts'
@@ -198,7 +199,7 @@ function commitCases(subject: Subject): void {
 }
 
 function rebalanceCases(subject: Subject): void {
-  test('L4: joins and leaves rebalance: balanced, revoked before assigned, nothing lost', async () => {
+  test('L4: joins and leaves rebalance: balanced, revoked before assigned', async () => {
     const [log, topic] = await provisioned(subject)
     const order: string[] = []
     const named = (name: string): RecordingMember =>
@@ -257,7 +258,7 @@ function rebalanceCases(subject: Subject): void {
 }
 
 function fencingCases(subject: Subject): void {
-  test('calls for one partition do not overlap, and leave waits for outstanding batches', async () => {
+  test('calls of one partition do not overlap; leave waits for what is outstanding', async () => {
     const [log, topic] = await provisioned(subject, 1)
     await log.append(topic, 0, [record('k', 'v')])
     let release: (() => void) | undefined

@@ -92,7 +92,7 @@ function appendCases(subject: Subject): void {
     for (const { timestamp } of records) expect(Math.abs(Date.now() - timestamp)).toBeLessThan(1e7)
   })
 
-  test('L1 L2: concurrent appends to one partition do not mix, and resolve with their place', async () => {
+  test('L1 L2: concurrent appends do not mix, and resolve with their place', async () => {
     const { log } = subject.current()
     const topic = subject.topic()
     await log.provision([{ name: topic, partitions: 2, cleanup: 'log' }])
@@ -283,7 +283,9 @@ function durabilityCases(subject: Subject): void {
     if (reopen === undefined) return
     const topic = subject.topic()
     await log.provision([{ name: topic, partitions: 2, cleanup: 'log' }])
-    for (let n = 0; n < 6; n++) await log.append(topic, 1, [record(`k${n}`, `${n}`), record(null, '')])
+    for (let n = 0; n < 6; n++) {
+      await log.append(topic, 1, [record(`k${n}`, `${n}`), record(null, '')])
+    }
     await log.trim(topic, 1, 3)
     const before = await readAll(log, topic, 1)
     const again = await reopen()

@@ -1,5 +1,6 @@
-// What every adapter of the log port must do, as a function of the adapter. Asserts only what the port promises.
-// An adapter's test calls `logConformance(name, factory)`; invariants L1 to L6 are those of src/log/port.ts.
+// What every adapter of the log port must do, as a function of the adapter. Asserts only what the
+// port promises. An adapter's test calls `logConformance(name, factory)`; invariants L1 to L6 are
+// those of src/log/port.ts.
 
 import { afterEach, beforeEach, describe } from '@jest/globals'
 import type { Log } from '../../src/log/port.ts'

@@ -1,5 +1,6 @@
-// Child OS process of crash.test.ts: appends to every partition until it is killed, and says what was acknowledged.
-// Each acknowledged batch is one line on stdout: "partition end". Arguments: the log's directory.
+// Child OS process of crash.test.ts: appends to every partition until it is killed, and says what
+// was acknowledged. Each acknowledged batch is one line on stdout: "partition end". Arguments: the
+// log's directory.
 
 import { writeSync } from 'node:fs'
 import { openEmbeddedLog } from '../../src/log/embedded/index.ts'

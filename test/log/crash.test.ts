@@ -1,4 +1,5 @@
-// An OS process that appends is killed with -9 at random moments: what it was told is written, is there.
+// An OS process that appends is killed with -9 at random moments: what it was told is written, is
+// there.
 
 import { expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
@@ -14,7 +15,9 @@ import { sleep } from './recording-member.ts'
 const ROUNDS = 6
 const WRITER = fileURLToPath(new URL('crash-writer.ts', import.meta.url))
 
-/** Runs the writer for a while, kills it, and returns the highest end acknowledged per partition. */
+/**
+ * Runs the writer for a while, kills it, and returns the highest end acknowledged per partition.
+ */
 async function runAndKill(dir: string, afterMs: number): Promise<number[]> {
   const child = spawn(process.execPath, [WRITER, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''

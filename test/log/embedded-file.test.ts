@@ -1,4 +1,5 @@
-// What is particular to the embedded log: its lock, its file, its tail, automatic compaction, interrupted trims.
+// What is particular to the embedded log: its lock, its file, its tail, automatic compaction,
+// interrupted trims.
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -97,6 +98,18 @@ test('a missing, empty or torn file is an error, and is left as it is', async ()
   await expect(openLog()).rejects.toMatchObject({ code })
   writeFileSync(path, bytes)
   expect((await readAll(await openLog(), 't', 0)).length).toBe(40)
+})
+
+test('a log whose making was interrupted is made anew', async () => {
+  const root = open<Buffer, Buffer>({ path: dir, encoding: 'binary', keyEncoding: 'binary' })
+  await root.close()
+  await (await openLog()).close()
+  await rm(join(dir, 'hb-log.json'))
+  const log = await openLog()
+  await log.provision([{ name: 't', partitions: 1, cleanup: 'log' }])
+  await log.close()
+  await rm(join(dir, 'hb-log.json'))
+  expect(await (await openLog()).ends('t')).toEqual([{ start: 0, end: 0 }])
 })
 
 test('a chunk whose bytes changed is an error when it is read', async () => {

@@ -1,5 +1,7 @@
-// A log whose appends fail as a script says: what the sequencer's rule R2 must survive. Everything else passes through.
-// Invariant: faults are used in the order given, one per append to a topic that `only` lets through.
+// A log whose appends fail as a script says: what the sequencer's rule R2 must survive. Everything
+// else passes through.
+// Invariant: faults are used in the order given, one per append to a topic that `only` lets
+// through.
 
 import { HbError } from '../../src/std/errors.ts'
 import type { Log, LogRecord } from '../../src/log/port.ts'
@@ -9,11 +11,16 @@ export type AppendFault =
   | { readonly kind: 'refused' }
   /** Written or not, and `log-append-unclear` either way. */
   | { readonly kind: 'unclear'; readonly written: boolean }
-  /** The batch is in the log twice (a retried produce); answered with the place of one of the two. */
+  /**
+   * The batch is in the log twice (a retried produce); answered with the place of one of the two.
+   */
   | { readonly kind: 'twice'; readonly answer: 'first' | 'second' }
   /** Written, and answered without a place: the base offset is −1. */
   | { readonly kind: 'no-offset' }
-  /** Written, `log-append-unclear` at once, but in the log only when `release` resolves (a late write). */
+  /**
+   * Written, `log-append-unclear` at once, but in the log only when `release` resolves (a late
+   * write).
+   */
   | { readonly kind: 'late'; readonly release: Promise<void> }
   /** Another writer's batch gets in just before; ours is written and answered as it is. */
   | { readonly kind: 'other-before'; readonly records: readonly LogRecord[] }

@@ -1,4 +1,5 @@
-// A member that writes down every call, for tests; and waiting for what it saw, without fixed sleeps.
+// A member that writes down every call, for tests; and waiting for what it saw, without fixed
+// sleeps.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch, Member, StoredRecord } from '../../src/log/port.ts'

@@ -1,4 +1,5 @@
-// What every store must do, as a function of the adapter: S1 to S4 of src/store/port.ts, and a model test.
+// What every store must do, as a function of the adapter: S1 to S4 of src/store/port.ts, and a
+// model test.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'

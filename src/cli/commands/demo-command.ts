@@ -27,6 +27,8 @@ export function addDemo(program: Command, context: CommandContext): void {
       keepRunning: options.keepRunning === true,
       color: context.terminal.color,
       out: context.terminal.out,
+      err: context.terminal.err,
+      signal: context.terminal.signal,
       ...(options.data === undefined ? {} : { data: options.data }),
     })
     context.exitCode = exitCode

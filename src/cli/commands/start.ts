@@ -55,7 +55,9 @@ async function start(terminal: Terminal, options: Options): Promise<void> {
   const network = await networkFor(directory, options)
   const { startHttp, startNode } = await import('../../node/index.ts')
   const { applicationId, host, port } = options
-  const node = await startNode({ network, directory, applicationId })
+  const onHalted = (role: string, partition: number, error: unknown): void =>
+    terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`)
+  const node = await startNode({ network, directory, applicationId, onHalted })
   try {
     const onError = (error: unknown): void => terminal.err(`http: ${String((error as Error).stack ?? error)}`)
     const http = await startHttp({ api: node.api, host, port, onError })

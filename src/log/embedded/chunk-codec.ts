@@ -1,11 +1,12 @@
-// Bytes of a chunk: what one append (or a compaction) writes as one LMDB value. All integers are little endian.
+// Bytes of a chunk: what one append (or a compaction) writes as one LMDB value. All integers are
+// little endian.
 //
-//   chunk  = crc32 u32 (of all that follows) | version u8 = 1 | zero u8 | zero u16 | count u32 | span u32 | record*
-//   record = offset − base u32 | timestamp f64 | key bytes i32 | value bytes i32 | headers bytes u32
-//            | key | headers | value
+//   chunk  = crc32 u32 (of all that follows) | version u32 = 1 | count u32 | span u32 | record*
+//   record = offset − base u32 | timestamp f64 | key bytes i32 | value bytes i32
+//            | headers bytes u32 | key | headers | value
 //
-// −1 for key or value bytes means null. Headers are the text of a JSON object, absent when 0 bytes. The chunk covers
-// the offsets [base, base + span); base is in its LMDB key:
+// −1 for key or value bytes means null. Headers are the text of a JSON object, absent when 0 bytes.
+// The chunk covers the offsets [base, base + span); base is in its LMDB key:
 //
 //   key    = topic id u32 BE | partition u32 BE | base u48 BE
 
@@ -40,7 +41,7 @@ export function chunkKeyBase(key: Buffer): number {
 export function encodeChunk(
   records: readonly LogRecord[],
   timestamp: number,
-  stored?: { readonly base: number; readonly next: number; readonly records: readonly StoredRecord[] },
+  stored?: Omit<Chunk, 'bytes'>,
 ): EncodedChunk {
   const headers = records.map((record) =>
     record.headers === undefined ? '' : JSON.stringify(record.headers),

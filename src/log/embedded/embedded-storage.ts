@@ -1,10 +1,14 @@
-// The storage of the embedded log: chunks and positions in one LMDB file, one commit (and sync) for all that waits.
-// Owner: embedded/index.ts. LMDB's commits run on its own thread; everything here runs on the thread of the log.
+// The storage of the embedded log: chunks and positions in one LMDB file, one commit (and sync) for
+// all that waits.
+// Owner: embedded/index.ts. LMDB's commits run on its own thread; everything here runs on the
+// thread of the log.
 //
-// Invariants: E1 at most one transaction of appends is in flight; bases are given when it is formed, so a failed one
-// leaves no hole. E2 an append resolves, `end` moves and readers see it only after its transaction was synced.
-// E3 every transaction carries all positions noted so far, so a trim never becomes durable before the positions that
-// allowed it. E4 after a failed transaction, `end` is what LMDB says, or nothing more is accepted.
+// Invariants: E1 at most one transaction of appends is in flight; bases are given when it is
+// formed, so a failed one leaves no hole. E2 an append resolves, `end` moves and readers see it
+// only after its transaction was synced.
+// E3 every transaction carries all positions noted so far, so a trim never becomes durable before
+// the positions that allowed it. E4 after a failed transaction, `end` is what LMDB says, or nothing
+// more is accepted.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -98,7 +102,9 @@ export class EmbeddedStorage implements Storage {
     const first = Math.max(0, ...[...this.topics.values()].map(({ id }) => id)) + 1
     const created = specs.map((spec, index) => newTopicState(first + index, { ...spec }))
     await this.#commit(() => {
-      for (const { id, spec } of created) void this.#file.meta.put(`topic/${spec.name}`, { id, spec })
+      for (const { id, spec } of created) {
+        void this.#file.meta.put(`topic/${spec.name}`, { id, spec })
+      }
     })
     for (const topic of created) this.topics.set(topic.spec.name, topic)
   }
@@ -110,7 +116,8 @@ export class EmbeddedStorage implements Storage {
       return Promise.reject(new HbError('log-append-refused', refusal, { cause: this.#broken }))
     }
     if (this.#waitingBytes + bytes > this.#limits.pendingBytesMax) {
-      const detail = `${this.#waitingBytes} bytes wait, pendingBytesMax ${this.#limits.pendingBytesMax}`
+      const { pendingBytesMax } = this.#limits
+      const detail = `${this.#waitingBytes} bytes wait, pendingBytesMax ${pendingBytesMax}`
       return Promise.reject(new HbError('log-append-refused', detail))
     }
     const timestamp = this.#clock.now()
@@ -278,7 +285,7 @@ export class EmbeddedStorage implements Storage {
       positions.done()
     } catch (error) {
       positions.failed()
-      throw error
+      throw new HbError('log-write-failed', `${this.#dir}: ${String(error)}`, { cause: error })
     } finally {
       this.#stale = true
     }

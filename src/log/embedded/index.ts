@@ -1,4 +1,5 @@
-// The embedded log: the log of one machine, without a server, durable across power loss. See README.md beside this.
+// The embedded log: the log of one machine, without a server, durable across power loss. See
+// README.md beside this.
 
 import { systemClock, type Clock } from '../../std/clock.ts'
 import { LOG_LIMITS, type LogLimits } from '../local/limits.ts'
@@ -17,8 +18,8 @@ export type EmbeddedLogOptions = {
 const GENERATIONS_PER_OPENING = 1_000_000
 
 /**
- * Limits default to LOG_LIMITS. Errors: `log-locked` (says who holds it), `log-file-foreign`, `log-file-corrupt`,
- * `log-format-unsupported`.
+ * Limits default to LOG_LIMITS. Errors: `log-locked` (says who holds it), `log-file-foreign`,
+ * `log-file-corrupt`, `log-format-unsupported`.
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<LocalLog> {
   const { dir, clock = systemClock, ...overrides } = options

@@ -1,10 +1,11 @@
-// Opens the LMDB file of an embedded log: lock, inspection, format check, and the one set of options that makes a
-// resolved write durable.
+// Opens the LMDB file of an embedded log: lock, inspection, format check, and the one set of
+// options that makes a resolved write durable.
 //
-// Durability: `overlappingSync` off and no `noSync` is LMDB's own commit: data pages are written and synced, then the
-// meta page that makes them current is written through a synchronous file descriptor; the promise of a batch resolves
-// after both. So what is acknowledged survives a power loss, and a torn commit is invisible. (lmdb-js's default mode
-// resolves before the sync.) `eventTurnBatching` off hands a batch to the write thread at once.
+// Durability: `overlappingSync` off and no `noSync` is LMDB's own commit: data pages are written
+// and synced, then the meta page that makes them current is written through a synchronous file
+// descriptor; the promise of a batch resolves after both. So what is acknowledged survives a power
+// loss, and a torn commit is invisible. (lmdb-js's default mode resolves before the sync.)
+// `eventTurnBatching` off hands a batch to the write thread at once.
 
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,15 +53,13 @@ async function openChecked(dir: string): Promise<Omit<LogFile, 'release'>> {
   const file = inspectDataFile(path)
   const hasMarker = existsSync(join(dir, MARKER))
   if (file.kind === 'foreign') throw new HbError('log-file-foreign', `${path} is no LMDB file`)
-  if (file.kind === 'absent' || file.kind === 'empty') {
-    if (hasMarker) throw new HbError('log-file-corrupt', `${path} is missing or empty`)
-    return create(dir)
-  }
+  const isMissing = file.kind === 'absent' || file.kind === 'empty'
+  if (isMissing && hasMarker) throw new HbError('log-file-corrupt', `${path} is missing or empty`)
   if (file.kind === 'short') padDataFile(path, file.bytesWanted)
   let root: RootDatabase<Buffer, Buffer> | undefined
   try {
     root = openRoot(dir)
-    const opened = openDatabases(root, dir)
+    const opened = await openDatabases(root, dir, !hasMarker)
     if (file.kind === 'short') readEverything(opened)
     if (!hasMarker) writeMarker(dir)
     return opened
@@ -70,14 +69,6 @@ async function openChecked(dir: string): Promise<Omit<LogFile, 'release'>> {
     if (error instanceof HbError) throw error
     throw new HbError('log-file-corrupt', path, { cause: error })
   }
-}
-
-async function create(dir: string): Promise<Omit<LogFile, 'release'>> {
-  const root = openRoot(dir)
-  const databases = createDatabases(root)
-  await commitBatch(root, () => void databases.meta.put('format', FORMAT))
-  writeMarker(dir)
-  return databases
 }
 
 function writeMarker(dir: string): void {
@@ -109,13 +100,23 @@ function createDatabases(root: RootDatabase<Buffer, Buffer>): Omit<LogFile, 'rel
   return { root, records, meta }
 }
 
-function openDatabases(root: RootDatabase<Buffer, Buffer>, dir: string): Omit<LogFile, 'release'> {
+/** `isNew`: nothing says that a log was ever made here, so an empty file becomes one. */
+async function openDatabases(
+  root: RootDatabase<Buffer, Buffer>,
+  dir: string,
+  isNew: boolean,
+): Promise<Omit<LogFile, 'release'>> {
   const names = [...root.getKeys()].map((key) => Buffer.from(key).toString('latin1'))
-  if (!names.some((name) => name.startsWith('meta'))) {
-    throw new HbError('log-file-foreign', `${dir} holds ${names.join(', ') || 'nothing'}`)
-  }
+  const others = names.filter((name) => !/^(records|meta)\0?$/.test(name))
+  if (others.length > 0) throw new HbError('log-file-foreign', `${dir} holds ${others.join(', ')}`)
   const databases = createDatabases(root)
-  const found = databases.meta.get('format') as Partial<typeof FORMAT> | undefined
+  const { meta, records } = databases
+  // A crash while the log was made leaves less than its format record: nothing can be in it yet.
+  if (isNew && meta.getCount() === 0 && records.getCount() === 0) {
+    await commitBatch(root, () => void meta.put('format', FORMAT))
+    return databases
+  }
+  const found = meta.get('format') as Partial<typeof FORMAT> | undefined
   if (found?.format !== FORMAT.format) throw new HbError('log-file-foreign', dir)
   if (found.version !== FORMAT.version) {
     throw new HbError('log-format-unsupported', `${dir}: version ${String(found.version)}`)

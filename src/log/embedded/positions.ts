@@ -1,6 +1,6 @@
 // Where groups are, per partition: the newest position noted, and the newest that is durable.
-// Owner: embedded-storage.ts, which puts what was noted into its next transaction. A position lost with the power only
-// means that batches are delivered again.
+// Owner: embedded-storage.ts, which puts what was noted into its next transaction. A position lost
+// with the power only means that batches are delivered again.
 
 import type { Database } from 'lmdb'
 import type { PartitionState, TopicState } from '../local/storage.ts'

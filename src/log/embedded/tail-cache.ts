@@ -1,6 +1,8 @@
-// The newest chunks of every partition, decoded, so that a reader that keeps up never reads from disk.
-// Owner: embedded-storage.ts. Invariants: per partition the chunks held are contiguous and end at the partition's end;
-// the bytes held, over all partitions, stay at or below the limit (the oldest go first).
+// The newest chunks of every partition, decoded, so that a reader that keeps up never reads from
+// disk.
+// Owner: embedded-storage.ts. Invariants: per partition the chunks held are contiguous and end at
+// the partition's end; the bytes held, over all partitions, stay at or below the limit (the oldest
+// go first).
 
 import type { Chunk, PartitionState } from '../local/storage.ts'
 

@@ -1,8 +1,11 @@
 // Who gets which partition: sticky and balanced. Pure.
-// Invariants: every partition has exactly one owner; sizes differ by at most one; no assignment that is balanced
-// moves fewer partitions.
+// Invariants: every partition has exactly one owner; sizes differ by at most one; no assignment
+// that is balanced moves fewer partitions.
 
-/** `current`: owner per partition (undefined: none). Returns the owner per partition; members must not be empty. */
+/**
+ * `current`: owner per partition (undefined: none). Returns the owner per partition; members must
+ * not be empty.
+ */
 export function assignPartitions(
   current: readonly (string | undefined)[],
   members: readonly string[],
@@ -11,7 +14,8 @@ export function assignPartitions(
   current.forEach((owner, partition) => {
     if (owner !== undefined) held.get(owner)?.push(partition)
   })
-  // Whoever holds most keeps the larger shares; the sort is stable, so ties go by the order of joining.
+  // Whoever holds most keeps the larger shares; the sort is stable, so ties go by the order of
+  // joining.
   const ordered = [...members].sort((a, b) => held.get(b)!.length - held.get(a)!.length)
   const share = Math.floor(current.length / members.length)
   const larger = current.length % members.length

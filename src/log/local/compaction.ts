@@ -1,8 +1,10 @@
-// Compaction of one partition: of every key the newest record stays; tombstones go once they are old. Holes remain.
+// Compaction of one partition: of every key the newest record stays; tombstones go once they are
+// old. Holes remain.
 // Owners: local-log.ts runs one compaction at a time.
 //
-// Invariants: C1 a record is dropped only if a newer one of its key exists at a lower offset than the end seen at the
-// start of the pass, or it is a tombstone that an earlier pass has already seen and that is older than the delay.
+// Invariants: C1 a record is dropped only if a newer one of its key exists at a lower offset than
+// the end seen at the start of the pass, or it is a tombstone that an earlier pass has already seen
+// and that is older than the delay.
 // C2 each slice is replaced atomically, so a crash at any point leaves a valid partition.
 
 import type { StoredRecord } from '../port.ts'

@@ -1,9 +1,12 @@
-// One consumer group of a local log: who owns which partition, and the change-over from one owner to the next.
+// One consumer group of a local log: who owns which partition, and the change-over from one owner
+// to the next.
 // Owners: local-log.ts keeps one Group per group name.
 //
-// Invariants: G1 rebalances run one after another. G2 a partition is assigned only after `revoked` of its former owner
-// resolved, or the drain time ran out and that owner is fenced (nothing it settles later is noted, `owns` is false).
-// G3 per partition, `assigned`, `records` and `revoked` calls of one member do not overlap (but for G2's time-out).
+// Invariants: G1 rebalances run one after another. G2 a partition is assigned only after `revoked`
+// of its former owner resolved, or the drain time ran out and that owner is fenced (nothing it
+// settles later is noted, `owns` is false).
+// G3 per partition, `assigned`, `records` and `revoked` calls of one member do not overlap (but for
+// G2's time-out).
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -54,7 +57,9 @@ export class Group {
     return this.#generation
   }
 
-  /** The first `assigned` comes after the caller has the membership. Errors: `log-group-mismatch`. */
+  /**
+   * The first `assigned` comes after the caller has the membership. Errors: `log-group-mismatch`.
+   */
   join(options: JoinOptions): Membership {
     this.#checkTopics(options)
     const id = `${this.#options.name}-${this.#options.generationBase}-${++this.#joined}`
@@ -133,7 +138,8 @@ export class Group {
       () => done.abort(),
       () => done.abort(),
     )
-    await Promise.race([settled, this.#options.clock.sleep(this.#options.drainTimeoutMs, done.signal)])
+    const { clock, drainTimeoutMs } = this.#options
+    await Promise.race([settled, clock.sleep(drainTimeoutMs, done.signal)])
   }
 
   #assign(slot: Slot, index: number): void {

@@ -17,13 +17,21 @@ export type LogLimits = {
   readonly topicsMax: number
   /** Partitions of one topic: `log-limit-exceeded`. */
   readonly partitionsMax: number
-  /** Bytes of recent records kept decoded in memory, over all partitions; older ones are read from disk. */
+  /**
+   * Bytes of recent records kept decoded in memory, over all partitions; older ones are read from
+   * disk.
+   */
   readonly tailBytesMax: number
   /** A group's positions are made durable at the latest this long after they moved, in ms. */
   readonly commitDelayMs: number
-  /** A member that gives a partition up is waited for this long, in ms; then it is fenced and revoked. */
+  /**
+   * A member that gives a partition up is waited for this long, in ms; then it is fenced and
+   * revoked.
+   */
   readonly drainTimeoutMs: number
-  /** A compacted partition is compacted when this share of its records is new since the last time. */
+  /**
+   * A compacted partition is compacted when this share of its records is new since the last time.
+   */
   readonly compactionDirtyRatio: number
   /** ... and there are at least so many new ones. */
   readonly compactionRecordsMin: number

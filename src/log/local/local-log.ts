@@ -32,7 +32,10 @@ export type LocalLogOptions = {
   readonly generationBase: number
 }
 
-/** A log on one machine; `compact` runs a compaction now (it runs by itself when enough of a partition is stale). */
+/**
+ * A log on one machine; `compact` runs a compaction now (it runs by itself when enough of a
+ * partition is stale).
+ */
 export type LocalLog = Log & {
   compact(topic: string, partition: number): Promise<Compacted>
 }
@@ -108,16 +111,24 @@ class LocalLogOverStorage implements LocalLog {
     if (state.topic.spec.cleanup !== 'log') throw new HbError('log-not-trimmable', topic)
     if (before <= state.start) return
     checkPosition(state, before)
-    const from = this.#storage.chunkAt(state, state.start)?.base ?? state.start
+    const start = state.start
+    const from = this.#storage.chunkAt(state, start)?.base ?? start
+    // At once, so that nobody reads what is about to go.
     state.start = before
     const straddling = this.#storage.chunkAt(state, before)
     const to = straddling === undefined ? before : Math.min(before, straddling.base)
     let slice = from
-    do {
-      const until = Math.min(to, slice + TRIM_SLICE)
-      await this.#storage.rewrite(state, slice, Math.max(slice, until), [])
-      slice = until
-    } while (slice < to)
+    try {
+      do {
+        const until = Math.max(slice, Math.min(to, slice + TRIM_SLICE))
+        await this.#storage.rewrite(state, slice, until, [])
+        slice = until
+      } while (slice < to)
+    } catch (error) {
+      // The first slice carries the new start; without it nothing was trimmed.
+      if (slice === from) state.start = start
+      throw error
+    }
   }
 
   async join(options: JoinOptions): Promise<Membership> {
@@ -177,7 +188,8 @@ class LocalLogOverStorage implements LocalLog {
     }
     const count = this.#storage.topics.size + missing.length
     if (count > this.#limits.topicsMax) {
-      throw new HbError('log-limit-exceeded', `${count} topics, topicsMax ${this.#limits.topicsMax}`)
+      const { topicsMax } = this.#limits
+      throw new HbError('log-limit-exceeded', `${count} topics, topicsMax ${topicsMax}`)
     }
     if (missing.length > 0) await this.#storage.createTopics(missing)
     this.#watchCompacted()

@@ -1,8 +1,11 @@
-// Delivers one topic-partition to one member: in order, up to `inFlight` batches outstanding, woken by appends.
+// Delivers one topic-partition to one member: in order, up to `inFlight` batches outstanding, woken
+// by appends.
 // Owners: group.ts makes, stops and fences pumps.
 //
-// Invariants: D1 the position noted for the group covers only batches whose promise resolved, and all before them.
-// D2 after `stop` no batch is handed out; it resolves when none is outstanding. D3 after `fence` nothing is noted.
+// Invariants: D1 the position noted for the group covers only batches whose promise resolved, and
+// all before them.
+// D2 after `stop` no batch is handed out; it resolves when none is outstanding. D3 after `fence`
+// nothing is noted.
 
 import { HbError } from '../../std/errors.ts'
 import type { Member } from '../port.ts'
@@ -19,7 +22,9 @@ export type PumpOptions = {
   readonly onError: (error: unknown) => void
 }
 
-/** Deliveries in a row before timers and sockets get their turn: a long replay must not starve them. */
+/**
+ * Deliveries in a row before timers and sockets get their turn: a long replay must not starve them.
+ */
 const STREAK_MAX = 8
 
 type Outstanding = { readonly next: number; done: boolean }
@@ -31,6 +36,7 @@ export class Pump {
   #position: number
   #unsettled = 0
   #streak = 0
+  #yielding = false
   #running = false
   #stopped = false
   #fenced = false
@@ -71,13 +77,14 @@ export class Pump {
   }
 
   #run(): void {
-    if (this.#running) return
+    if (this.#running || this.#yielding) return
     this.#running = true
     const { storage, partition, inFlight, batchRecordsMax, batchBytesMax } = this.#options
     const bounds = { to: Infinity, recordsMax: batchRecordsMax, bytesMax: batchBytesMax }
     try {
       while (!this.#stopped && this.#unsettled < inFlight && this.#position < partition.end) {
         checkPosition(partition, this.#position)
+        if (++this.#streak > STREAK_MAX) return this.#yield()
         const slice = readSlice(storage, partition, this.#position, bounds)
         this.#position = slice.next
         if (slice.records.length > 0) this.#deliver(slice)
@@ -132,10 +139,16 @@ export class Pump {
       if (this.#unsettled === 0) this.#drained?.()
       return
     }
-    if (this.#position >= this.#options.partition.end) return
-    if (++this.#streak < STREAK_MAX) return this.#run()
-    this.#streak = 0
-    setImmediate(this.#wake)
+    this.#run()
+  }
+
+  #yield(): void {
+    this.#yielding = true
+    setImmediate(() => {
+      this.#yielding = false
+      this.#streak = 0
+      this.#run()
+    })
   }
 
   #fail(error: unknown): void {
@@ -146,12 +159,12 @@ export class Pump {
 
 /** L6: a position that the log does not have is an error, never a reset. */
 export function checkPosition(partition: PartitionState, position: number): void {
-  const { start, end } = partition
+  const { start, end, index } = partition
   if (Number.isInteger(position) && position >= start && position <= end) return
-  const name = `${partition.topic.spec.name}[${partition.index}]`
+  const topic = partition.topic.spec.name
   throw new HbError(
     'log-position-out-of-range',
-    `${name} retains ${start} to ${end}, asked for ${String(position)}`,
-    { data: { topic: partition.topic.spec.name, partition: partition.index, position, start, end } },
+    `${topic}[${index}] retains ${start} to ${end}, asked for ${String(position)}`,
+    { data: { topic, partition: index, position, start, end } },
   )
 }

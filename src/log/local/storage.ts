@@ -1,12 +1,17 @@
-// What a local log needs of its storage: chunks of records per partition, and the positions of groups.
+// What a local log needs of its storage: chunks of records per partition, and the positions of
+// groups.
 // Owners: memory/memory-storage.ts and embedded/embedded-storage.ts; local-log.ts is the only user.
 //
-// Invariants: T1 `end` of a partition moves, and its listeners are called, only when the records below it are as
-// durable as the storage promises. T2 reads are synchronous and see one state. T3 a rewrite is atomic.
+// Invariants: T1 `end` of a partition moves, and its listeners are called, only when the records
+// below it are as durable as the storage promises. T2 reads are synchronous and see one state. T3 a
+// rewrite is atomic.
 
 import type { LogRecord, StoredRecord, TopicSpec } from '../port.ts'
 
-/** Records of one append (or of one compaction), in offset order; it covers the offsets [base, next). */
+/**
+ * Records of one append (or of one compaction), in offset order; it covers the offsets [base,
+ * next).
+ */
 export type Chunk = {
   readonly base: number
   readonly next: number
@@ -46,7 +51,10 @@ export type Storage = {
   ): Promise<number>
   /** The first chunk whose `next` is above `from`, or undefined. */
   chunkAt(partition: PartitionState, from: number): Chunk | undefined
-  /** Replaces the chunks whose base is in [from, to) and stores the partition's start and cleaning marks. */
+  /**
+   * Replaces the chunks whose base is in [from, to) and stores the partition's start and cleaning
+   * marks.
+   */
   rewrite(
     partition: PartitionState,
     from: number,
@@ -95,7 +103,10 @@ export type ReadBounds = {
 
 export type Slice = { readonly records: readonly StoredRecord[]; readonly next: number }
 
-/** Records from `from` within the bounds; at least one if there is one. `from` must be in [start, end]. */
+/**
+ * Records from `from` within the bounds; at least one if there is one. `from` must be in [start,
+ * end].
+ */
 export function readSlice(
   storage: Storage,
   partition: PartitionState,

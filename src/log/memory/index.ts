@@ -7,7 +7,10 @@ import { MemoryStorage } from './memory-storage.ts'
 
 export type MemoryLogOptions = { readonly clock?: Clock } & Partial<LogLimits>
 
-/** Limits default to LOG_LIMITS. Member ids and generations are the same for the same sequence of calls. */
+/**
+ * Limits default to LOG_LIMITS. Member ids and generations are the same for the same sequence of
+ * calls.
+ */
 export function createMemoryLog(options: MemoryLogOptions = {}): LocalLog {
   const { clock = systemClock, ...limits } = options
   return createLocalLog({

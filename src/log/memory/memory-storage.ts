@@ -1,5 +1,6 @@
 // Chunks in arrays: the storage of the memory log. "Durable" means: in this object.
-// Invariant: appends take effect in a microtask, never inside `append` itself, as with every other storage.
+// Invariant: appends take effect in a microtask, never inside `append` itself, as with every other
+// storage.
 
 import type { Clock } from '../../std/clock.ts'
 import type { LogRecord, StoredRecord, TopicSpec } from '../port.ts'
@@ -40,7 +41,7 @@ export class MemoryStorage implements Storage {
   ): Promise<number> {
     const copies = records.map(copyOf)
     const timestamp = this.#clock.now()
-    await undefined
+    await Promise.resolve()
     const base = partition.end
     const stored = copies.map((record, index): StoredRecord => ({
       ...record,

@@ -64,7 +64,12 @@ function createApp(limits: HttpLimits): FastifyInstance {
     logger: false,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: { connectionsCheckingInterval: Math.max(10, Math.min(5_000, limits.requestTimeoutMs)) },
+    http: {
+      // must not be over requestTimeout: Node would take one for the other
+      headersTimeout: Math.min(60_000, limits.requestTimeoutMs),
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.max(10, Math.min(5_000, limits.requestTimeoutMs)),
+    },
     clientErrorHandler: answerBadRequest,
   })
   app.server.maxConnections = limits.connectionsMax

@@ -75,10 +75,9 @@ export class ItemHasher {
     return this.#pairHash(acc, this.#blob(part))
   }
 
-  /** One more part, which other items are likely to have too. */
-  foldTarget(acc: Acc, target: Buffer): Acc {
+  /** `fold` of a part that other items are likely to have too; `key` is its bytes as binary text. */
+  foldTarget(acc: Acc, target: Uint8Array, key: string): Acc {
     if (target.length === 0) return this.#pairHash(acc, EMPTY_BLOB)
-    const key = target.toString('latin1')
     let blob = this.#targets.get(key)
     if (blob === undefined) {
       blob = this.#blob(target)

@@ -73,13 +73,15 @@ class Owner {
   readonly #hash: 'sha256' | null
   readonly #key: KeyObject | undefined
   readonly #afterOwner: Acc
-  #target: Buffer | undefined
+  #target: string | undefined
   #afterTarget: Acc = ''
   #afterNoAnchor: Acc | undefined
   #address: string | undefined
 
   constructor(type: SignatureType, owner: Buffer, hasher: ItemHasher) {
-    this.bytes = Buffer.from(owner)
+    // Not Buffer.from: a small copy would keep a whole slab of node's buffer pool alive.
+    this.bytes = Buffer.allocUnsafeSlow(owner.length)
+    this.bytes.set(owner)
     this.#hash = type === RSA_PSS ? 'sha256' : null
     const flaw = ownerFlaw(type, owner)
     this.#key = flaw === undefined ? keyOrNone(type, owner) : undefined
@@ -88,9 +90,10 @@ class Owner {
   }
 
   afterAnchor(item: DataItem, hasher: ItemHasher): Acc {
-    if (this.#target === undefined || !this.#target.equals(item.target)) {
-      this.#target = Buffer.from(item.target)
-      this.#afterTarget = hasher.foldTarget(this.#afterOwner, item.target)
+    const target = item.target.toString('latin1')
+    if (this.#target !== target) {
+      this.#target = target
+      this.#afterTarget = hasher.foldTarget(this.#afterOwner, item.target, target)
       this.#afterNoAnchor = undefined
     }
     if (item.anchor.length > 0) return hasher.fold(this.#afterTarget, item.anchor)

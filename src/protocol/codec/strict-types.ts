@@ -15,6 +15,7 @@ type Tap = {
   readInt(): number
   readLong(): number
   skipLong(): void
+  writeLong(value: number): void
   writeBytes(bytes: Buffer): void
   writeFixed(bytes: Buffer, size: number): void
 }
@@ -25,6 +26,20 @@ class StrictInt extends avro.types.IntType {
     const value = tap.readInt()
     if (value !== (value | 0)) throw new Error('an int of more than 32 bits')
     return value
+  }
+}
+
+class StrictLong extends avro.types.LongType {
+  _read(tap: Tap): number {
+    const value = tap.readLong()
+    if (!Number.isSafeInteger(value)) throw new Error('a long beyond 53 bits')
+    return value
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    // avsc's own stops one short of the greatest safe integer
+    if (!Number.isSafeInteger(value)) throw new TypeError('not a safe integer')
+    tap.writeLong(value as number)
   }
 }
 
@@ -71,6 +86,7 @@ class NullOr extends avro.types.UnwrappedUnionType {
 /** avsc's `typeHook`: the type for a schema where ours differs, else undefined. */
 export function strictType(schema: Schema, options: object): Type | undefined {
   if (schema === 'int') return new StrictInt()
+  if (schema === 'long') return new StrictLong()
   if (schema === 'bytes') return new AnyBytes()
   if (Array.isArray(schema)) {
     return schema.length === 2 && schema[0] === 'null'

@@ -661,6 +661,7 @@
       node.raw = node.ov = node.kids = node.up = node.proxy = node.next = node.re = null
     }
     proxies = top = stores = path = trail = fault = null
+    grown = 0
     open = false
   }
   function resetWalk() {

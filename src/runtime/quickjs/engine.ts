@@ -12,10 +12,13 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { sha256 } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
+import { transformEngine } from './transform.ts'
 
 /** Genesis names the sandbox by this text. */
 export const ENGINE_VERSION = 'quickjs-2025-09-13/hb-1'
 const ENGINE_HASH = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
+/** Index of build_backtrace in that binary: the one function that refers to the text "    at %s". */
+const TRACE_FUNCTION = 348
 const PAGE_BYTES = 65_536
 /** What the binary asks for at least: its stack (5 MiB) and static data, mostly never touched. */
 export const PAGES_MIN = 256
@@ -28,13 +31,13 @@ export function loadEngine(): Engine {
   const bytes = readFileSync(require.resolve('@jitl/quickjs-wasmfile-release-sync/wasm'))
   const hash = sha256(bytes).toString('hex')
   if (hash !== ENGINE_HASH) throw new HbError('engine-unknown', `its SHA-256 is ${hash}`)
-  return { module: new WebAssembly.Module(bytes) }
+  return { module: new WebAssembly.Module(transformEngine(bytes, TRACE_FUNCTION)) }
 }
 
 /** Thrown through the engine: the machine it left is dead. */
 export class MachineFault extends Error {
-  readonly reason: 'memory' | 'abort'
-  constructor(reason: 'memory' | 'abort', text: string) {
+  readonly reason: 'memory' | 'fuel' | 'abort'
+  constructor(reason: 'memory' | 'fuel' | 'abort', text: string) {
     super(text)
     this.reason = reason
   }
@@ -57,6 +60,8 @@ type Native = (...args: number[]) => number
 
 /** The exports used here; `v`, `M`, … are the names in the pinned binary. */
 export type Machine = {
+  /** What is left to do before the machine traps; see transform.ts. */
+  readonly fuel: { value: number }
   readonly memory: WebAssembly.Memory
   readonly initialize: Native
   readonly malloc: Native
@@ -93,6 +98,7 @@ export function newMachine(
   })
   const native = (name: string): Native => exports[name] as unknown as Native
   return {
+    fuel: exports['fuel'] as { value: number },
     memory,
     initialize: native('u'),
     malloc: native('v'),

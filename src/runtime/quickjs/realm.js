@@ -262,6 +262,8 @@
     .concat(errors.split(' ').map((name) => G[name]))
     .map((ctor) => ctor.prototype)
   const seen = new Set()
+  // Frozen only when all are done: freezing one reaches the others.
+  const behind = []
   for (const heir of heirs) for (const key of ownKeys(heir)) assignable(heir, key)
   for (const key of ['toString', 'constructor']) assignable(A, key)
   function assignable(owner, key) {
@@ -287,7 +289,7 @@
       get: { get: () => value }.get,
       set,
     })
-    harden(value)
+    behind[behind.length] = value
   }
   function harden(value) {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
@@ -321,6 +323,7 @@
   for (const value of hidden) harden(typeof value === 'function' ? value : getPrototypeOf(value))
   harden(hidden[0].prototype)
   harden(hidden[2].prototype)
+  for (const value of behind) harden(value)
   harden(G)
 
   return {

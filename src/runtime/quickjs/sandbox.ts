@@ -8,7 +8,7 @@
 
 import { asBuffer } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
-import { newMachine, PAGES_MIN, type Engine, type Machine, type MachineHost, type MemoryBound } from './engine.ts'
+import { MachineFault, newMachine, PAGES_MIN, type Engine, type Machine, type MachineHost, type MemoryBound } from './engine.ts'
 
 /** The driver's functions, in the order of the list that driver.js ends as. */
 export const DRIVER = {
@@ -34,6 +34,7 @@ const TAG_EXCEPTION = 6
 const TAG_UNDEFINED = 3
 /** Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the first to end. */
 const STACK_BYTES = 192 * 1024
+export const FUEL_MAX = 0x7fffffff
 const RUN_BYTES = 4_096
 const COMPILE_ONLY = 1 << 5
 
@@ -73,6 +74,7 @@ export class Sandbox {
     }
     this.#bound = { bytes: pagesMax * 65_536 }
     this.machine = newMachine(engine, host, pagesMax, this.#bound)
+    this.fuel = FUEL_MAX
     this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
     this.#words = new Int32Array(this.machine.memory.buffer)
   }
@@ -291,6 +293,18 @@ export class Sandbox {
     return this.#words[(value >> 2) + 1] as number
   }
 
+  /** From here on, `fuel` steps until the machine traps (MachineFault 'fuel'). */
+  set fuel(steps: number) {
+    this.machine.fuel.value = steps
+  }
+
+  /** A trap without fuel left is the meter's; any other is a fault of the engine. */
+  #fault(error: unknown): unknown {
+    this.dead = true
+    const trap = error instanceof WebAssembly.RuntimeError
+    return trap && this.machine.fuel.value < 0 ? new MachineFault('fuel', 'out of fuel') : error
+  }
+
   /** Evaluates a script text; throws a ScriptError with the script's message. Gives a pointer that is kept. */
   #evaluate(source: string, name: string, flags = 0): number {
     const code = this.#cString(source)
@@ -334,8 +348,7 @@ export class Sandbox {
       for (const value of args) machine.freeValue(context, value)
       return this.#take(result)
     } catch (error) {
-      this.dead = true
-      throw error
+      throw this.#fault(error)
     }
   }
 
@@ -370,8 +383,7 @@ export class Sandbox {
       }
       return ran
     } catch (error) {
-      this.dead = true
-      throw error
+      throw this.#fault(error)
     }
   }
 

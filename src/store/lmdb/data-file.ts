@@ -1,7 +1,8 @@
-// Looks at an LMDB data file before LMDB does, which would crash on a torn one and start afresh on an empty one.
-// Layout read here (page = meta.psize bytes, little endian): page 0 and 1 are meta pages, of which the one with the
-// higher txnid counts: 16 bytes page header, 8 unused, magic u32 0xbeefc0de, version u32, … psize u32 at 48, last
-// page u64 at 144, txnid u64 at 152.
+// Looks at an LMDB data file before LMDB does, which would crash on a torn one and start afresh on
+// an empty one.
+// Layout read here (page = meta.psize bytes, little endian): page 0 and 1 are meta pages, of which
+// the one with the higher txnid counts: 16 bytes page header, 8 unused, magic u32 0xbeefc0de,
+// version u32, … psize u32 at 48, last page u64 at 144, txnid u64 at 152.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, truncateSync } from 'node:fs'
 
@@ -10,8 +11,8 @@ const META_BYTES = 160
 const PAGE_BYTES_MAX = 65_536
 
 /**
- * `short`: pages that the newest meta page speaks of are not in the file: torn, or they were free pages at its end,
- * never written; only reading everything tells (see `padded`).
+ * `short`: pages that the newest meta page speaks of are not in the file: torn, or they were free
+ * pages at its end, never written; only reading everything tells (see `padded`).
  */
 export type DataFile =
   | { readonly kind: 'absent' | 'foreign' | 'empty' }
@@ -55,12 +56,16 @@ function readMeta(file: number, position: number): Meta | undefined {
   }
 }
 
-/** Fills a short file with empty pages, so that reading what is missing is an error and not a crash. */
+/**
+ * Fills a short file with empty pages, so that reading what is missing is an error and not a crash.
+ */
 export function padDataFile(path: string, bytesWanted: number): void {
   truncateSync(path, bytesWanted)
 }
 
-/** Makes the names in a directory durable: a synced file may still lose its name in a power loss. */
+/**
+ * Makes the names in a directory durable: a synced file may still lose its name in a power loss.
+ */
 export function syncDirectory(dir: string): void {
   const handle = openSync(dir, 'r')
   try {

@@ -1,9 +1,10 @@
-// One OS process at a time per directory. The lock is a file that names its holder; it counts only while that very
-// process lives: the same pid with another start time, or another boot of the machine, is a leftover and is replaced.
-// It does not see across machines or containers that share a volume but not their process ids.
+// One OS process at a time per directory. The lock is a file that names its holder; it counts only
+// while that very process lives: the same pid with another start time, or another boot of the
+// machine, is a leftover and is replaced. It does not see across machines or containers that share
+// a volume but not their process ids.
 //
-// Invariant: whoever holds the file with its own contents under the lock's name is the holder; the name is taken with
-// `link`, which is atomic.
+// Invariant: whoever holds the file with its own contents under the lock's name is the holder; the
+// name is taken with `link`, which is atomic.
 
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -68,7 +69,10 @@ function release(path: string, text: string): void {
   if (readText(path) === text) rmSync(path, { force: true })
 }
 
-/** Two starters may both find a leftover: only what was judged may be removed, so it is moved aside first. */
+/**
+ * Two starters may both find a leftover: only what was judged may be removed, so it is moved aside
+ * first.
+ */
 function removeStale(path: string, judged: string): void {
   const aside = `${path}.stale.${process.pid}`
   try {

@@ -1,9 +1,10 @@
 // The LMDB store: one file in a directory of its own.
 // Owner: one OS process per directory (lock file); whoever opened it closes it.
 //
-// Invariants: S1 to S4. With `durable`, LMDB's own commit (see src/log/embedded/log-file.ts). Without, nothing is
-// synced: the file survives a crash of the OS process, but a power loss may tear it. So the boot that wrote it is noted
-// beside it, and what another boot left without closing is thrown away: its owner rebuilds it from the log.
+// Invariants: S1 to S4. With `durable`, LMDB's own commit (see src/log/embedded/log-file.ts).
+// Without, nothing is synced: the file survives a crash of the OS process, but a power loss may
+// tear it. So the boot that wrote it is noted beside it, and what another boot left without closing
+// is thrown away: its owner rebuilds it from the log.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -164,8 +165,8 @@ class LmdbStore implements Store {
     this.#checkOpen()
     this.#refresh()
     if (Buffer.compare(from, to) >= 0) return []
-    // Upward, `start` is inclusive and `end` is not, as wanted. Downward it is the same with the ends exchanged, so
-    // the upper bound is taken out and the lower one put in by hand.
+    // Upward, `start` is inclusive and `end` is not, as wanted. Downward it is the same with the
+    // ends exchanged, so the upper bound is taken out and the lower one put in by hand.
     const keys = reverse
       ? this.#db.getKeys({ start: to, end: from, reverse, limit: limit + 1 })
       : this.#db.getKeys({ start: from, end: to, limit })

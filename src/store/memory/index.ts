@@ -1,5 +1,6 @@
 // The memory store: for tests and simulations. Nothing survives `close`.
-// Owner: whoever created it. Invariants: S1 to S3; `#keys` is sorted and holds exactly the keys of `#values`.
+// Owner: whoever created it. Invariants: S1 to S3; `#keys` is sorted and holds exactly the keys of
+// `#values`.
 
 import { HbError } from '../../std/errors.ts'
 import { checkKey, compareKeys } from '../keys.ts'

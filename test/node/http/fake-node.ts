@@ -1,7 +1,7 @@
 // A node of one OS process without log, roles or sandbox, for tests of what stands in front of it. The door is real:
 // items are parsed, checked and verified as a node does; what lies behind is a list.
 
-import { verifyDataItem } from '../../../src/protocol/ans104/index.ts'
+import { createDataItemVerifier } from '../../../src/protocol/ans104/index.ts'
 import { makeGenesis, openNetwork, type Network } from '../../../src/protocol/genesis.ts'
 import type { Message } from '../../../src/protocol/message.ts'
 import { tagValue } from '../../../src/protocol/message.ts'
@@ -43,6 +43,7 @@ export class FakeNode implements NodeApi {
   readonly states = new Map<string, string>()
   readonly #waiting = new Set<() => void>()
   readonly #pending: Message[] = []
+  readonly #verifier = createDataItemVerifier({ ownersMax: 4 })
 
   constructor(network = testNetwork()) {
     this.network = network
@@ -59,7 +60,7 @@ export class FakeNode implements NodeApi {
     return items.map((item) => {
       try {
         const message = signedMessage(this.network, item)
-        const verdict = verifyDataItem(item)
+        const verdict = this.#verifier.bytes(item)
         if (!verdict.ok) throw new HbError('signature-invalid')
         if (!this.statuses.has(message.id)) this.#take(message)
         const partition = partitionOf(message.process, PARTITIONS)

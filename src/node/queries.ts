@@ -1,0 +1,177 @@
+// What a node can tell: receipts, results, processes, states, entries and health, out of what its roles settled.
+//
+// Invariant: a state is read together with its row, from the store, so slot, hash and text are of one height.
+
+import type { Log } from '../log/port.ts'
+import { Records } from '../protocol/codec/records.ts'
+import { applyChanges } from '../protocol/changes.ts'
+import type { Changes, JsonObject } from '../protocol/changes.ts'
+import type { Network } from '../protocol/genesis.ts'
+import type { Result } from '../protocol/result.ts'
+import type { TopicNames } from '../protocol/topics.ts'
+import { partitionOf } from '../protocol/topics.ts'
+import type { DreService, OwnedPartition } from '../dre/index.ts'
+import type { SequencerService } from '../sequencer/index.ts'
+import { toBase64Url } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import type { EntryView, NodeHealth, PartitionHealth, ProcessView, Receipt } from './api.ts'
+import type { ResultView, StateView } from './api.ts'
+import { tailEntries } from './tail.ts'
+import { entryView, resultView } from './views.ts'
+
+export type QueryOptions = {
+  readonly network: Network
+  readonly log: Log
+  readonly clock: Clock
+  readonly topics: TopicNames
+  readonly sequencer: SequencerService
+  readonly dre: DreService
+  readonly halted: ReadonlyMap<number, { code: string; text: string }>
+}
+
+export class NodeQueries {
+  readonly #o: QueryOptions
+  readonly #records = new Records()
+  readonly #names: ReadonlyMap<string, string>
+  /** Per partition, those who wait for more results. */
+  readonly #more = new Map<number, Set<() => void>>()
+
+  constructor(options: QueryOptions) {
+    this.#o = options
+    const { processIds } = options.network
+    this.#names = new Map([...processIds].map(([name, id]) => [id, name]))
+  }
+
+  /** New results of a partition are stored. */
+  evaluated(partition: number): void {
+    const waiting = this.#more.get(partition)
+    if (waiting === undefined || waiting.size === 0) return
+    for (const wake of [...waiting]) wake()
+  }
+
+  receipt(id: string): Receipt | undefined {
+    const found = this.#o.sequencer.find(id)
+    if (found === undefined) return undefined
+    const { height, timestamp, hash } = found.place
+    return { partition: found.partition, height, hash: toBase64Url(hash), timestamp }
+  }
+
+  resultOf(messageId: string): ResultView | undefined {
+    for (const [partition, owned] of this.#partitions()) {
+      const height = owned.store.heightOf(messageId)
+      const result = height === undefined ? undefined : owned.store.result(height)
+      if (result !== undefined) return resultView(this.#o.network, partition, result)
+    }
+    return undefined
+  }
+
+  processes(options: { after?: string; limit?: number } = {}): ProcessView[] {
+    const ids: string[] = []
+    for (const [, { ledger }] of this.#partitions()) {
+      for (const [id, row] of ledger.rows) {
+        if (row.writtenSlot >= 0 && (options.after === undefined || id > options.after)) ids.push(id)
+      }
+    }
+    ids.sort()
+    const page = ids.slice(0, options.limit ?? 100)
+    return page.flatMap((id) => this.process(id) ?? [])
+  }
+
+  process(id: string): ProcessView | undefined {
+    const { partition, owned } = this.#owner(id)
+    const row = owned?.store.row(id)
+    if (row === undefined) return undefined
+    const name = this.#names.get(id)
+    return {
+      process: id,
+      partition,
+      ...(name !== undefined && { name }),
+      slot: row.settledSlot,
+      height: row.settledHeight,
+      status: row.failed ? 'failed' : 'live',
+      engine: row.engine,
+      module: row.module,
+      stateHash: toBase64Url(row.stateHash),
+    }
+  }
+
+  state(id: string): StateView | undefined {
+    const { owned } = this.#owner(id)
+    const row = owned?.store.row(id)
+    const saved = owned?.store.state(id)
+    if (row === undefined || saved === undefined) return undefined
+    let text = saved.snapshot
+    if (saved.changes.length > 0) {
+      let state = JSON.parse(text) as JsonObject
+      for (const changes of saved.changes) state = applyChanges(state, JSON.parse(changes) as Changes)
+      text = JSON.stringify(state)
+    }
+    return { process: id, slot: row.settledSlot, stateHash: toBase64Url(row.stateHash), text }
+  }
+
+  results(id: string, from: number, limit: number): ResultView[] {
+    const { partition, owned } = this.#owner(id)
+    if (owned === undefined) return []
+    return owned.store.heights(id, from, limit).flatMap((height): ResultView[] => {
+      const result: Result | undefined = owned.store.result(height)
+      return result === undefined ? [] : [resultView(this.#o.network, partition, result)]
+    })
+  }
+
+  async *tail(partition: number, from: number, signal: AbortSignal): AsyncIterable<EntryView> {
+    const { network, log, topics } = this.#o
+    const evaluated = (height: number): Uint8Array | undefined =>
+      this.#o.dre.owned(partition)?.store.result(height)?.entryHash
+    const more = (waitMs: number, stop: AbortSignal): Promise<void> =>
+      this.#awaitMore(partition, waitMs, stop)
+    const records = this.#records
+    const options = { network, log, topic: topics.log, records, partition, evaluated, more, signal }
+    for await (const entry of tailEntries(options, from)) yield entryView(entry)
+  }
+
+  health(): NodeHealth {
+    const { network, log, sequencer, dre, halted } = this.#o
+    const partitions = Array.from({ length: network.genesis.partitions }, (_, partition) => {
+      const position = dre.owned(partition)?.store.position()
+      const halt = halted.get(partition)
+      const view: PartitionHealth = {
+        partition,
+        height: sequencer.height(partition) ?? -1,
+        evaluated: position?.view.height ?? -1,
+        ...(halt && { halted: halt }),
+      }
+      return view
+    })
+    const ready = partitions.every(
+      ({ partition }) =>
+        sequencer.height(partition) !== undefined &&
+        dre.owned(partition) !== undefined &&
+        !halted.has(partition),
+    )
+    return { network: network.id, log: log.describe(), ready, partitions }
+  }
+
+  async #awaitMore(partition: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    const stop = new AbortController()
+    const wake = (): void => stop.abort()
+    const waiting = this.#more.get(partition) ?? new Set()
+    this.#more.set(partition, waiting)
+    waiting.add(wake)
+    signal.addEventListener('abort', wake, { once: true })
+    await this.#o.clock.sleep(waitMs, stop.signal)
+    signal.removeEventListener('abort', wake)
+    waiting.delete(wake)
+  }
+
+  #owner(id: string): { partition: number; owned: OwnedPartition | undefined } {
+    const partition = partitionOf(id, this.#o.network.genesis.partitions)
+    return { partition, owned: this.#o.dre.owned(partition) }
+  }
+
+  *#partitions(): Iterable<[number, OwnedPartition]> {
+    for (let partition = 0; partition < this.#o.network.genesis.partitions; partition++) {
+      const owned = this.#o.dre.owned(partition)
+      if (owned !== undefined) yield [partition, owned]
+    }
+  }
+}

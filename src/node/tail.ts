@@ -1,0 +1,79 @@
+// Follows the accepted entries of a partition from a height on, for those who do not speak Kafka.
+//
+// What is accepted is known from the results that this node published: an entry is shown when the record at hand has the
+// hash that was evaluated. Invariant: heights come in order, each once, superseded records never.
+
+import type { Records } from '../protocol/codec/records.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { entryOf } from '../protocol/log-reader.ts'
+import type { Entry } from '../protocol/entry.ts'
+import type { Log, StoredRecord } from '../log/port.ts'
+import { asBuffer, equalBytes } from '../std/bytes.ts'
+import { isHbError } from '../std/errors.ts'
+
+export type TailOptions = {
+  readonly network: Network
+  readonly log: Log
+  readonly topic: string
+  readonly records: Records
+  readonly partition: number
+  /** Hash of the entry that was evaluated at a height; undefined: not yet. */
+  readonly evaluated: (height: number) => Uint8Array | undefined
+  /** Resolves when more may be evaluated, or after `waitMs`. */
+  readonly more: (waitMs: number, signal: AbortSignal) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+const WAIT_MS = 1_000
+
+export async function* tailEntries(options: TailOptions, fromHeight: number): AsyncIterable<Entry> {
+  const { log, topic, partition, signal } = options
+  let height = fromHeight
+  let offset = await offsetNear(options, fromHeight)
+  while (!signal.aborted) {
+    const read = await log.read(topic, partition, offset, { signal, waitMs: WAIT_MS })
+    for (const record of read.records) {
+      const found = entryAt(options, record, height)
+      if (found === undefined) continue
+      let hash = options.evaluated(height)
+      while (hash === undefined && !signal.aborted) {
+        await options.more(WAIT_MS, signal)
+        hash = options.evaluated(height)
+      }
+      if (signal.aborted) return
+      if (hash === undefined || !equalBytes(hash, found.hash)) continue
+      yield found
+      height += 1
+    }
+    offset = read.next
+  }
+}
+
+function entryAt(o: TailOptions, record: StoredRecord, height: number): Entry | undefined {
+  if (record.value === null || !o.records.isEntry(record.value)) return undefined
+  try {
+    const entry = o.records.decodeEntry(asBuffer(record.value))
+    return entry.height === height ? entryOf(o.network, o.partition, entry) : undefined
+  } catch (error) {
+    if (isHbError(error)) return undefined
+    throw error
+  }
+}
+
+/** An offset at or before the first record of the height: by halving, on the heights that the headers name. */
+async function offsetNear(options: TailOptions, height: number): Promise<number> {
+  const { log, topic, partition } = options
+  const ends = (await log.ends(topic))[partition] ?? { start: 0, end: 0 }
+  let low = ends.start
+  let high = ends.end
+  while (high - low > 64) {
+    const middle = low + Math.floor((high - low) / 2)
+    const { records } = await log.read(topic, partition, middle, { to: Math.min(middle + 32, high) })
+    const named = records.find((record) => record.headers?.['hb-height'] !== undefined)
+    const at = Number(named?.headers?.['hb-height'] ?? NaN)
+    if (Number.isNaN(at) || at >= height) high = middle
+    else low = middle
+  }
+  // a superseded record may name a height too early: a margin, and the hash decides
+  return Math.max(ends.start, low - 1_024)
+}

@@ -1,0 +1,90 @@
+// Who waits for which message to reach which stage. Bounded; told by the roles of what is settled and published.
+
+import type { Clock } from '../std/clock.ts'
+import { HbError } from '../std/errors.ts'
+
+export type Stage = 'sequenced' | 'result'
+
+/** Waits at one time; beyond: `queue-full`. Refusals and pending ids that are remembered. */
+export type WaitLimits = { readonly waitsMax: number; readonly rememberedMax: number }
+
+export const WAIT_LIMITS: WaitLimits = { waitsMax: 10_000, rememberedMax: 100_000 }
+
+type Wait = { readonly stage: Stage; readonly wake: () => void }
+
+export class Waits {
+  readonly #clock: Clock
+  readonly #limits: WaitLimits
+  readonly #waits = new Map<string, Wait[]>()
+  #count = 0
+  /** Submitted here, not settled yet: insertion order, the oldest forgotten first. */
+  readonly #pending = new Set<string>()
+  readonly #refused = new Map<string, HbError>()
+
+  constructor(clock: Clock, limits: Partial<WaitLimits> = {}) {
+    this.#clock = clock
+    this.#limits = { ...WAIT_LIMITS, ...limits }
+  }
+
+  submitted(id: string): void {
+    if (this.#pending.size >= this.#limits.rememberedMax) forgetOldest(this.#pending)
+    this.#pending.add(id)
+  }
+
+  isPending(id: string): boolean {
+    return this.#pending.has(id)
+  }
+
+  refusal(id: string): HbError | undefined {
+    return this.#refused.get(id)
+  }
+
+  reached(id: string, stage: Stage): void {
+    this.#pending.delete(id)
+    if (this.#waits.size > 0) this.#wake(id, (wait) => stage === 'result' || wait.stage === stage)
+  }
+
+  refused(id: string, error: HbError): void {
+    this.#pending.delete(id)
+    if (this.#refused.size >= this.#limits.rememberedMax) forgetOldest(this.#refused)
+    this.#refused.set(id, error)
+    this.#wake(id, () => true)
+  }
+
+  /** Resolves when the stage may have been reached, at the timeout, or at `close`. */
+  async until(id: string, stage: Stage, timeoutMs: number): Promise<void> {
+    if (this.#count >= this.#limits.waitsMax) {
+      throw new HbError('queue-full', `${this.#count} requests wait for results`)
+    }
+    this.#count += 1
+    const stop = new AbortController()
+    const wait: Wait = { stage, wake: () => stop.abort() }
+    const list = this.#waits.get(id)
+    if (list === undefined) this.#waits.set(id, [wait])
+    else list.push(wait)
+    await this.#clock.sleep(timeoutMs, stop.signal)
+    this.#count -= 1
+    this.#remove(id, wait)
+  }
+
+  close(): void {
+    for (const list of this.#waits.values()) for (const { wake } of list) wake()
+  }
+
+  #wake(id: string, which: (wait: Wait) => boolean): void {
+    const list = this.#waits.get(id)
+    if (list === undefined) return
+    for (const wait of list.filter(which)) wait.wake()
+  }
+
+  #remove(id: string, wait: Wait): void {
+    const list = this.#waits.get(id)?.filter((each) => each !== wait) ?? []
+    if (list.length === 0) this.#waits.delete(id)
+    else this.#waits.set(id, list)
+  }
+}
+
+function forgetOldest(collection: Set<string> | Map<string, unknown>): void {
+  const oldest = collection.keys().next()
+  if (oldest.done !== true) collection.delete(oldest.value)
+}

@@ -1,0 +1,263 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import type { Genesis } from '../../src/protocol/genesis.ts'
+import {
+  canonicalJson,
+  genesisProcessId,
+  genesisSpawn,
+  grindNonce,
+  makeGenesis,
+  networkId,
+  openNetwork,
+  PARTITIONS_MAX,
+} from '../../src/protocol/genesis.ts'
+import type { LimitRow } from '../../src/protocol/limits.ts'
+import { defaultLimits, LIMIT_TABLE } from '../../src/protocol/limits.ts'
+import { partitionOf } from '../../src/protocol/topics.ts'
+import { isIdText } from '../../src/std/bytes.ts'
+import { allDifferent, codeOf, testNetwork } from './fixtures.ts'
+
+const { genesis } = testNetwork()
+const [hb, echo] = genesis.processes as [Genesis['processes'][number], Genesis['processes'][number]]
+
+type Values = Record<string, unknown>
+type Draft = Values & { sandbox: Values; limits: Values; processes: [Values, Values] }
+
+/** The genesis with its JSON changed: as it comes from a file. */
+function withChange(change: (draft: Draft) => void): Genesis {
+  const draft = structuredClone(genesis) as unknown as Draft
+  change(draft)
+  return draft as unknown as Genesis
+}
+
+describe('the network id', () => {
+  test('is an id, the same for the same genesis whatever the order of its keys', () => {
+    const entries = Object.entries(genesis).reverse()
+    const turned = Object.fromEntries(entries) as unknown as Genesis
+    expect(isIdText(networkId(genesis))).toBe(true)
+    expect(networkId(turned)).toBe(networkId(genesis))
+    expect(networkId(JSON.parse(JSON.stringify(genesis)) as Genesis)).toBe(networkId(genesis))
+  })
+
+  test('is another one when any field is', () => {
+    const limitNames = Object.keys(genesis.limits) as (keyof typeof LIMIT_TABLE)[]
+    const others: Genesis[] = [
+      genesis,
+      { ...genesis, format: 2 as 1 },
+      { ...genesis, name: 'other' },
+      { ...genesis, salt: 'other' },
+      { ...genesis, generation: 1 },
+      { ...genesis, partitions: 5 },
+      { ...genesis, intervalLength: 9_999 },
+      { ...genesis, sandbox: { engine: 'other', version: '0' } },
+      { ...genesis, sandbox: { engine: 'quickjs', version: '1' } },
+      ...limitNames.map((name) => {
+        return { ...genesis, limits: { ...genesis.limits, [name]: genesis.limits[name] + 1 } }
+      }),
+      { ...genesis, processes: [] },
+      { ...genesis, processes: [hb] },
+      { ...genesis, processes: [echo, hb] },
+      { ...genesis, processes: [hb, { ...echo, name: 'other' }] },
+      { ...genesis, processes: [hb, { ...echo, nonce: 1 }] },
+      { ...genesis, processes: [hb, { ...echo, engine: 'native' }] },
+      { ...genesis, processes: [hb, { ...echo, source: 'other' }] },
+      { ...genesis, processes: [hb, { ...echo, state: { b: 1, a: 3 } }] },
+      { ...genesis, processes: [hb, { ...echo, state: { a: 2, b: 1 } }] },
+      { ...genesis, processes: [{ ...hb, state: echo.state }, { ...echo, state: hb.state }] },
+    ]
+    expect(allDifferent(others.map(networkId))).toBe(true)
+  })
+})
+
+test('canonicalJson is JSON that says the same, and one text for one value', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = canonicalJson(value)
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)))
+      expect(canonicalJson(JSON.parse(text))).toBe(text)
+    }),
+  )
+  expect(canonicalJson({ b: [{ d: 1, c: null }], a: '"', é: 1, Z: 2 })).toBe(
+    '{"Z":2,"a":"\\"","b":[{"c":null,"d":1}],"é":1}',
+  )
+})
+
+describe('openNetwork', () => {
+  test('takes what makeGenesis makes, through JSON too', () => {
+    const network = openNetwork(JSON.parse(JSON.stringify(genesis)) as Genesis)
+    expect(network.id).toBe(networkId(genesis))
+    expect([...network.processIds.keys()]).toEqual(['hb', 'echo'])
+    expect(network.processIds.get('echo')).toBe(genesisProcessId('salt', 'echo', 0))
+  })
+
+  test('puts each spawn into the partition of its id, in the order of the document', () => {
+    const processes = Array.from({ length: 20 }, (_, at) => {
+      return { name: `p${at}`, engine: 'quickjs' as const, source: 'x', state: {} }
+    })
+    const network = testNetwork({ processes })
+    const places = network.spawns.flatMap((list, partition) =>
+      list.map((process) => [process.name, partition]),
+    )
+    const expected = processes.map(({ name }) => {
+      return [name, partitionOf(network.processIds.get(name) as string, 4)]
+    })
+    expect(new Map(places as [string, number][])).toEqual(new Map(expected as [string, number][]))
+    for (const list of network.spawns) {
+      const order = list.map(({ name }) => Number(name.slice(1)))
+      expect(order).toEqual(order.toSorted((a, b) => a - b))
+    }
+  })
+
+  const wrong = (change: (draft: Draft) => void): string =>
+    codeOf(() => openNetwork(withChange(change)))
+
+  test('refuses a document without one of its fields, or with one of another type', () => {
+    for (const field of Object.keys(genesis)) {
+      expect(wrong((draft) => delete draft[field])).toBe('genesis-malformed')
+      for (const value of [null, [], {}, 'x', -1, 1.5, true, NaN, 2 ** 60]) {
+        // a text may be any text, and processes may be none
+        if (['name', 'salt'].includes(field) && value === 'x') continue
+        if (field === 'processes' && Array.isArray(value)) continue
+        expect(wrong((draft) => (draft[field] = value))).toBe('genesis-malformed')
+      }
+    }
+  })
+
+  test.each(['sandbox', 'limits'] as const)('refuses %s that lack a field or have one more', (part) => {
+    const fields = Object.keys(genesis[part])
+    for (const field of fields) {
+      expect(wrong((draft) => delete draft[part][field])).toBe('genesis-malformed')
+    }
+    const more = wrong((draft) => (draft[part]['more'] = 1))
+    expect(more).toBe('genesis-malformed')
+  })
+
+  test('refuses a field that it does not know', () => {
+    expect(wrong((draft) => (draft['more'] = 1))).toBe('genesis-malformed')
+    expect(wrong((draft) => (draft.processes[0]['more'] = 1))).toBe('genesis-malformed')
+  })
+
+  test.each(Object.entries(LIMIT_TABLE) as [string, LimitRow][])(
+    'takes %s at its least and refuses it below',
+    (name, { least }) => {
+      const at = (value: number): string =>
+        wrong((draft) => (draft.limits[name] = value))
+      expect(at(least)).toBe('none')
+      expect(at(least - 1)).toBe('genesis-malformed')
+      expect(at(least + 0.5)).toBe('genesis-malformed')
+    },
+  )
+
+  test.each([
+    ['name', ''],
+    ['name', 'Hb'],
+    ['name', '9a'],
+    ['name', 'a b'],
+    ['name', 'a'.repeat(65)],
+    ['name', 'toString'],
+    ['name', 'echo'],
+    ['nonce', -1],
+    ['nonce', 1.5],
+    ['engine', 'wasm'],
+    ['engine', 'toString'],
+    ['source', 1],
+    ['source', '\ud800'],
+    ['state', null],
+    ['state', []],
+    ['state', 'x'],
+  ])('refuses a process with %s %j', (field, value) => {
+    expect(wrong((draft) => (draft.processes[0][field] = value))).toBe('genesis-malformed')
+  })
+
+  test('refuses what is no document at all', () => {
+    for (const value of [null, undefined, 1, 'x', [], [genesis], {}]) {
+      expect(codeOf(() => openNetwork(value as unknown as Genesis))).toBe('genesis-malformed')
+    }
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(...Object.keys(genesis)), (value, field) => {
+        const code = wrong((draft) => (draft[field] = value))
+        expect(['none', 'genesis-malformed']).toContain(code)
+      }),
+    )
+  })
+
+  test('bounds the partitions', () => {
+    const at = (partitions: number): string =>
+      codeOf(() => openNetwork({ ...genesis, partitions, processes: [] }))
+    expect([1, PARTITIONS_MAX].map(at)).toEqual(['none', 'none'])
+    expect([0, PARTITIONS_MAX + 1].map(at)).toEqual(['genesis-malformed', 'genesis-malformed'])
+  })
+
+  test('refuses a system process outside partition 0', () => {
+    const { nonce } = hb
+    let other = nonce
+    while (partitionOf(genesisProcessId('salt', 'hb', other), 4) === 0) other += 1
+    expect(wrong((draft) => (draft.processes[0]['nonce'] = other))).toBe(
+      'genesis-malformed',
+    )
+  })
+})
+
+describe('grinding', () => {
+  test('finds the least nonce whose id falls into the partition', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 1, max: 16 }), fc.nat(), (salt, partitions, pick) => {
+        const wanted = pick % partitions
+        const nonce = grindNonce(salt, 'p', wanted, partitions)
+        const places = Array.from({ length: nonce + 1 }, (_, at) =>
+          partitionOf(genesisProcessId(salt, 'p', at), partitions),
+        )
+        expect(places.indexOf(wanted)).toBe(nonce)
+      }),
+    )
+  })
+
+  test('is done for system processes and not for others', () => {
+    const made = makeGenesis({
+      name: 'n',
+      salt: 's',
+      partitions: 16,
+      sandbox: { engine: 'e', version: 'v' },
+      limits: { gasMax: 123_456 },
+      processes: [
+        { name: 'a', engine: 'native', source: 'a', state: {} },
+        { name: 'b', engine: 'quickjs', source: 'b', state: {} },
+        { name: 'c', engine: 'quickjs', source: 'c', state: {}, nonce: 7 },
+      ],
+    })
+    const [a, b, c] = made.processes
+    expect(partitionOf(genesisProcessId('s', 'a', a?.nonce as number), 16)).toBe(0)
+    expect([b?.nonce, c?.nonce]).toEqual([0, 7])
+    expect(made.limits).toEqual({ ...defaultLimits(), gasMax: 123_456 })
+    expect(codeOf(() => openNetwork(made))).toBe('none')
+  })
+})
+
+test('the ids of genesis processes depend on salt, name and nonce, not on the network', () => {
+  const ids = [
+    genesisProcessId('s', 'a', 0),
+    genesisProcessId('s', 'a', 1),
+    genesisProcessId('s', 'b', 0),
+    genesisProcessId('t', 'a', 0),
+    genesisProcessId('sa', '', 0),
+  ]
+  expect(allDifferent(ids)).toBe(true)
+  const other = testNetwork({ name: 'other', intervalLength: 5 })
+  expect(other.id).not.toBe(testNetwork().id)
+  expect(other.processIds).toEqual(testNetwork().processIds)
+})
+
+test('the spawn of a genesis process is a message of the network', () => {
+  const network = testNetwork()
+  const spawn = genesisSpawn(network, echo)
+  const id = network.processIds.get('echo') as string
+  expect(spawn).toMatchObject({ kind: 'spawn', from: 'genesis', caller: network.id, id, process: id })
+  const { engine, source, state } = echo
+  expect(Buffer.from(spawn.data).toString()).toBe(JSON.stringify({ engine, source, state }))
+  const digests = [
+    spawn.digest,
+    genesisSpawn(network, hb).digest,
+    genesisSpawn(testNetwork({ name: 'other' }), echo).digest,
+  ]
+  expect(allDifferent(digests)).toBe(true)
+})
