@@ -127,7 +127,7 @@ export class Transport {
     const chunks: Uint8Array[] = []
     let bytes = 0
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
         bytes += chunk.length
         if (bytes > responseBytesMax) throw new HbError('response-malformed', `over ${responseBytesMax} bytes`)
         chunks.push(chunk)

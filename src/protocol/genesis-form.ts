@@ -1,5 +1,6 @@
-// What a genesis document must look like: it is a file from outside, and every field of it goes into the network id.
-// Invariant: whatever JSON value comes in, it passes or throws `genesis-malformed`, never anything else.
+// What a genesis document must look like: it is a file from outside, and every field of it goes
+// into the network id. Invariant: whatever JSON value comes in, it passes or throws
+// `genesis-malformed`, never anything else.
 
 import { HbError } from '../std/errors.ts'
 import { LIMIT_TABLE } from './limits.ts'
@@ -16,7 +17,7 @@ export function malformed(detail: string): never {
   throw new HbError('genesis-malformed', detail)
 }
 
-/** Throws `genesis-malformed`, naming the field. Names and places of processes are checked by `openNetwork`. */
+/** Throws `genesis-malformed` with the field. That processes fit together `openNetwork` checks. */
 export function checkGenesis(value: unknown): void {
   const genesis = exactly(value, FIELDS, 'genesis')
   if (genesis['format'] !== 1) malformed('format is not 1')
@@ -56,7 +57,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** An object with these fields and no others. */
 function exactly(value: unknown, fields: readonly string[], at: string): Record<string, unknown> {
   if (!isObject(value)) malformed(`${at} is not an object`)
-  for (const field of fields) if (!Object.hasOwn(value, field)) malformed(`${at}.${field} is missing`)
+  for (const field of fields) {
+    if (!Object.hasOwn(value, field)) malformed(`${at}.${field} is missing`)
+  }
   for (const key of Object.keys(value)) {
     if (!fields.includes(key)) malformed(`${at}.${key} is not known`)
   }

@@ -77,7 +77,7 @@ export class RecordCodec<T> {
     if (!this.matches(bytes)) throw new HbError('record-malformed', `not a ${this.name}`)
     let out: { value: unknown; offset: number }
     try {
-      out = this.#type.decode(bytes, HEADER_BYTES) as { value: unknown; offset: number }
+      out = this.#type.decode(bytes, HEADER_BYTES)
     } catch (error) {
       throw new HbError('record-malformed', `${this.name}: ${String(error)}`, { cause: error })
     }

@@ -1,9 +1,10 @@
-// avsc's types, made strict: what comes from outside can neither stall the decoder nor pass for what it is not, and
-// what goes out may be any Uint8Array (avsc takes Buffers only).
+// avsc's types, made strict: what comes from outside can neither stall the decoder nor pass for
+// what it is not, and what goes out may be any Uint8Array (avsc takes Buffers only).
 //
-// What avsc 5 does without these: an array's count is believed, so ten bytes make it build 2^40 items; an `int` is read
-// as whatever a varint holds, NaN included. Invariant: the work of decoding is linear in the record's bytes.
-// `_read`, `_write`, `_getIndex`, `tap.buf` and `tap.pos` are avsc's inner names: the codec's tests hold them.
+// What avsc 5 does without these: an array's count is believed, so ten bytes make it build 2^40
+// items; an `int` is read as whatever a varint holds, NaN included; 2^53 - 1 is refused.
+// Invariant: the work of decoding is linear in the record's bytes. `_read`, `_write`, `_getIndex`,
+// `tap.buf` and `tap.pos` are avsc's inner names: the codec's tests hold them.
 
 import avro from 'avsc'
 import type { Schema, Type } from 'avsc'
@@ -89,13 +90,11 @@ export function strictType(schema: Schema, options: object): Type | undefined {
   if (schema === 'long') return new StrictLong()
   if (schema === 'bytes') return new AnyBytes()
   if (Array.isArray(schema)) {
-    return schema.length === 2 && schema[0] === 'null'
-      ? new NullOr(schema, options as never)
-      : undefined
+    return schema.length === 2 && schema[0] === 'null' ? new NullOr(schema, options) : undefined
   }
   if (typeof schema !== 'object') return undefined
   const { type } = schema as { type?: unknown }
-  if (type === 'array') return new StrictArray(schema as never, options as never)
-  if (type === 'fixed') return new AnyFixed(schema as never, options as never)
+  if (type === 'array') return new StrictArray(schema, options)
+  if (type === 'fixed') return new AnyFixed(schema, options)
   return undefined
 }

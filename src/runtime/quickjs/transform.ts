@@ -85,9 +85,9 @@ function unknown(detail: string): HbError {
   return new HbError('engine-unknown', detail)
 }
 
-/** What is added to a section that is a list: the global itself, and its export. */
+/** What is added to a section that is a list: the global (full, because the start function runs at once), its export. */
 function appendix(id: number, fuel: number): number[] | undefined {
-  if (id === SECTION.global) return [0x7f, 0x01, 0x41, 0x00, 0x0b]
+  if (id === SECTION.global) return [0x7f, 0x01, 0x41, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0b]
   if (id === SECTION.export) return [4, ...Buffer.from('fuel'), 0x03, ...leb(fuel)]
   return undefined
 }
