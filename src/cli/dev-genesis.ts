@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleContract } from '../client/index.ts'
 import { genesisProcessId, makeGenesis, openNetwork, type Genesis, type Network } from '../protocol/genesis.ts'
-import { HbError } from '../std/errors.ts'
+import { SANDBOX } from '../runtime/index.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import { contractPath } from './contract-path.ts'
 import { readable } from './options.ts'
 
 export type DevOptions = {
@@ -20,14 +22,13 @@ const HYPER_COIN = 'hyper-coin'
 const UNBONDING_MS = 1_000
 
 export async function devGenesis({ partitions, mint }: DevOptions): Promise<Genesis> {
-  const contract = fileURLToPath(new URL('../../contracts/hyper-coin/contract.ts', import.meta.url))
-  const { source } = await bundleContract(contract)
+  const { source } = await bundleContract(fileURLToPath(contractPath(HYPER_COIN)))
   const hyperCoin = genesisProcessId(SALT, HYPER_COIN, 0)
   return makeGenesis({
     name: 'development',
     salt: SALT,
     partitions,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: [
       {
         name: HYPER_COIN,
@@ -54,10 +55,12 @@ export function parseGenesis(text: string, from: string): Network {
   } catch {
     throw new HbError('genesis-malformed', `${from} is no JSON`)
   }
-  if (typeof genesis !== 'object' || genesis === null || !Array.isArray((genesis as Genesis).processes)) {
-    throw new HbError('genesis-malformed', `${from} is no genesis document`)
+  try {
+    return openNetwork(genesis as Genesis)
+  } catch (error) {
+    if (isHbError(error)) throw error
+    throw new HbError('genesis-malformed', `${from} lacks parts of a genesis document`, { cause: error })
   }
-  return openNetwork(genesis as Genesis)
 }
 
 /** The genesis that a data directory was started with, or undefined. */

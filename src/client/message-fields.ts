@@ -54,7 +54,7 @@ export function messageFields(place: NetworkPlace, spec: MessageSpec): DataItemF
 export function spawnFields(place: NetworkPlace, spec: SpawnSpec): DataItemFields {
   const { source, state = {} } = spec
   const { data, tags } = content({ source, state })
-  const type = [{ name: 'Type', value: 'Process' }]
+  const type = [{ name: 'HB-Type', value: 'Process' }]
   return {
     anchor: randomBytes(32),
     tags: withoutDoubles([...type, ...tagList(spec.tags), ...allowance(place, spec)], tags),
@@ -72,12 +72,12 @@ function content(data: unknown): { data: Uint8Array; tags: Tag[] } {
 }
 
 function allowance({ network, generation }: NetworkPlace, spec: Allowance): Tag[] {
-  const tags: Tag[] = [{ name: 'Network', value: network }]
-  if (generation !== 0) tags.push({ name: 'Generation', value: String(generation) })
-  if (spec.expires !== undefined) tags.push({ name: 'Expires', value: String(spec.expires) })
-  if (spec.hops !== undefined) tags.push({ name: 'Hops', value: String(spec.hops) })
-  if (spec.count !== undefined) tags.push({ name: 'Count', value: String(spec.count) })
-  if (spec.budget !== undefined) tags.push({ name: 'Budget', value: spec.budget })
+  const tags: Tag[] = [{ name: 'HB-Network', value: network }]
+  if (generation !== 0) tags.push({ name: 'HB-Generation', value: String(generation) })
+  if (spec.expires !== undefined) tags.push({ name: 'HB-Expires', value: String(spec.expires) })
+  if (spec.hops !== undefined) tags.push({ name: 'HB-Hops', value: String(spec.hops) })
+  if (spec.count !== undefined) tags.push({ name: 'HB-Count', value: String(spec.count) })
+  if (spec.budget !== undefined) tags.push({ name: 'HB-Budget', value: spec.budget })
   return tags
 }
 
@@ -99,5 +99,5 @@ function withoutDoubles(own: readonly Tag[], defaults: readonly Tag[]): Tag[] {
 }
 
 const READ_BY_THE_NETWORK: readonly string[] = [
-  'Action', 'Type', 'Network', 'Generation', 'Expires', 'Hops', 'Count', 'Budget', 'Content-Type',
+  'Action', 'HB-Type', 'HB-Network', 'HB-Generation', 'HB-Expires', 'HB-Hops', 'HB-Count', 'HB-Budget', 'Content-Type',
 ]

@@ -1,7 +1,8 @@
 // A wallet's message out of its data item: which tags mean something to the network, and what they may say.
 //
-// Tags (all optional but Network): Network = network id · Generation = decimal, default 0 · Type = Message (default) or
-// Process (a spawn: no target) · Expires = ms since the epoch · Hops, Count = decimal · Budget = decimal amount.
+// Tags, all optional but the first: HB-Network = network id; HB-Generation = decimal, default 0; HB-Type = Message (default) or
+// Process (a spawn: no target); HB-Expires = ms since the epoch; HB-Hops, HB-Count = decimal; HB-Budget = amount. The
+// prefix keeps them apart from the tags that contracts read.
 // Invariants: W1 what this returns depends on the item's bytes and genesis alone. W2 the signature is not judged here.
 
 import { EMPTY, toBase64Url, utf8Text } from '../std/bytes.ts'
@@ -40,11 +41,11 @@ export function signedMessage(network: Network, bytes: Uint8Array): Message {
   if (spawn !== (target === '')) {
     throw new HbError(
       'target-missing',
-      spawn ? 'a spawn (Type: Process) has no target' : 'the item names no target process',
+      spawn ? 'a spawn (HB-Type: Process) has no target' : 'the item names no target process',
     )
   }
   checkInput(tags, item.data, limits)
-  const expires = tagValue(tags, 'Expires')
+  const expires = tagValue(tags, 'HB-Expires')
   return {
     id: item.id,
     caller: item.address,
@@ -54,8 +55,8 @@ export function signedMessage(network: Network, bytes: Uint8Array): Message {
     target,
     tags,
     data: item.data,
-    hops: whole(tags, 'Hops', limits.hopsDefault, limits.hopsMax, 'hops-exceeded'),
-    count: whole(tags, 'Count', limits.countDefault, limits.countMax, 'count-exceeded'),
+    hops: whole(tags, 'HB-Hops', limits.hopsDefault, limits.hopsMax, 'hops-exceeded'),
+    count: whole(tags, 'HB-Count', limits.countDefault, limits.countMax, 'count-exceeded'),
     budget: amount(tags),
     digest: signedDigest(bytes),
     ...(expires === undefined ? {} : { expires: expiry(expires) }),
@@ -88,23 +89,23 @@ function checkTags(tags: readonly Tag[], item: DataItem, limits: ProtocolLimits)
 }
 
 function checkNetwork(network: Network, tags: readonly Tag[]): void {
-  const named = tagValue(tags, 'Network')
+  const named = tagValue(tags, 'HB-Network')
   if (named !== network.id) {
-    throw new HbError('network-mismatch', `Network: ${named ?? 'none'}; this is ${network.id}`)
+    throw new HbError('network-mismatch', `HB-Network: ${named ?? 'none'}; this is ${network.id}`)
   }
-  const generation = tagValue(tags, 'Generation') ?? '0'
+  const generation = tagValue(tags, 'HB-Generation') ?? '0'
   if (generation !== String(network.genesis.generation)) {
     throw new HbError(
       'generation-mismatch',
-      `Generation: ${generation}; the network is at ${network.genesis.generation}`,
+      `HB-Generation: ${generation}; the network is at ${network.genesis.generation}`,
     )
   }
 }
 
 function spawns(tags: readonly Tag[]): boolean {
-  const type = tagValue(tags, 'Type') ?? 'Message'
+  const type = tagValue(tags, 'HB-Type') ?? 'Message'
   if (type !== 'Message' && type !== 'Process') {
-    throw new HbError('tag-malformed', 'Type must be Message or Process')
+    throw new HbError('tag-malformed', 'HB-Type must be Message or Process')
   }
   return type === 'Process'
 }
@@ -127,13 +128,13 @@ function whole(
 function expiry(text: string): number {
   const value = WHOLE.test(text) ? Number(text) : NaN
   if (!Number.isSafeInteger(value)) {
-    throw new HbError('tag-malformed', 'Expires must be milliseconds')
+    throw new HbError('tag-malformed', 'HB-Expires must be milliseconds')
   }
   return value
 }
 
 function amount(tags: readonly Tag[]): string {
-  const text = tagValue(tags, 'Budget') ?? '0'
-  if (!AMOUNT.test(text)) throw new HbError('tag-malformed', 'Budget must be a decimal integer')
+  const text = tagValue(tags, 'HB-Budget') ?? '0'
+  if (!AMOUNT.test(text)) throw new HbError('tag-malformed', 'HB-Budget must be a decimal integer')
   return text
 }

@@ -212,32 +212,32 @@ export const ERROR_TABLE = {
   'network-mismatch': {
     kind: 'input',
     message: 'the message is for another network',
-    advice: "Set the Network tag to this network's id (GET /healthz shows it) and sign again.",
+    advice: "Set the HB-Network tag to this network's id (GET /healthz shows it) and sign again.",
   },
   'generation-mismatch': {
     kind: 'input',
     message: 'the message is for another generation of the network',
-    advice: "Set the Generation tag to the network's and sign again.",
+    advice: "Set the HB-Generation tag to the network's and sign again.",
   },
   'target-missing': {
     kind: 'input',
     message: 'the message must name a target, and a spawn must not',
-    advice: 'Set the target to a process id, or the tag Type to Process.',
+    advice: 'Set the target to a process id, or the tag HB-Type to Process.',
   },
   'hops-exceeded': {
     kind: 'input',
     message: 'more hops are asked for than the network allows',
-    advice: 'Lower the Hops tag and sign again.',
+    advice: 'Lower the HB-Hops tag and sign again.',
   },
   'count-exceeded': {
     kind: 'input',
     message: 'more messages are asked for than the network allows',
-    advice: 'Lower the Count tag and sign again.',
+    advice: 'Lower the HB-Count tag and sign again.',
   },
   'expired': {
     kind: 'input',
     message: 'the message expired before it was ordered',
-    advice: 'Sign it again with a later Expires.',
+    advice: 'Sign it again with a later HB-Expires.',
   },
   'outbox-malformed': {
     kind: 'contract',
@@ -257,12 +257,12 @@ export const ERROR_TABLE = {
   'hops-exhausted': {
     kind: 'contract',
     message: 'no hops are left to send a message',
-    advice: 'Sign the first message with more Hops, or break the chain.',
+    advice: 'Sign the first message with more HB-Hops, or break the chain.',
   },
   'count-exhausted': {
     kind: 'contract',
     message: 'the messages that may be caused are used up',
-    advice: 'Sign the first message with a higher Count, or send fewer messages.',
+    advice: 'Sign the first message with a higher HB-Count, or send fewer messages.',
   },
   'budget-exceeded': {
     kind: 'contract',

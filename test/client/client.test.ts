@@ -77,7 +77,7 @@ describe('sending', () => {
     expect(message?.caller).toBe(wallet.address)
     expect(message?.tags).toEqual([
       { name: 'Action', value: 'Ping' },
-      { name: 'Network', value: node.network.id },
+      { name: 'HB-Network', value: node.network.id },
       { name: 'Content-Type', value: 'application/json' },
     ])
     expect(Buffer.from(message?.data ?? []).toString()).toBe('{"a":[1]}')

@@ -92,10 +92,10 @@ export function signedItem(
   fields: { target?: string; tags?: readonly Tag[]; data?: string | Uint8Array },
 ): Buffer {
   const { target = idOf('target'), tags = [], data = '' } = fields
-  const named = tags.some((tag) => tag.name === 'Network')
+  const named = tags.some((tag) => tag.name === 'HB-Network')
   const item: DataItemFields = {
     target: fromBase64Url(target),
-    tags: named ? tags : [{ name: 'Network', value: network.id }, ...tags],
+    tags: named ? tags : [{ name: 'HB-Network', value: network.id }, ...tags],
     data: Buffer.from(data),
   }
   return signDataItem(key, item)

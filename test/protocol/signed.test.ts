@@ -40,7 +40,7 @@ describe('a plain item', () => {
       process: idOf('target'),
     })
     expect(Buffer.from(plain.data).toString()).toBe('hello')
-    expect(plain.tags.map(({ name }) => name)).toEqual(['Network', 'Action'])
+    expect(plain.tags.map(({ name }) => name)).toEqual(['HB-Network', 'Action'])
   })
 
   test('has the id of its signature and the digest of all its bytes', () => {
@@ -79,12 +79,12 @@ describe('what is no item', () => {
   })
 })
 
-describe('Network', () => {
+describe('HB-Network', () => {
   test.each<[string, Tag[], string]>([
     ['missing', [tag('network', network.id)], 'network-mismatch'],
-    ['another', [tag('Network', idOf('other'))], 'network-mismatch'],
-    ['this one second', [tag('Network', idOf('other')), tag('Network', network.id)], 'network-mismatch'],
-    ['this one first', [tag('Network', network.id), tag('Network', idOf('other'))], 'none'],
+    ['another', [tag('HB-Network', idOf('other'))], 'network-mismatch'],
+    ['this one second', [tag('HB-Network', idOf('other')), tag('HB-Network', network.id)], 'network-mismatch'],
+    ['this one first', [tag('HB-Network', network.id), tag('HB-Network', idOf('other'))], 'none'],
   ])('%s', (_name, tags, code) => {
     const bytes = signDataItem(key, { target: sha256(Buffer.from('target')), tags })
     expect(codeOf(() => signedMessage(network, bytes))).toBe(code)
@@ -98,27 +98,27 @@ test('Generation must be the one of the network, written as it is', () => {
     return codeOf(() => signedMessage(later, item({ tags }, later)))
   }
   expect(at(0)).toBe('none')
-  expect(at(0, tag('Generation', '0'))).toBe('none')
-  expect(at(2, tag('Generation', '2'))).toBe('none')
+  expect(at(0, tag('HB-Generation', '0'))).toBe('none')
+  expect(at(2, tag('HB-Generation', '2'))).toBe('none')
   expect(at(2)).toBe('generation-mismatch')
-  expect(at(2, tag('Generation', '1'))).toBe('generation-mismatch')
-  expect(at(2, tag('Generation', '02'))).toBe('generation-mismatch')
+  expect(at(2, tag('HB-Generation', '1'))).toBe('generation-mismatch')
+  expect(at(2, tag('HB-Generation', '02'))).toBe('generation-mismatch')
 })
 
-describe('Type', () => {
+describe('HB-Type', () => {
   const source = { data: '{}' }
   test('Process makes a spawn whose process is the item itself', () => {
-    const spawn = message({ target: '', tags: [tag('Type', 'Process')], ...source })
+    const spawn = message({ target: '', tags: [tag('HB-Type', 'Process')], ...source })
     expect(spawn).toMatchObject({ kind: 'spawn', target: '', process: spawn.id })
   })
 
   test.each<[string, Fields, string]>([
     ['a message without target', { target: '' }, 'target-missing'],
-    ['a message that says so without target', { target: '', tags: [tag('Type', 'Message')] }, 'target-missing'],
-    ['a spawn with a target', { tags: [tag('Type', 'Process')] }, 'target-missing'],
-    ['a message that says so', { tags: [tag('Type', 'Message')] }, 'none'],
-    ['a bounce', { tags: [tag('Type', 'Bounce')] }, 'tag-malformed'],
-    ['another case', { target: '', tags: [tag('Type', 'process')] }, 'tag-malformed'],
+    ['a message that says so without target', { target: '', tags: [tag('HB-Type', 'Message')] }, 'target-missing'],
+    ['a spawn with a target', { tags: [tag('HB-Type', 'Process')] }, 'target-missing'],
+    ['a message that says so', { tags: [tag('HB-Type', 'Message')] }, 'none'],
+    ['a bounce', { tags: [tag('HB-Type', 'Bounce')] }, 'tag-malformed'],
+    ['another case', { target: '', tags: [tag('HB-Type', 'process')] }, 'tag-malformed'],
   ])('%s', (_name, fields, code) => {
     expect(codeFor(fields)).toBe(code)
   })
@@ -126,8 +126,8 @@ describe('Type', () => {
 
 describe('numbers', () => {
   test.each<[string, string, number, number, string]>([
-    ['Hops', 'hops', 0, limits.hopsMax, 'hops-exceeded'],
-    ['Count', 'count', 0, limits.countMax, 'count-exceeded'],
+    ['HB-Hops', 'hops', 0, limits.hopsMax, 'hops-exceeded'],
+    ['HB-Count', 'count', 0, limits.countMax, 'count-exceeded'],
   ])('%s is taken up to its limit', (name, field, least, most, code) => {
     for (const value of [least, 1, most]) {
       expect(message({ tags: [tag(name, String(value))] })).toMatchObject({ [field]: value })
@@ -137,27 +137,27 @@ describe('numbers', () => {
   })
 
   test('Expires is taken as it is, and nothing is judged by this machine’s clock', () => {
-    expect(message({ tags: [tag('Expires', '0')] }).expires).toBe(0)
+    expect(message({ tags: [tag('HB-Expires', '0')] }).expires).toBe(0)
     const latest = Number.MAX_SAFE_INTEGER
-    expect(message({ tags: [tag('Expires', String(latest))] }).expires).toBe(latest)
-    expect(withTags(tag('Expires', '9007199254740992'))).toBe('tag-malformed')
+    expect(message({ tags: [tag('HB-Expires', String(latest))] }).expires).toBe(latest)
+    expect(withTags(tag('HB-Expires', '9007199254740992'))).toBe('tag-malformed')
   })
 
   test('Budget is a decimal integer of up to 78 digits', () => {
     const large = '9'.repeat(78)
-    expect(message({ tags: [tag('Budget', large)] }).budget).toBe(large)
-    expect(withTags(tag('Budget', `${large}0`))).toBe('tag-malformed')
+    expect(message({ tags: [tag('HB-Budget', large)] }).budget).toBe(large)
+    expect(withTags(tag('HB-Budget', `${large}0`))).toBe('tag-malformed')
   })
 
   const notNumbers = ['-1', '+1', '01', '1.0', '1e3', '0x1', ' 1', '1 ', '1\n', 'NaN', '١', '1,000']
-  test.each(['Hops', 'Count', 'Expires', 'Budget'])('%s is refused in any other spelling', (name) => {
+  test.each(['HB-Hops', 'HB-Count', 'HB-Expires', 'HB-Budget'])('%s is refused in any other spelling', (name) => {
     const codes = notNumbers.map((value) => withTags(tag(name, value)))
     expect(codes).toEqual(notNumbers.map(() => 'tag-malformed'))
   })
 
   test('of a name given twice are the first', () => {
-    expect(message({ tags: [tag('Hops', '1'), tag('Hops', '9')] }).hops).toBe(1)
-    expect(withTags(tag('Hops', 'x'), tag('Hops', '9'))).toBe('tag-malformed')
+    expect(message({ tags: [tag('HB-Hops', '1'), tag('HB-Hops', '9')] }).hops).toBe(1)
+    expect(withTags(tag('HB-Hops', 'x'), tag('HB-Hops', '9'))).toBe('tag-malformed')
   })
 })
 

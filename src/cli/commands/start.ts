@@ -1,12 +1,15 @@
 // hb start: a node on the embedded log, until it is told to stop.
 //
-// Invariant: a data directory keeps the genesis that it was started with, and is never run with another.
+// Invariants: S1 a data directory keeps the genesis that it was started with, and is never run with another. S2 the
+// address is printed once the node is ready to serve (before, GET /readyz answers 503).
 
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { NodeApi } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { isIdText } from '../../std/bytes.ts'
+import { systemClock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_PORT, jsonOption, portValue, readable, readText, wholeValue } from '../options.ts'
@@ -62,6 +65,7 @@ async function start(terminal: Terminal, options: Options): Promise<void> {
     const onError = (error: unknown): void => terminal.err(`http: ${String((error as Error).stack ?? error)}`)
     const http = await startHttp({ api: node.api, host, port, onError })
     try {
+      await ready(node.api, terminal.signal)
       printStarted(terminal, options, network, http.url)
       await aborted(terminal.signal)
       if (options.json !== true) terminal.err('Stopping: what is under way is finished first (again: at once).')
@@ -94,7 +98,10 @@ async function networkFor(directory: string, options: Options): Promise<Network>
   const path = join(directory, GENESIS_FILE)
   await readable(path, async () => {
     await mkdir(directory, { recursive: true })
-    if (kept === undefined) await writeFile(path, `${JSON.stringify(network.genesis)}\n`, { flag: 'wx' })
+    if (kept !== undefined) return
+    // whole or not at all: half a genesis would make the directory unusable
+    await writeFile(`${path}.new`, `${JSON.stringify(network.genesis)}\n`, { flush: true })
+    await rename(`${path}.new`, path)
   })
   return network
 }
@@ -121,6 +128,15 @@ function mintValue(text: string, before: Readonly<Record<string, string>> = {}):
     throw new HbError('usage', `--mint ${text}: write it as <address>=<amount>`)
   }
   return { ...before, [address]: amount }
+}
+
+/** Until all is rebuilt and owned, or a partition has halted: then waiting would not help. */
+async function ready(api: NodeApi, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const health = api.health()
+    if (health.ready || signal.aborted || health.partitions.some((one) => one.halted !== undefined)) return
+    await systemClock.sleep(10, signal)
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -44,10 +44,17 @@ async function getMessage(parts: Parts, request: FastifyRequest, reply: FastifyR
   const stage = stageOf(query)
   const timeoutMs = timeoutOf(query, limits)
   const status = await api.message(id)
-  if (status === undefined) throw new HbError('message-unknown', id)
-  if (stage === undefined || reached(status, stage)) return reply.send(status)
+  if (stage === undefined) {
+    if (status === undefined) throw new HbError('message-unknown', id)
+    return reply.send(status)
+  }
+  if (status !== undefined && reached(status, stage)) return reply.send(status)
+  // a message of a process is known only once it is evaluated: who waits for one may ask before
   waits.enter()
   const later = await waits.wait(id, stage, timeoutMs)
+  if (later.stage === 'pending' && (await api.message(id)) === undefined) {
+    throw new HbError('message-unknown', id)
+  }
   return reply.code(reached(later, stage) ? 200 : 202).send(later)
 }
 

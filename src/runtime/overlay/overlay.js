@@ -44,6 +44,8 @@
   let top = null
   let open = false
   let stores = null
+  /** Where settling is: a node that stays in its place, and the keys below it. */
+  let base = null
   let path = null
   let trail = null
   let grown = 0
@@ -54,8 +56,10 @@
   function refuse(why, key, code = 'state-not-json') {
     let at = ''
     if (path !== null) {
-      at = '/' + join(path, '/')
-      if (key !== undefined) at += (at === '/' ? '' : '/') + text(key)
+      if (key !== undefined) at = '/' + text(key)
+      if (path.length > 0) at = '/' + join(path, '/') + at
+      for (let node = base; node.up !== null; node = node.up) at = '/' + text(node.key) + at
+      if (at === '') at = '/'
     }
     faultCode = code
     fault = new TypeFault(code + ': ' + why + (at === '' ? '' : ' at ' + at))
@@ -78,11 +82,12 @@
 
   // ---- while the message runs: proxies over nodes
 
-  function nodeFor(raw, up) {
+  function nodeFor(raw, up, key) {
     const array = isArray(raw)
     const node = {
       raw,
       up,
+      key,
       ov: null,
       kids: null,
       hot: false,
@@ -93,15 +98,24 @@
       cut: array ? raw.length : 0,
     }
     node.proxy = array ? new ProxyOf([node], arrayTraps) : new ProxyOf(node, objectTraps)
-    register(proxies, node.proxy, node)
+    if (proxies !== null) register(proxies, node.proxy, node)
     nodes = node
     return node
+  }
+  /** The node of a proxy of this message; the map is made when first asked for. */
+  function nodeBehind(value) {
+    if (nodes === null) return undefined
+    if (proxies === null) {
+      proxies = new WeakMapOf()
+      for (let node = nodes; node !== null; node = node.next) register(proxies, node.proxy, node)
+    }
+    return nodeOf(proxies, value)
   }
   function child(node, key, value) {
     let kids = node.kids
     if (kids === null) kids = node.kids = { __proto__: null }
     const known = kids[key]
-    return (known !== undefined ? known : (kids[key] = nodeFor(value, node))).proxy
+    return (known !== undefined ? known : (kids[key] = nodeFor(value, node, key))).proxy
   }
   function dead() {
     throw new TypeFault('state-closed: a reference to state was used after its message')
@@ -151,7 +165,7 @@
   }
   function listKeys(object) {
     const list = keys(object)
-    if (list.length > 64) charge(list.length >> 3)
+    if (list.length > 16) charge(list.length)
     return list
   }
 
@@ -349,7 +363,7 @@
   /** Enters a container the contract made: its keys, refusing what JSON cannot say. */
   function members(value) {
     enter(value)
-    const node = nodeOf(proxies, value)
+    const node = nodeBehind(value)
     if (node !== undefined) {
       if (isArray(value)) {
         const list = arrayKeys(node)
@@ -450,6 +464,7 @@
   }
   /** Integer-like keys first, ascending; then names by UTF-16 code unit. */
   function byKey(a, b) {
+    if (a[0] > '9' && b[0] > '9') return a < b ? -1 : a > b ? 1 : 0
     const i = indexOf(a)
     const j = indexOf(b)
     if (i >= 0 || j >= 0) return i >= 0 && j >= 0 ? i - j : i >= 0 ? -1 : 1
@@ -571,29 +586,35 @@
   /** A node in its own place: only what was written, and its written children. */
   function keep(node) {
     if (!node.hot) return undefined
-    enter(node.proxy)
+    if (trail.length >= limits.depth) refuse('nested too deep')
+    const above = base
+    const below = path
+    trail[trail.length] = node.proxy
+    base = node
+    path = []
     const edit = isArray(node.raw) ? keepArray(node) : keepObject(node)
-    leave()
+    base = above
+    path = below
+    trail.length--
     return edit
   }
   function keepKids(node, edits) {
     const { kids, ov } = node
-    if (kids === null) return
     const array = isArray(node.raw)
-    const depth = path.length
     for (const key in kids) {
       const kid = kids[key]
       if (!kid.hot || (ov !== null && key in ov) || (array && key >>> 0 >= node.cut)) continue
-      path[depth] = key
       const edit = keep(kid)
-      path.length = depth
-      if (edit !== undefined) edits.push(array ? key >>> 0 : key, edit)
+      if (edit !== undefined) {
+        edits[edits.length] = array ? key >>> 0 : key
+        edits[edits.length] = edit
+      }
     }
   }
   function keepArray(node) {
     const { raw, ov, kids } = node
     const edits = []
-    keepKids(node, edits)
+    if (kids !== null) keepKids(node, edits)
     if (ov === null) return arrayEdit(raw, raw.length, edits)
     for (let i = node.cut; i < node.length; i++) if (!(i in ov)) refuse('hole', i)
     for (const key in ov) {
@@ -608,39 +629,52 @@
   function keepObject(node) {
     const { raw, ov, kids, re } = node
     const edits = []
-    const drops = []
-    const appends = []
-    keepKids(node, edits)
-    if (ov === null) return objectEdit(edits, drops, appends)
-    const tail = []
+    if (kids !== null) keepKids(node, edits)
+    if (ov === null) return edits.length === 0 ? undefined : ['o', sortPairs(edits, byKey)]
+    let drops = null
+    let tail = null
     for (const key in ov) {
       const value = ov[key]
       const had = hasOwn(raw, key)
       if (value === DELETED || value === undefined) {
-        if (had) drop(raw, key, drops)
+        if (had) drop(raw, key, drops === null ? (drops = []) : drops)
       } else if ((had && (re === null || re[key] !== 1)) || indexOf(key) >= 0) {
-        if (typeof value === 'string' && typeof raw[key] === 'string') {
-          // The common case, without a call.
-          const old = raw[key]
+        const old = raw[key]
+        if (had && typeof value === 'string' && typeof old === 'string') {
           if (old === value) continue
-          if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
-          const size = stringify(value).length
-          copied += size
-          grown += size - stringify(old).length
-          const n = stores.length
-          stores[n] = raw
-          stores[n + 1] = key
-          stores[n + 2] = value
-          stores[n + 3] = PUT
+          replaceText(raw, key, old, value)
           edits[edits.length] = key
           edits[edits.length] = ['=', value]
           continue
         }
         const at = kids === null ? undefined : kids[key]
         const edit = settleAt(raw, key, had, value, at)
-        if (edit !== undefined) edits.push(key, edit)
-      } else tail[tail.length] = key
+        if (edit !== undefined) {
+          edits[edits.length] = key
+          edits[edits.length] = edit
+        }
+      } else if (tail === null) tail = [key]
+      else tail[tail.length] = key
     }
+    if (tail === null) return objectEdit(edits, drops === null ? [] : drops, [])
+    return keepTail(node, edits, drops === null ? [] : drops, tail)
+  }
+  /** A text in the place of a text: the common case. */
+  function replaceText(raw, key, old, value) {
+    if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
+    const size = stringify(value).length
+    copied += size
+    grown += size - stringify(old).length
+    const n = stores.length
+    stores[n] = raw
+    stores[n + 1] = key
+    stores[n + 2] = value
+    stores[n + 3] = PUT
+  }
+  /** The keys of a node that are new, or were deleted and added again, in the order they were added. */
+  function keepTail(node, edits, drops, tail) {
+    const { raw, ov, kids, re } = node
+    const appends = []
     const stays = (key) =>
       !(key in ov) ||
       (ov[key] !== DELETED && ov[key] !== undefined && (re === null || re[key] !== 1))
@@ -660,13 +694,14 @@
       nodes = node.next
       node.raw = node.ov = node.kids = node.up = node.proxy = node.next = node.re = null
     }
-    proxies = top = stores = path = trail = fault = null
+    proxies = top = stores = path = trail = base = fault = null
     grown = 0
     open = false
   }
   function resetWalk() {
     path = []
     trail = []
+    base = top
     copied = 0
   }
 
@@ -679,8 +714,7 @@
     begin() {
       open = true
       faultCode = ''
-      proxies = new WeakMapOf()
-      top = nodeFor(root, null)
+      top = nodeFor(root, null, '')
       return top.proxy
     },
     /** → edit or undefined (nothing changed). Throws without having changed anything. */
@@ -723,7 +757,7 @@
     snapshot: () => stringify(root),
     /** Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined for other values. */
     keysOf(value) {
-      const node = proxies === null ? undefined : nodeOf(proxies, value)
+      const node = nodeBehind(value)
       if (node === undefined) return undefined
       return isArray(value) ? arrayKeys(node) : objectKeys(node)
     },

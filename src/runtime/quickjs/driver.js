@@ -33,13 +33,6 @@
   let textMax = 0
   let malformed = IDLE
 
-  /** Time and randomness are the entry's. */
-  function entry(seed, timestamp) {
-    realm.reseed(seed)
-    const ms = timestamp >= 0 && timestamp < 2305843009213693952 ? timestamp : 0
-    const high = (ms / 1073741824) | 0
-    burn(high, (ms - high * 1073741824) | 0)
-  }
   function failed(code, why) {
     return 'E' + code + '\n' + json(slice(why, 0, textMax))
   }
@@ -97,7 +90,6 @@
     if (changes.length + out.length > outputMax) {
       return failed('output-too-large', changes.length + out.length + ' units, at most ' + outputMax)
     }
-    charge((changes.length + out.length) >> 4)
     return changes + '\n' + out + '\n' + overlay.size()
   }
 
@@ -118,7 +110,7 @@
       malformed = IDLE
       try {
         const input = parse(action)
-        entry(input.id + '/' + input.height, input.timestamp)
+        realm.reseed(input.id, input.height)
         const module = { exports: {} }
         contract(module, module.exports)
         const { handle } = module.exports
@@ -167,12 +159,12 @@
     /** Does the module's scope leave a handle? '' or why not. */
     function probe() {
       try {
-        entry('', 0)
+        realm.reseed('', 0)
         const module = { exports: {} }
         contract(module, module.exports)
         return typeof module.exports.handle === 'function' ? '' : 'the module exports no handle'
       } catch (thrown) {
-        return slice(describe(thrown), 0, textMax)
+        return 'its scope: ' + slice(describe(thrown), 0, 512)
       }
     },
     function spin(times) {

@@ -50,7 +50,7 @@ export type MachineHost = {
   /** The interrupt counter reached zero; true ends the script. */
   interrupted(): boolean
   /** The script called its one host function. Gives a pointer to a new JSValue, 0 for undefined. */
-  called(count: number, argv: number): number
+  called(argv: number): number
 }
 
 /** How far the memory may grow now; the owner may change it between calls. */
@@ -159,7 +159,7 @@ function imports(
     },
     p: () => host.now(),
     k: (bytes) => growTo(memory, (bytes as number) >>> 0, bound.bytes),
-    s: (_context, _self, count, argv) => host.called(count as number, argv as number),
+    s: (_context, _self, _count, argv) => host.called(argv as number),
     i: () => (host.interrupted() ? 1 : 0),
     h: () => 0, // module loading is never enabled
     g: () => 0,

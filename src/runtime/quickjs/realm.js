@@ -175,7 +175,7 @@
     const known = typeof value === 'object' && value !== null ? stateKeys(value) : undefined
     if (known !== undefined) return known
     const list = nativeKeys(value)
-    if (list.length > FREE) charge(list.length >> 2)
+    if (list.length > 16) charge(list.length)
     return list
   }
   const replacements = {
@@ -217,7 +217,8 @@
   })
 
   // ---- randomness is a function of the entry
-  let seedText = ''
+  let seedId = ''
+  let seedHeight = 0
   let seeded = false
   let s0 = 0
   let s1 = 0
@@ -234,6 +235,7 @@
   }
   function seed() {
     seeded = true
+    const seedText = seedId + '/' + seedHeight
     s0 = 0x9e3779b9
     s1 = 0x243f6a88
     s2 = 0xb7e15162
@@ -328,8 +330,9 @@
 
   return {
     /** The message's seed, before its first line runs. */
-    reseed(text) {
-      seedText = text
+    reseed(id, height) {
+      seedId = id
+      seedHeight = height
       seeded = false
     },
     count: seen.size,

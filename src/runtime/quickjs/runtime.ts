@@ -20,7 +20,7 @@ import type {
 } from '../port.ts'
 import { stateText } from '../state-text.ts'
 import { loadEngine, MachineFault, type Engine } from './engine.ts'
-import { DRIVER, Sandbox, ScriptError, type Image } from './sandbox.ts'
+import { DRIVER, FUEL_MAX, Sandbox, ScriptError, type Image } from './sandbox.ts'
 
 /** Part of the engine's version, so of every result: what one sandbox may take. */
 export const MEMORY_BYTES_MAX = 2_147_418_112
@@ -29,6 +29,12 @@ const WARM_BYTES_MAX = 536_870_912
 const ERROR_TEXT_MAX = 512
 /** Gas for a module's scope when it is opened. */
 const PROBE_GAS = 10_000_000
+/** Units of output per unit of gas, as a shift. */
+const OUTPUT_SHIFT = 4
+const FUEL_BASE = 50_000_000
+const FUEL_PER_GAS = 40
+/** A warm sandbox stops at this share of it, for the same reason. */
+const WARM_FUEL = 4
 
 /** A realm is made once (some 50 ms); `engine` saves compiling where threads share it. */
 export function createQuickjsRuntime(engine: Engine = loadEngine()): Runtime {
@@ -62,6 +68,33 @@ function wrappings(source: string): [string, string, string] {
   ]
 }
 
+/** Throws 'module-invalid'. In a sandbox of its own, so that an instance is the same whether this was needed or not. */
+function validate(image: Image, module: ModuleSource, limits: EvaluationLimits): void {
+  const sandbox = Sandbox.copy(image, MEMORY_BYTES_MAX / 65_536)
+  try {
+    if (module.source.includes('\0')) throw new ScriptError('a NUL character')
+    const [wrapped, ...others] = wrappings(module.source)
+    for (const other of others) sandbox.parse(other)
+    sandbox.make(wrapped)
+    sandbox.fuel = fuelOf(limits)
+    sandbox.meter(Math.min(PROBE_GAS, limits.gasMax))
+    const why = sandbox.call(DRIVER.probe)
+    if (sandbox.exhausted) throw new ScriptError('its scope takes too much gas')
+    if (why !== '') throw new ScriptError(why ?? 'its scope was interrupted')
+  } catch (error) {
+    if (error instanceof ScriptError) throw new HbError('module-invalid', error.detail)
+    if (error instanceof MachineFault && error.reason !== 'abort') {
+      throw new HbError('module-invalid', `its scope takes too much ${error.reason}`)
+    }
+    throw error
+  }
+}
+
+/** Steps of the machine that a message may take at most: ordinary code takes some ten per unit of gas. */
+function fuelOf(limits: EvaluationLimits): number {
+  return Math.min(FUEL_MAX, FUEL_BASE + FUEL_PER_GAS * limits.gasMax)
+}
+
 class QuickjsInstance implements Instance {
   readonly #sandbox: Sandbox
   readonly #limits: EvaluationLimits
@@ -78,8 +111,12 @@ class QuickjsInstance implements Instance {
   ) {
     this.#limits = limits
     const state = stateText(snapshot, changes, limits)
+    if (!known.has(module.hash)) {
+      validate(image, module, limits)
+      known.add(module.hash)
+    }
     this.#sandbox = Sandbox.copy(image, MEMORY_BYTES_MAX / 65_536)
-    this.#compile(module, known)
+    this.#sandbox.make(wrappings(module.source)[0])
     this.#sandbox.call(DRIVER.load, [
       state.text,
       String(state.size),
@@ -90,57 +127,43 @@ class QuickjsInstance implements Instance {
     ])
   }
 
-  #compile(module: ModuleSource, known: Set<string>): void {
-    const sandbox = this.#sandbox
-    const [wrapped, ...others] = wrappings(module.source)
-    try {
-      if (module.source.includes('\0')) throw new ScriptError('a NUL character')
-      if (!known.has(module.hash)) for (const other of others) sandbox.parse(other)
-      sandbox.make(wrapped)
-    } catch (error) {
-      if (error instanceof ScriptError) throw new HbError('module-invalid', error.detail)
-      throw error
-    }
-    if (known.has(module.hash)) return
-    sandbox.meter(Math.min(PROBE_GAS, this.#limits.gasMax))
-    const why = sandbox.call(DRIVER.probe)
-    sandbox.runJobs(this.#limits.pendingPromisesMax)
-    const { exhausted } = sandbox
-    sandbox.unmeter()
-    if (exhausted) throw new HbError('module-invalid', 'its scope takes too much gas')
-    if (why !== '') throw new HbError('module-invalid', why ?? 'its scope was interrupted')
-    known.add(module.hash)
-  }
-
   evaluate(actionJson: string, check?: CheckMessages): Evaluation {
     if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
     const fresh = this.#fresh
     this.#fresh = false
+    const fuel = fuelOf(this.#limits)
+    this.#sandbox.fuel = fresh ? fuel : Math.floor(fuel / WARM_FUEL)
     if (!fresh) this.#sandbox.boundMemory(WARM_BYTES_MAX)
     try {
       return this.#evaluate(actionJson, check)
     } catch (error) {
       this.#sandbox.dead = true
-      if (!(error instanceof MachineFault) || error.reason !== 'memory') {
+      if (!(error instanceof MachineFault) || error.reason === 'abort') {
         throw new HbError('evaluation-fault', String(error), { cause: error })
       }
       if (!fresh) throw new SandboxSpent(error.message)
-      const text = 'more memory than a sandbox may have'
-      return { status: 'error', gas: this.#limits.gasMax, code: 'memory-exhausted', text }
+      const gas = this.#limits.gasMax
+      return error.reason === 'memory'
+        ? { status: 'error', gas, code: 'memory-exhausted', text: 'out of memory' }
+        : { status: 'error', gas, code: 'gas-exhausted', text: 'out of gas' }
     }
   }
 
   #evaluate(actionJson: string, check: CheckMessages | undefined): Evaluation {
     const sandbox = this.#sandbox
     const { gasMax, pendingPromisesMax } = this.#limits
+    sandbox.action = actionJson
     sandbox.meter(gasMax)
     sandbox.call(DRIVER.begin, [actionJson])
     const ran = sandbox.runJobs(pendingPromisesMax)
     const output = ran < 0 || sandbox.exhausted ? undefined : sandbox.call(DRIVER.end)
     // A job that end() woke (a getter may) belongs to this message and must not meet the next one.
     const late = output === undefined ? -1 : sandbox.runJobs(pendingPromisesMax)
-    const gas = gasMax - Math.max(0, sandbox.left())
-    if (output === undefined || late < 0 || sandbox.exhausted) return this.#stopped(gas)
+    const spent = gasMax - Math.max(0, sandbox.left())
+    if (output === undefined || late < 0 || sandbox.exhausted) return this.#stopped(spent)
+    // What comes out is charged here, by its length.
+    const gas = spent + (output.length >> OUTPUT_SHIFT)
+    if (gas >= gasMax) return this.#stopped(gas)
     sandbox.unmeter()
     if (output.startsWith('E')) {
       sandbox.call(DRIVER.undo)
@@ -153,6 +176,8 @@ class QuickjsInstance implements Instance {
 
   #install(output: string, gas: number, check: CheckMessages | undefined): Evaluation {
     const sandbox = this.#sandbox
+    // The message is judged: installing it must not stop half-way.
+    sandbox.fuel = FUEL_MAX
     const first = output.indexOf('\n')
     const second = output.indexOf('\n', first + 1)
     const outbox = output.slice(first + 1, second)
@@ -178,7 +203,7 @@ class QuickjsInstance implements Instance {
   /** Out of gas, or too many promise jobs: everything that is left of the message is interrupted where it starts. */
   #stopped(gas: number): Evaluation {
     const sandbox = this.#sandbox
-    const { exhausted } = sandbox
+    const exhausted = sandbox.exhausted || gas >= this.#limits.gasMax
     sandbox.meter(1)
     if (sandbox.runJobs(1_000_000) < 0) sandbox.dead = true
     sandbox.unmeter()
@@ -195,6 +220,7 @@ class QuickjsInstance implements Instance {
 
   snapshot(): string {
     if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
+    this.#sandbox.fuel = FUEL_MAX
     try {
       return this.#sandbox.call(DRIVER.snapshot) as string
     } catch (error) {

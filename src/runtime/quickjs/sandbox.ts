@@ -61,16 +61,17 @@ export class Sandbox {
   #counter = 0
   #scratch = 0
   #exhausted = false
-  #timestamp = 0
+  #action = ''
+  #timestamp: number | undefined
   #buffer: Buffer
   #words: Int32Array
   dead = false
 
   private constructor(engine: Engine, pagesMax: number) {
     const host: MachineHost = {
-      now: () => this.#timestamp,
+      now: () => this.#now(),
       interrupted: () => this.#interrupted(),
-      called: (count, argv) => (count === 2 ? this.#setTime(argv) : this.#burn(argv)),
+      called: (argv) => this.#burn(argv),
     }
     this.#bound = { bytes: pagesMax * 65_536 }
     this.machine = newMachine(engine, host, pagesMax, this.#bound)
@@ -216,16 +217,21 @@ export class Sandbox {
     return this.#exhausted ? 0 : (this.#words[this.#counter >> 2] as number)
   }
 
-  get exhausted(): boolean {
-    return this.#exhausted
+  /** The action about to run: its timestamp is the time, should anyone ask. */
+  set action(json: string) {
+    this.#action = json
+    this.#timestamp = undefined
   }
 
-  /** The driver tells the message's time in two integers, because a JSValue holds one without a conversion. */
-  #setTime(argv: number): number {
-    this.#refresh()
-    const high = this.#words[argv >> 2] as number
-    this.#timestamp = high * 1_073_741_824 + (this.#words[(argv >> 2) + 2] as number)
-    return 0
+  #now(): number {
+    if (this.#timestamp !== undefined) return this.#timestamp
+    const action = this.#action === '' ? {} : (JSON.parse(this.#action) as { timestamp?: unknown })
+    this.#timestamp = typeof action.timestamp === 'number' ? action.timestamp : 0
+    return this.#timestamp
+  }
+
+  get exhausted(): boolean {
+    return this.#exhausted
   }
 
   #interrupted(): boolean {

@@ -337,7 +337,8 @@ describe('bounds', () => {
     expect(results[1]).toMatchObject({ code: 'stack-overflow' })
     expect(results[0]).toMatchObject({ status: 'ok', messages: [expect.any(Number), 'stack overflow'] })
     expect(results[2]).toEqual(results[0])
-    expect((results[0] as { messages: number[] }).messages[0]).toBeGreaterThan(200)
+    const [depth] = (results[0] as { messages: unknown[] } | undefined)?.messages ?? []
+    expect(depth).toBeGreaterThan(200)
   })
 
   test('deep recursion through natives and JSON', () => {
@@ -357,12 +358,12 @@ describe('bounds', () => {
   })
 
   test('limits of size, depth, output', () => {
-    const limits = { ...LIMITS, stateBytesMax: 2_000, outputBytesMax: 3_000 }
+    const limits = { ...LIMITS, stateBytesMax: 2_000, stateDepthMax: 10, outputBytesMax: 3_000 }
     const source = `exports.handle = (state, { input }) => {
       if (input === 'state') state.x = 'y'.repeat(2500)
       if (input === 'many') for (let i = 0; i < 60; i++) state['k' + i] = []
-      if (input === 'dag') { let d = {}; for (let i = 0; i < 40; i++) d = { d, e: d }; state.d = d }
-      if (input === 'deep') { let d = {}; for (let i = 0; i < 70; i++) d = { d }; state.d = d }
+      if (input === 'dag') { let d = {}; for (let i = 0; i < 8; i++) d = { d, e: d }; state.d = d }
+      if (input === 'deep') { let d = {}; for (let i = 0; i < 12; i++) d = { d }; state.d = d }
       if (input === 'output') return { messages: ['z'.repeat(4000)] }
     }`
     const codes = run(source, ['state', 'many', 'dag', 'deep', 'output', 'none'], '{}', limits).map(
