@@ -155,7 +155,6 @@ describe('openNetwork', () => {
     ['name', 'a b'],
     ['name', 'a'.repeat(65)],
     ['name', 'toString'],
-    ['name', 'echo'],
     ['nonce', -1],
     ['nonce', 1.5],
     ['engine', 'wasm'],
@@ -186,6 +185,13 @@ describe('openNetwork', () => {
       codeOf(() => openNetwork({ ...genesis, partitions, processes: [] }))
     expect([1, PARTITIONS_MAX].map(at)).toEqual(['none', 'none'])
     expect([0, PARTITIONS_MAX + 1].map(at)).toEqual(['genesis-malformed', 'genesis-malformed'])
+  })
+
+  test('refuses two processes of one name', () => {
+    const twice = { name: 'a', engine: 'quickjs', source: 'x', state: {} } as const
+    const processes = [twice, { ...twice, nonce: 1 }]
+    expect(codeOf(() => testNetwork({ processes }))).toBe('genesis-malformed')
+    expect(codeOf(() => testNetwork({ processes: [twice] }))).toBe('none')
   })
 
   test('refuses a system process outside partition 0', () => {
@@ -251,7 +257,9 @@ test('the spawn of a genesis process is a message of the network', () => {
   const network = testNetwork()
   const spawn = genesisSpawn(network, echo)
   const id = network.processIds.get('echo') as string
-  expect(spawn).toMatchObject({ kind: 'spawn', from: 'genesis', caller: network.id, id, process: id })
+  expect(spawn).toMatchObject(
+    { kind: 'spawn', from: 'genesis', caller: network.id, id, process: id },
+  )
   const { engine, source, state } = echo
   expect(Buffer.from(spawn.data).toString()).toBe(JSON.stringify({ engine, source, state }))
   const digests = [

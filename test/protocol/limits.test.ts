@@ -24,7 +24,9 @@ describe.each(rows)('%s', (name, row) => {
 })
 
 test('defaultLimits has the default of every row', () => {
-  expect(defaultLimits()).toEqual(Object.fromEntries(rows.map(([name, row]) => [name, row.default])))
+  expect(defaultLimits()).toEqual(
+    Object.fromEntries(rows.map(([name, row]) => [name, row.default])),
+  )
 })
 
 test('the limits fit into one another', () => {

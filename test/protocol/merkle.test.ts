@@ -144,8 +144,21 @@ describe('a path does not hold', () => {
         expect(holds({ ...one, path: one.path.slice(0, -1) })).toBe(false)
         expect(holds({ ...one, path: one.path.with(at, sha256(part)) })).toBe(false)
         expect(holds({ ...one, path: one.path.with(at, part.subarray(1)) })).toBe(false)
+        const longer = Buffer.concat([part, Buffer.of(0)])
+        expect(holds({ ...one, path: one.path.with(at, longer) })).toBe(false)
       }),
     )
+  })
+
+  test('that ends too early or too late, even to a root made for it', () => {
+    const [leaf, sibling] = [Buffer.of(0), leafHash(Buffer.of(1))]
+    const roots = [nodeHash(leafHash(leaf), sibling), nodeHash(sibling, leafHash(leaf))]
+    const claims = [[0, 1], [0, 3], [0, 4], [2, 4], [1, 3]] as const
+    for (const [index, size] of claims) {
+      const held = roots.map((root) => holds({ leaf, index, size, path: [sibling], root }))
+      expect(held).toEqual([false, false])
+    }
+    expect(holds({ leaf, index: 0, size: 2, path: [], root: leafHash(leaf) })).toBe(false)
   })
 
   test.each([[-1], [0.5], [NaN], [2 ** 53]])('at the place %d', (index) => {

@@ -26,7 +26,15 @@ const detailOf = (...drafts: unknown[]): string => {
 describe('a draft', () => {
   test('that names its target only is a message without tags and data', () => {
     expect(check({ target })).toEqual([
-      { kind: 'message', target, tags: [], data: new Uint8Array(0), hops: 4, count: 99, budget: '0' },
+      {
+        kind: 'message',
+        target,
+        tags: [],
+        data: new Uint8Array(0),
+        hops: 4,
+        count: 99,
+        budget: '0',
+      },
     ])
   })
 
@@ -48,7 +56,15 @@ describe('a draft', () => {
   })
 
   test('may leave anything out by null', () => {
-    const bare = { target, tags: null, data: null, kind: null, hops: null, count: null, budget: null }
+    const bare = {
+      target,
+      tags: null,
+      data: null,
+      kind: null,
+      hops: null,
+      count: null,
+      budget: null,
+    }
     expect(check(bare)).toEqual(check({ target }))
   })
 
@@ -95,9 +111,15 @@ describe('a draft', () => {
     ['data with a lone surrogate', { target, data: 'a\ud800' }],
     ['JSON data with a lone surrogate', { target, data: { a: '\ud800' } }],
     ['JSON data with a lone surrogate in a key', { target, data: { '\ud800': 1 } }],
-    ['JSON data with the key __proto__', { target, data: JSON.parse('{"__proto__":1}') as unknown }],
+    [
+      'JSON data with the key __proto__',
+      { target, data: JSON.parse('{"__proto__":1}') as unknown },
+    ],
     ['JSON data with an integer that is not exact', { target, data: 2 ** 60 }],
-    ['text that claims to be JSON', { target, data: '{', tags: { 'Content-Type': 'application/json' } }],
+    [
+      'text that claims to be JSON',
+      { target, data: '{', tags: { 'Content-Type': 'application/json' } },
+    ],
     ['negative hops', { target, hops: -1 }],
     ['fractional hops', { target, hops: 1.5 }],
     ['hops as a text', { target, hops: '1' }],
@@ -117,7 +139,9 @@ describe('a draft', () => {
 
   test('is named by its place in the text of a refusal', () => {
     expect(detailOf({ target }, { target, hops: -1 })).toContain('messages/1/hops')
-    expect(detailOf({ target }, { target, tags: { Action: 1 } })).toContain('messages/1/tags/Action')
+    expect(detailOf({ target }, { target, tags: { Action: 1 } })).toContain(
+      'messages/1/tags/Action',
+    )
     expect(detailOf({ target, data: '\ud800' })).toContain('messages/0/data')
   })
 })
@@ -158,7 +182,9 @@ describe('limits', () => {
     const data = (n: number): string => 'x'.repeat(n)
     const fixed = contentBytes({ target, tags: [], data: new Uint8Array(0) })
     expect(codeFor({ target, data: data(room - fixed) }, PARENT, limits)).toBe('none')
-    expect(codeFor({ target, data: data(room - fixed + 1) }, PARENT, limits)).toBe('outbox-too-large')
+    expect(codeFor({ target, data: data(room - fixed + 1) }, PARENT, limits)).toBe(
+      'outbox-too-large',
+    )
     const json = { 'Content-Type': 'application/json' }
     const large = `"${data(limits.messageBytesMax)}"`
     expect(codeFor({ target, data: large, tags: json }, PARENT, limits)).toBe('outbox-too-large')
@@ -197,7 +223,12 @@ describe('sharing', () => {
     ['count just enough', { count: 2 }, [{}, {}], [[4, 0, '0'], [4, 0, '0']]],
     ['count used up', { count: 1 }, [{}, {}], 'count-exhausted'],
     ['count of nothing', { count: 0 }, [{}], 'count-exhausted'],
-    ['count as named, the rest shared', { count: 10 }, [{ count: 5 }, {}], [[4, 5, '0'], [4, 3, '0']]],
+    [
+      'count as named, the rest shared',
+      { count: 10 },
+      [{ count: 5 }, {}],
+      [[4, 5, '0'], [4, 3, '0']],
+    ],
     ['count all named', { count: 10 }, [{ count: 5 }, { count: 3 }], [[4, 5, '0'], [4, 3, '0']]],
     ['count one too many named', { count: 10 }, [{ count: 5 }, { count: 4 }], 'count-exhausted'],
     ['count named beyond all', {}, [{ count: Number.MAX_SAFE_INTEGER }], 'count-exhausted'],
@@ -207,7 +238,12 @@ describe('sharing', () => {
       [4, 32, '0'],
     ]],
     ['budget one too much', {}, [{ budget: '4' }, { budget: '7' }], 'budget-exceeded'],
-    ['budget of many digits', { budget: '9'.repeat(77) }, [{ budget: `1${'0'.repeat(77)}` }], 'budget-exceeded'],
+    [
+      'budget of many digits',
+      { budget: '9'.repeat(77) },
+      [{ budget: `1${'0'.repeat(77)}` }],
+      'budget-exceeded',
+    ],
   ])('%s', (_name, parent, drafts, expected) => {
     expect(share(parent, ...drafts)).toEqual(expected)
   })

@@ -63,7 +63,9 @@ describe('a plain item', () => {
 })
 
 test('defaults do not exceed what genesis allows', () => {
-  const small = testNetwork({ limits: { hopsMax: 4, hopsDefault: 9, countMax: 16, countDefault: 99 } })
+  const small = testNetwork(
+    { limits: { hopsMax: 4, hopsDefault: 9, countMax: 16, countDefault: 99 } },
+  )
   const made = signedMessage(small, item({}, small))
   expect([made.hops, made.count]).toEqual([4, 16])
 })
@@ -83,7 +85,11 @@ describe('HB-Network', () => {
   test.each<[string, Tag[], string]>([
     ['missing', [tag('network', network.id)], 'network-mismatch'],
     ['another', [tag('HB-Network', idOf('other'))], 'network-mismatch'],
-    ['this one second', [tag('HB-Network', idOf('other')), tag('HB-Network', network.id)], 'network-mismatch'],
+    [
+      'this one second',
+      [tag('HB-Network', idOf('other')), tag('HB-Network', network.id)],
+      'network-mismatch',
+    ],
     ['this one first', [tag('HB-Network', network.id), tag('HB-Network', idOf('other'))], 'none'],
   ])('%s', (_name, tags, code) => {
     const bytes = signDataItem(key, { target: sha256(Buffer.from('target')), tags })
@@ -114,7 +120,11 @@ describe('HB-Type', () => {
 
   test.each<[string, Fields, string]>([
     ['a message without target', { target: '' }, 'target-missing'],
-    ['a message that says so without target', { target: '', tags: [tag('HB-Type', 'Message')] }, 'target-missing'],
+    [
+      'a message that says so without target',
+      { target: '', tags: [tag('HB-Type', 'Message')] },
+      'target-missing',
+    ],
     ['a spawn with a target', { tags: [tag('HB-Type', 'Process')] }, 'target-missing'],
     ['a message that says so', { tags: [tag('HB-Type', 'Message')] }, 'none'],
     ['a bounce', { tags: [tag('HB-Type', 'Bounce')] }, 'tag-malformed'],

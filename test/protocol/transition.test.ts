@@ -74,7 +74,9 @@ const combinations = (['none', 'live', 'failed'] as const).flatMap((known) =>
 describe('what an entry does to its process', () => {
   test.each(combinations)('row %s, %s from %s', (known, kind, from) => {
     const data = kind === 'spawn' ? spawnText(SPAWN) : Buffer.from('hello')
-    const base = from === 'process' ? processMessage(network, { kind, data }) : fromWallet({ kind, data })
+    const base = from === 'process' ? processMessage(network, { kind, data }) : fromWallet(
+      { kind, data },
+    )
     const message: Message = { ...base, from }
     const what = expected(known, kind, from)
     const made = plan(ROWS[known], message)
@@ -283,7 +285,9 @@ describe('a spawn', () => {
       changes: NO_CHANGES,
     })
     expect(refused.messages).toHaveLength(1)
-    expect(refuseSpawn({ ...message, from: 'wallet' }, { code: 'x', text: '' }).messages).toEqual([])
+    expect(refuseSpawn({ ...message, from: 'wallet' }, { code: 'x', text: '' }).messages).toEqual(
+      [],
+    )
   })
 
   test.each<[string, unknown, string]>([
@@ -297,8 +301,16 @@ describe('a spawn', () => {
     ['an unknown key', { source: 'x', more: 1 }, 'spawn-malformed'],
     ['an engine, which only genesis chooses', { source: 'x', engine: 'native' }, 'spawn-malformed'],
     ['a source as long as allowed', { source: 'x'.repeat(limits.moduleBytesMax) }, 'none'],
-    ['a source that is too long', { source: 'x'.repeat(limits.moduleBytesMax + 1) }, 'module-too-large'],
-    ['a source too long in bytes', { source: 'é'.repeat(limits.moduleBytesMax / 2 + 1) }, 'module-too-large'],
+    [
+      'a source that is too long',
+      { source: 'x'.repeat(limits.moduleBytesMax + 1) },
+      'module-too-large',
+    ],
+    [
+      'a source too long in bytes',
+      { source: 'é'.repeat(limits.moduleBytesMax / 2 + 1) },
+      'module-too-large',
+    ],
   ])('with %s', (_name, value, code) => {
     const message = spawn(spawnText(value))
     expect(codeOf(() => spawnSpec(message, limits))).toBe(code)
@@ -317,7 +329,9 @@ describe('a spawn', () => {
 
   test('of genesis may choose its engine', () => {
     const [hb, echo] = network.genesis.processes as [never, never]
-    const engines = [hb, echo].map((process) => opened(genesisSpawn(network, process)).module.engine)
+    const engines = [hb, echo].map(
+      (process) => opened(genesisSpawn(network, process)).module.engine,
+    )
     expect(engines).toEqual(['native', 'quickjs'])
   })
 })
@@ -361,7 +375,9 @@ describe('the action', () => {
 
   test('has the input where the data says it is JSON', () => {
     const json = { tags: [JSON_TYPE], data: Buffer.from('{"a":[1]}') }
-    expect(actionOf(processMessage(network, json))).toMatchObject({ input: { a: [1] }, data: '{"a":[1]}' })
+    expect(actionOf(processMessage(network, json))).toMatchObject(
+      { input: { a: [1] }, data: '{"a":[1]}' },
+    )
     const empty = { ...json, data: Buffer.alloc(0) }
     expect(actionOf(processMessage(network, empty))).toMatchObject({ input: null, data: '' })
   })
@@ -395,7 +411,9 @@ describe('the action', () => {
         expect(plan(row(), message)).toEqual(first)
         const action = actionOf(message)
         expect(action['tags']).toEqual({ T: value })
-        const { data: text, dataEncoding } = action as { data: string; dataEncoding: BufferEncoding }
+        const { data: text, dataEncoding } = action as {
+          data: string; dataEncoding: BufferEncoding,
+        }
         expect(Buffer.from(text, dataEncoding).equals(bytes)).toBe(true)
       }),
     )

@@ -52,7 +52,10 @@ describe("a process's message", () => {
     ['a budget that is no integer', { budget: '1.5' }],
     ['a budget of another spelling', { budget: '01' }],
   ])('is malformed with %s', (_name, change) => {
-    const act = (): unknown => messageOf(network, { type: 'relayed', relayed: { ...right, ...change } })
+    const act = (): unknown => messageOf(
+      network,
+      { type: 'relayed', relayed: { ...right, ...change } },
+    )
     expect(codeOf(act)).toBe('record-malformed')
   })
 
@@ -63,7 +66,10 @@ describe("a process's message", () => {
     ['a bounce', { kind: 'bounce' }],
     ['a spawn', { kind: 'spawn', target: '' }],
   ])('is taken with %s', (_name, change) => {
-    const act = (): unknown => messageOf(network, { type: 'relayed', relayed: { ...right, ...change } })
+    const act = (): unknown => messageOf(
+      network,
+      { type: 'relayed', relayed: { ...right, ...change } },
+    )
     expect(codeOf(act)).toBe('none')
   })
 

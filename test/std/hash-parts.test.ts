@@ -46,7 +46,10 @@ test('hashParts is SHA-256 of the layout', () => {
 const part = fc.constantFrom('number', 'text', 'bytes')
 const valueOf = (type: string): fc.Arbitrary<HashPart> =>
   type === 'number'
-    ? fc.oneof(fc.integer({ min: -1, max: 300 }), fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }))
+    ? fc.oneof(
+      fc.integer({ min: -1, max: 300 }),
+      fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }),
+    )
     : type === 'text'
       ? fc.string({ unit: 'binary', maxLength: 6 })
       : fc.uint8Array({ maxLength: 6 })

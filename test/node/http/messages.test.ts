@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Records } from '../../../src/protocol/codec/records.ts'
@@ -119,6 +120,21 @@ describe('POST /messages', () => {
     expect((await held).status).toBe(200)
     expect((await post('/messages', signed({ data: 'y'.repeat(3_000) }))).status).toBe(202)
   })
+})
+
+test('a sender that goes away in mid-body leaves no bytes counted', async () => {
+  await server.close()
+  await start({ bodyBytesInFlightMax: 5_000 })
+  for (let n = 0; n < 5; n++) {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    const head = 'POST /messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n'
+    socket.write(`${head}content-length: 4000\r\n\r\nhalf`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    socket.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  expect((await post('/messages', signed({ data: 'y'.repeat(3_000) }))).status).toBe(202)
+  expect(errors).toEqual([])
 })
 
 describe('what does not get in', () => {

@@ -49,7 +49,9 @@ function plain(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
     const { type, data } = part as { type?: unknown; data?: unknown }
-    if (type === 'Buffer' && Array.isArray(data)) return Buffer.from(data as number[]).toString('hex')
+    if (type === 'Buffer' && Array.isArray(data)) return Buffer.from(data as number[]).toString(
+      'hex',
+    )
     if (part instanceof Uint8Array) return Buffer.from(part).toString('hex')
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
   })
@@ -152,5 +154,6 @@ test('what cannot be written exactly is not written', () => {
   expect(() => records.claim.encode({ ...claim, generation: 2 ** 60 })).toThrow()
   const head = { partition: 0, height: 0, timestamp: 0, counters: [] }
   expect(() => records.head.encode({ ...head, hash: Buffer.alloc(31) })).toThrow()
-  expect(() => records.head.encode({ ...head, partition: 2 ** 31, hash: Buffer.alloc(32) })).toThrow()
+  expect(() => records.head.encode({ ...head, partition: 2 ** 31, hash: Buffer.alloc(32) })).toThrow(
+  )
 })
