@@ -1,11 +1,19 @@
-// The network that `hb start` runs when it is given none: HyperCoin and the HB contract, for trying things out.
-// Invariant: the same options give the same network, so that a node can be started again on its data.
+// The network that `hb start` runs when it is given none: HyperCoin and the HB contract, for trying
+// things out.
+// Invariant: the same options give the same network, so that a node can be started again on its
+// data.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleContract } from '../client/index.ts'
-import { genesisProcessId, makeGenesis, openNetwork, type Genesis, type Network } from '../protocol/genesis.ts'
+import {
+  genesisProcessId,
+  makeGenesis,
+  openNetwork,
+  type Genesis,
+  type Network,
+} from '../protocol/genesis.ts'
 import { SANDBOX } from '../runtime/index.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { contractPath } from './contract-path.ts'
@@ -59,7 +67,9 @@ export function parseGenesis(text: string, from: string): Network {
     return openNetwork(genesis as Genesis)
   } catch (error) {
     if (isHbError(error)) throw error
-    throw new HbError('genesis-malformed', `${from} lacks parts of a genesis document`, { cause: error })
+    throw new HbError('genesis-malformed', `${from} lacks parts of a genesis document`, {
+      cause: error,
+    })
   }
 }
 

@@ -12,7 +12,13 @@ export const EXIT_HELP = `Exit codes:
   3  the node cannot be reached
   4  not finished within --timeout: ask again with "hb result"`
 
-const USAGE: readonly ErrorCode[] = ['usage', 'id-malformed', 'query-invalid', 'wallet-exists', 'file-unreadable']
+const USAGE: readonly ErrorCode[] = [
+  'usage',
+  'id-malformed',
+  'query-invalid',
+  'wallet-exists',
+  'file-unreadable',
+]
 
 export function exitCodeOf(error: unknown): number {
   if (!isHbError(error)) return EXIT.failed

@@ -1,4 +1,5 @@
-// Options that commands share, read and checked: addresses, wallets, tags, numbers, data, names of processes.
+// Options that commands share, read and checked: addresses, wallets, tags, numbers, data, names of
+// processes.
 
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
@@ -13,7 +14,10 @@ export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`
 
 export type UrlOptions = { readonly url?: string }
 export type WalletOptions = { readonly wallet?: string }
-export type WaitOptions = { readonly wait: 'none' | 'sequenced' | 'result'; readonly timeout: number }
+export type WaitOptions = {
+  readonly wait: 'none' | 'sequenced' | 'result'
+  readonly timeout: number
+}
 
 export function jsonOption(command: Command): Command {
   return command.option('--json', 'print JSON for programs on stdout, nothing else')
@@ -46,7 +50,10 @@ export async function openClient(terminal: Terminal, options: UrlOptions): Promi
 export async function openWallet(terminal: Terminal, options: WalletOptions): Promise<Wallet> {
   const path = options.wallet ?? terminal.env['HB_WALLET']
   if (path === undefined || path === '') {
-    throw new HbError('usage', 'no wallet: give --wallet <file> or set HB_WALLET ("hb keys generate" makes one)')
+    throw new HbError(
+      'usage',
+      'no wallet: give --wallet <file> or set HB_WALLET ("hb keys generate" makes one)',
+    )
   }
   const { loadWallet } = await import('../client/index.ts')
   return readable(path, () => loadWallet(path))
@@ -75,7 +82,10 @@ export async function processNamed(client: Client, text: string): Promise<string
   const id = Object.hasOwn(processes, text) ? processes[text] : undefined
   if (id !== undefined) return id
   const names = Object.keys(processes).join(', ')
-  throw new HbError('id-malformed', `${text} (names of this network: ${names === '' ? 'none' : names})`)
+  throw new HbError(
+    'id-malformed',
+    `${text} (names of this network: ${names === '' ? 'none' : names})`,
+  )
 }
 
 /** For options that may be given several times: Name=Value. */

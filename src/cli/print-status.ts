@@ -5,7 +5,10 @@ import { EXIT } from './exit-codes.ts'
 import { pairLines, shortId, tableLines, type Cell } from './table.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
 
-export function exitCodeOfStatus(status: MessageStatus, wait: 'none' | 'sequenced' | 'result'): number {
+export function exitCodeOfStatus(
+  status: MessageStatus,
+  wait: 'none' | 'sequenced' | 'result',
+): number {
   if (status.stage === 'refused') return EXIT.failed
   if (status.result !== undefined) return status.result.status === 'ok' ? EXIT.ok : EXIT.failed
   if (wait === 'none' || (wait === 'sequenced' && status.stage === 'sequenced')) return EXIT.ok
@@ -36,13 +39,21 @@ export function printStatus(
 }
 
 function statusPairs({ id, stage, receipt, result, refusal }: MessageStatus): [string, Cell][] {
-  const pairs: [string, Cell][] = [['message', id], ['stage', stage]]
-  if (receipt !== undefined) pairs.push(['place', `partition ${receipt.partition}, height ${receipt.height}`])
-  if (refusal !== undefined) pairs.push(['refused', { text: `${refusal.code}: ${refusal.text}`, style: 'red' }])
+  const pairs: [string, Cell][] = [
+    ['message', id],
+    ['stage', stage],
+  ]
+  if (receipt !== undefined)
+    pairs.push(['place', `partition ${receipt.partition}, height ${receipt.height}`])
+  if (refusal !== undefined)
+    pairs.push(['refused', { text: `${refusal.code}: ${refusal.text}`, style: 'red' }])
   if (result === undefined) return pairs
   const { status, code, text, process, slot, gas, stateHash } = result
   pairs.push(['process', process], ['slot', slot])
-  pairs.push(['status', status === 'ok' ? { text: 'ok', style: 'green' } : { text: `${code}: ${text}`, style: 'red' }])
+  pairs.push([
+    'status',
+    status === 'ok' ? { text: 'ok', style: 'green' } : { text: `${code}: ${text}`, style: 'red' },
+  ])
   pairs.push(['gas', gas], ['state hash', stateHash])
   return pairs
 }
@@ -56,12 +67,18 @@ function outgoingLines(messages: readonly OutgoingView[], terminal: Terminal): s
     printable(data),
   ])
   const columns = [
-    { title: 'sent' }, { title: 'action', width: 24 }, { title: 'to' }, { title: 'id' }, { title: 'data', width: 48 },
+    { title: 'sent' },
+    { title: 'action', width: 24 },
+    { title: 'to' },
+    { title: 'id' },
+    { title: 'data', width: 48 },
   ]
   return tableLines(columns, rows, paint(terminal.color))
 }
 
 /** The tag Action, or a dash. */
-export function actionOf(tags: readonly { readonly name: string; readonly value: string }[]): string {
+export function actionOf(
+  tags: readonly { readonly name: string; readonly value: string }[],
+): string {
   return tags.find((tag) => tag.name === 'Action')?.value ?? '–'
 }

@@ -1,5 +1,5 @@
-// The command table of `hb`, and what becomes of its errors. Commands load what they need when they run, so that help
-// is fast; only commander and the commands' own help are read before.
+// The command table of `hb`, and what becomes of its errors. Commands load what they need when they
+// run, so that help is fast; only commander and the commands' own help are read before.
 
 import { Command, CommanderError } from 'commander'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -15,7 +15,7 @@ import { addState } from './commands/state.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
 
-const DESCRIPTION = `Hollow BEAM: isolated processes that talk only by messages, ordered by a log that can be replayed.
+const DESCRIPTION = `Hollow BEAM: isolated processes that talk only by messages, ordered by a log.
 
 First steps:
   hb demo                                   see the whole flow on this machine
@@ -45,7 +45,10 @@ function buildProgram(context: CommandContext): Command {
   program
     .description(DESCRIPTION)
     .addHelpText('after', `\n${EXIT_HELP}\n\nEnvironment: HB_URL, HB_WALLET, NO_COLOR`)
-    .configureOutput({ writeOut: (text) => out(trimmed(text)), writeErr: (text) => err(trimmed(text)) })
+    .configureOutput({
+      writeOut: (text) => out(trimmed(text)),
+      writeErr: (text) => err(trimmed(text)),
+    })
     .configureHelp({ sortSubcommands: false })
     .showHelpAfterError('(hb help <command> shows how it is used)')
     .exitOverride()

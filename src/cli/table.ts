@@ -1,5 +1,5 @@
-// Tables for people: aligned columns in plain text. Two forms: all rows known (columns as wide as needed), and a live
-// table, whose rows are printed as they come in columns of fixed width.
+// Tables for people: aligned columns in plain text. Two forms: all rows known (columns as wide as
+// needed), and a live table, whose rows are printed as they come in columns of fixed width.
 // Invariant: a cell never breaks its line; what it holds is made printable first, and painted last.
 
 import { printable, type Paint } from './terminal.ts'
@@ -19,15 +19,27 @@ export type Column = {
 const GAP = '  '
 
 /** Lines of a table: titles, a rule, rows. */
-export function tableLines(columns: readonly Column[], rows: readonly (readonly Cell[])[], paint: Paint): string[] {
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  paint: Paint,
+): string[] {
   const widths = columns.map((column, at) => {
-    const longest = Math.max(widthOf(column.title), ...rows.map((row) => widthOf(plain(row[at] ?? ''))))
+    const longest = Math.max(
+      widthOf(column.title),
+      ...rows.map((row) => widthOf(plain(row[at] ?? ''))),
+    )
     return Math.min(longest, column.width ?? longest)
   })
-  return [...headLines(columns, widths, paint), ...rows.map((row) => line(columns, widths, row, paint))]
+  return [
+    ...headLines(columns, widths, paint),
+    ...rows.map((row) => line(columns, widths, row, paint)),
+  ]
 }
 
-/** Prints titles at once and each row as it comes. A column without a width is as wide as its title. */
+/**
+ * Prints titles at once and each row as it comes. A column without a width is as wide as its title.
+ */
 export function liveTable(
   columns: readonly Column[],
   out: (line: string) => void,
@@ -41,7 +53,10 @@ export function liveTable(
 /** Name and value on each line, values aligned. */
 export function pairLines(pairs: readonly (readonly [string, Cell])[], paint: Paint): string[] {
   const width = Math.max(0, ...pairs.map(([name]) => widthOf(name)))
-  return pairs.map(([name, cell]) => `${paint.dim(fit(name, width, 'left'))}${GAP}${painted(cell, plain(cell), paint)}`)
+  return pairs.map(
+    ([name, cell]) =>
+      `${paint.dim(fit(name, width, 'left'))}${GAP}${painted(cell, plain(cell), paint)}`,
+  )
 }
 
 /** The first characters of an id, enough for a person to tell it from others. */
@@ -50,7 +65,9 @@ export function shortId(id: string): string {
 }
 
 function headLines(columns: readonly Column[], widths: readonly number[], paint: Paint): string[] {
-  const titles = columns.map((column, at) => fit(column.title, widths[at] ?? 0, column.align ?? 'left'))
+  const titles = columns.map((column, at) =>
+    fit(column.title, widths[at] ?? 0, column.align ?? 'left'),
+  )
   const rule = widths.map((width) => '─'.repeat(width)).join(GAP)
   return [paint.bold(titles.join(GAP).trimEnd()), paint.dim(rule)]
 }

@@ -1,4 +1,5 @@
-// Where a command writes to and reads its surroundings from: handed to it, so that tests run commands in-process.
+// Where a command writes to and reads its surroundings from: handed to it, so that tests run
+// commands in-process.
 // Invariant: stdout carries what was asked for and nothing else; remarks and errors go to stderr.
 
 export type Terminal = {
@@ -32,8 +33,8 @@ export function paint(color: boolean): Paint {
 }
 
 /**
- * Text from outside on one line, safe to print: a contract must not drive the terminal. Control and direction
- * characters become visible escapes.
+ * Text from outside on one line, safe to print: a contract must not drive the terminal. Control and
+ * direction characters become visible escapes.
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (found) => {
@@ -45,15 +46,17 @@ export function printable(text: string): string {
 /** JSON for a terminal: the same value, with every control and direction character escaped. */
 export function jsonForTerminal(value: unknown, indent?: number): string {
   // line feeds are of the layout only: inside strings JSON has escaped them
-  return JSON.stringify(value, null, indent).replace(
-    UNSAFE,
-    (found) => (found === '\n' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  return JSON.stringify(value, null, indent).replace(UNSAFE, (found) =>
+    found === '\n' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
 
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** The terminal of this OS process. The first SIGINT or SIGTERM asks to end; a second one ends at once. */
+/**
+ * The terminal of this OS process. The first SIGINT or SIGTERM asks to end; a second one ends at
+ * once.
+ */
 export function processTerminal(): Terminal {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -70,7 +73,10 @@ export function processTerminal(): Terminal {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
-    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb',
+    color:
+      process.stdout.isTTY &&
+      process.env['NO_COLOR'] === undefined &&
+      process.env['TERM'] !== 'dumb',
     signal: stop.signal,
   }
 }

@@ -1,7 +1,8 @@
-// A typed client of one node: signs with a wallet, sends, waits for results, reads states, follows the log.
+// A typed client of one node: signs with a wallet, sends, waits for results, reads states, follows
+// the log.
 //
-// Invariants: C1 a message is signed once; whatever is sent again is those bytes (R3 makes it one message).
-// C2 every failure is an HbError, with the node's own code where there is one.
+// Invariants: C1 a message is signed once; whatever is sent again is those bytes (R3 makes it one
+// message). C2 every failure is an HbError, with the node's own code where there is one.
 
 import { systemClock, type Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
@@ -11,14 +12,25 @@ import type { MessageSpec, NetworkPlace, SpawnSpec } from './message-fields.ts'
 import { tailPartition, type TailOptions } from './tail.ts'
 import { errorFrom, Transport, type TransportOptions } from './transport.ts'
 import type {
-  Accepted, BatchOutcome, EntryView, MessageStatus, NetworkView, NodeHealth, OutboxRow, ProcessView, ResultView,
+  Accepted,
+  BatchOutcome,
+  EntryView,
+  MessageStatus,
+  NetworkView,
+  NodeHealth,
+  OutboxRow,
+  ProcessView,
+  ResultView,
   StateView,
 } from './views.ts'
 import type { Wallet } from './wallet.ts'
 
 export type ClientOptions = Partial<Omit<TransportOptions, 'url'>> & {
   readonly url: string
-  /** Network id to sign for; a node of another network is refused (`network-mismatch`). Default: the node's. */
+  /**
+   * Network id to sign for; a node of another network is refused (`network-mismatch`). Default: the
+   * node's.
+   */
   readonly network?: string
 }
 
@@ -53,7 +65,13 @@ const WAIT_MS_EACH_MAX = 20_000
 export function createClient(options: ClientOptions) {
   const { network: wanted, url, ...given } = options
   const clock: Clock = given.clock ?? systemClock
-  const transport = new Transport({ ...TRANSPORT_DEFAULTS, fetch: globalThis.fetch, ...given, clock, url })
+  const transport = new Transport({
+    ...TRANSPORT_DEFAULTS,
+    fetch: globalThis.fetch,
+    ...given,
+    clock,
+    url,
+  })
   let known: Promise<NetworkView> | undefined
 
   /** The node's network, asked for once. */
@@ -69,7 +87,12 @@ export function createClient(options: ClientOptions) {
   const signSpawn = async (wallet: Wallet, spec: SpawnSpec): Promise<Buffer> =>
     wallet.sign(spawnFields(place(await network()), spec))
   const submit = (item: Uint8Array, signal?: AbortSignal): Promise<Accepted> =>
-    transport.json<Accepted>({ method: 'POST', path: '/messages', ...octets(item), ...maybe(signal) })
+    transport.json<Accepted>({
+      method: 'POST',
+      path: '/messages',
+      ...octets(item),
+      ...maybe(signal),
+    })
 
   return {
     url: transport.base,
@@ -79,18 +102,24 @@ export function createClient(options: ClientOptions) {
     signSpawn,
     /** Sends signed bytes; resolves when they are durable at the node. */
     submit,
-    send: async (wallet: Wallet, spec: MessageSpec): Promise<Accepted> => submit(await sign(wallet, spec)),
+    send: async (wallet: Wallet, spec: MessageSpec): Promise<Accepted> =>
+      submit(await sign(wallet, spec)),
     /** The id of the new process is `process`. */
-    spawn: async (wallet: Wallet, spec: SpawnSpec): Promise<Accepted> => submit(await signSpawn(wallet, spec)),
+    spawn: async (wallet: Wallet, spec: SpawnSpec): Promise<Accepted> =>
+      submit(await signSpawn(wallet, spec)),
     /** Sends and waits for the result. */
     call: async (wallet: Wallet, spec: MessageSpec, wait?: WaitOptions): Promise<MessageStatus> => {
       const { id } = await submit(await sign(wallet, spec), wait?.signal)
       return waitFor(transport, clock, id, wait)
     },
-    /** Many signed items in one request; outcomes in order. Throws, with none kept, when the node has no room. */
+    /**
+     * Many signed items in one request; outcomes in order. Throws, with none kept, when the node
+     * has no room.
+     */
     batch: (items: readonly Uint8Array[]): Promise<BatchOutcome[]> => sendBatch(transport, items),
     /** Where the message is once it is at the stage, or at the timeout: look at `stage`. */
-    wait: (id: string, wait?: WaitOptions): Promise<MessageStatus> => waitFor(transport, clock, id, wait),
+    wait: (id: string, wait?: WaitOptions): Promise<MessageStatus> =>
+      waitFor(transport, clock, id, wait),
     message: (id: string): Promise<MessageStatus> => transport.json({ path: `/messages/${id}` }),
     ...readers(transport),
     tail: (partition: number, tail?: TailOptions): AsyncGenerator<EntryView, void, undefined> =>
@@ -107,9 +136,15 @@ function readers(transport: Transport) {
       transport.json<Page<'processes', ProcessView, string>>({ path: '/processes', query }),
     state: (id: string): Promise<StateView> => readState(transport, id),
     results: (id: string, query: SlotRange = {}) =>
-      transport.json<Page<'results', ResultView, number>>({ path: `/processes/${id}/results`, query }),
+      transport.json<Page<'results', ResultView, number>>({
+        path: `/processes/${id}/results`,
+        query,
+      }),
     outbox: (id: string, query: SlotRange = {}) =>
-      transport.json<Page<'messages', OutboxRow, number>>({ path: `/processes/${id}/outbox`, query }),
+      transport.json<Page<'messages', OutboxRow, number>>({
+        path: `/processes/${id}/outbox`,
+        query,
+      }),
     health: (): Promise<NodeHealth> => transport.json({ path: '/healthz' }),
   }
 }
@@ -127,11 +162,15 @@ async function readState(transport: Transport, id: string): Promise<StateView> {
   const { headers, text } = await transport.text({ path: `/processes/${id}/state` })
   const slot = headers.get('hb-slot')
   const stateHash = headers.get('hb-state-hash')
-  if (slot === null || stateHash === null) throw new HbError('response-malformed', 'a state without its hash')
+  if (slot === null || stateHash === null)
+    throw new HbError('response-malformed', 'a state without its hash')
   return { process: id, slot: Number(slot), stateHash, text }
 }
 
-async function sendBatch(transport: Transport, items: readonly Uint8Array[]): Promise<BatchOutcome[]> {
+async function sendBatch(
+  transport: Transport,
+  items: readonly Uint8Array[],
+): Promise<BatchOutcome[]> {
   if (items.length === 0) return []
   const { results } = await transport.json<{ results: (Accepted | { error: unknown })[] }>({
     method: 'POST',
@@ -140,7 +179,8 @@ async function sendBatch(transport: Transport, items: readonly Uint8Array[]): Pr
     // all items were refused, each with its own reason
     accept: (_status, body) => Array.isArray((body as { results?: unknown } | null)?.results),
   })
-  if (results.length !== items.length) throw new HbError('response-malformed', 'a batch with other outcomes')
+  if (results.length !== items.length)
+    throw new HbError('response-malformed', 'a batch with other outcomes')
   return results.map((one) => ('error' in one ? { error: errorFrom(one.error) } : one))
 }
 
@@ -167,7 +207,11 @@ async function waitFor(
 }
 
 function isAt({ stage }: MessageStatus, wanted: Stage): boolean {
-  return stage === 'refused' || stage === 'evaluated' || (stage === 'sequenced' && wanted === 'sequenced')
+  return (
+    stage === 'refused' ||
+    stage === 'evaluated' ||
+    (stage === 'sequenced' && wanted === 'sequenced')
+  )
 }
 
 function place({ network, generation }: NetworkView): NetworkPlace {

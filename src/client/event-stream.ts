@@ -1,9 +1,14 @@
-// Server-sent events out of bytes, as the HTML standard reads them, as far as a node writes them: id, event, data,
-// comments; lines end in LF, CR LF or CR. Invariant: an event is given only once its blank line came, and is bounded.
+// Server-sent events out of bytes, as the HTML standard reads them, as far as a node writes them:
+// id, event, data, comments; lines end in LF, CR LF or CR. Invariant: an event is given only once
+// its blank line came, and is bounded.
 
 import { HbError } from '../std/errors.ts'
 
-export type ServerEvent = { readonly id: string | undefined; readonly event: string; readonly data: string }
+export type ServerEvent = {
+  readonly id: string | undefined
+  readonly event: string
+  readonly data: string
+}
 
 /** Events of a body, as they come. Throws `response-malformed` for an event over the limit. */
 export async function* serverEvents(
@@ -23,7 +28,8 @@ export async function* serverEvents(
       if (line !== '') {
         addLine(draft, line)
       } else {
-        if (draft.data.length > 0) yield { id: draft.id, event: draft.event, data: draft.data.join('\n') }
+        if (draft.data.length > 0)
+          yield { id: draft.id, event: draft.event, data: draft.data.join('\n') }
         draft = { id: draft.id, event: 'message', data: [], chars: 0 }
       }
       if (draft.chars > eventCharsMax) throw tooLong(eventCharsMax)

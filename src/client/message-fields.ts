@@ -1,9 +1,11 @@
-// What a wallet signs for a message or a spawn: the fields of its data item (tags: protocol/signed.ts).
+// What a wallet signs for a message or a spawn: the fields of its data item (tags:
+// protocol/signed.ts).
 //
-// Invariant: every item carries a fresh random anchor. An Ed25519 signature is a function of what it signs, and the id
-// is the signature's hash: without it the same transfer meant twice would be one message, applied once.
+// Invariant: every item carries a fresh random anchor. An Ed25519 signature is a function of what
+// it signs, and the id is the signature's hash: without it the same transfer meant twice would be
+// one message, applied once.
 
-// eslint-disable-next-line no-restricted-imports -- uniqueness across clients, which a seeded stream cannot give
+// eslint-disable-next-line no-restricted-imports -- unique among all clients: no seed can give that
 import { randomBytes } from 'node:crypto'
 import type { DataItemFields } from '../protocol/ans104/index.ts'
 import type { Tag } from '../protocol/message.ts'
@@ -29,7 +31,10 @@ export type SpawnSpec = {
   readonly tags?: TagList
 } & Allowance
 
-/** Ms since the epoch after which the message is refused; how far and how wide what it causes may go. */
+/**
+ * Ms since the epoch after which the message is refused; how far and how wide what it causes may
+ * go.
+ */
 export type Allowance = {
   readonly expires?: number
   readonly hops?: number
@@ -99,5 +104,13 @@ function withoutDoubles(own: readonly Tag[], defaults: readonly Tag[]): Tag[] {
 }
 
 const READ_BY_THE_NETWORK: readonly string[] = [
-  'Action', 'HB-Type', 'HB-Network', 'HB-Generation', 'HB-Expires', 'HB-Hops', 'HB-Count', 'HB-Budget', 'Content-Type',
+  'Action',
+  'HB-Type',
+  'HB-Network',
+  'HB-Generation',
+  'HB-Expires',
+  'HB-Hops',
+  'HB-Count',
+  'HB-Budget',
+  'Content-Type',
 ]

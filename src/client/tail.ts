@@ -1,7 +1,10 @@
-// Following a partition of the log: the node's event stream, resumed by itself where a connection ends.
+// Following a partition of the log: the node's event stream, resumed by itself where a connection
+// ends.
 //
-// Invariants: T1 heights come without gap or repeat, from `from` on: a node that leaves one out is not believed.
-// T2 it ends by the signal (quietly), by an error that the node names, or after `resumeMsMax` without a connection.
+// Invariants: T1 heights come without gap or repeat, from `from` on: a node that leaves one out is
+// not believed.
+// T2 it ends by the signal (quietly), by an error that the node names, or after `resumeMsMax`
+// without a connection.
 
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -13,7 +16,10 @@ export type TailOptions = {
   /** First height; default 0. */
   readonly from?: number
   readonly signal?: AbortSignal
-  /** Give up (`node-unreachable`, or what the node said) when no connection lasted for so long. Default 60,000. */
+  /**
+   * Give up (`node-unreachable`, or what the node said) when no connection lasted for so long.
+   * Default 60,000.
+   */
   readonly resumeMsMax?: number
 }
 
@@ -40,7 +46,8 @@ export async function* tailPartition(
       try {
         for await (const entry of connection(transport, partition, { from, next }, stop.signal)) {
           if (entry.height < next) continue
-          if (entry.height > next) throw new HbError('response-malformed', `height ${entry.height} after ${next - 1}`)
+          if (entry.height > next)
+            throw new HbError('response-malformed', `height ${entry.height} after ${next - 1}`)
           next += 1
           pauseMs = PAUSE_MS
           yield entry
@@ -48,7 +55,8 @@ export async function* tailPartition(
         }
       } catch (error) {
         if (stop.signal.aborted) return
-        const lasting = !isHbError(error) || (error.kind !== 'transient' && error.kind !== 'capacity')
+        const lasting =
+          !isHbError(error) || (error.kind !== 'transient' && error.kind !== 'capacity')
         if (lasting || clock.now() - lostAt > resumeMsMax) throw error
       }
       await clock.sleep(pauseMs, stop.signal)
@@ -72,9 +80,16 @@ async function* connection(
     signal,
   )
   if (!response.ok || response.body === null) {
-    throw errorOf({ status: response.status, headers: response.headers, text: await response.text() })
+    throw errorOf({
+      status: response.status,
+      headers: response.headers,
+      text: await response.text(),
+    })
   }
-  for await (const event of brokenIsTransient(serverEvents(response.body, EVENT_CHARS_MAX), transport.base)) {
+  for await (const event of brokenIsTransient(
+    serverEvents(response.body, EVENT_CHARS_MAX),
+    transport.base,
+  )) {
     if (event.event === 'error') throw errorFrom(parsed(event.data))
     if (event.event === 'entry') yield entryOf(event)
   }

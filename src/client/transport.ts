@@ -1,9 +1,10 @@
 // Requests to one node: retries, timeouts, errors as HbError.
 //
-// Retrying is always safe: reading changes nothing, and a message that is sent twice is the same signed bytes, which the
-// network applies once (R3).
-// Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection after a growing pause;
-// both at most so often. T2 a response is read up to a limit. T3 whatever goes wrong is an HbError.
+// Retrying is always safe: reading changes nothing, and a message that is sent twice is the same
+// signed bytes, which the network applies once (R3).
+// Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection
+// after a growing pause; both at most so often. T2 a response is read up to a limit. T3 whatever
+// goes wrong is an HbError.
 
 import type { Clock } from '../std/clock.ts'
 import type { ErrorCode } from '../std/errors.ts'
@@ -62,7 +63,7 @@ export class Transport {
   /** The answer's text; throws the node's own error where it answered with one. */
   async text(spec: RequestSpec): Promise<Answer> {
     const { clock, busyRetriesMax, brokenRetriesMax, retryDelayMsMax } = this.#options
-    for (let busy = 0, broken = 0; ; ) {
+    for (let busy = 0, broken = 0; ;) {
       let pauseMs: number
       try {
         const answer = await this.#once(spec)
@@ -113,7 +114,8 @@ export class Transport {
       return { status: response.status, headers: response.headers, text }
     } catch (error) {
       spec.signal?.throwIfAborted()
-      if (stop.signal.aborted) throw new HbError('node-too-slow', `${spec.path} after ${timeoutMs} ms`)
+      if (stop.signal.aborted)
+        throw new HbError('node-too-slow', `${spec.path} after ${timeoutMs} ms`)
       throw error
     } finally {
       spec.signal?.removeEventListener('abort', abort)
@@ -129,7 +131,8 @@ export class Transport {
     try {
       for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
         bytes += chunk.length
-        if (bytes > responseBytesMax) throw new HbError('response-malformed', `over ${responseBytesMax} bytes`)
+        if (bytes > responseBytesMax)
+          throw new HbError('response-malformed', `over ${responseBytesMax} bytes`)
         chunks.push(chunk)
       }
     } catch (cause) {
@@ -147,9 +150,16 @@ export function errorOf(answer: Answer): HbError {
 
 /** An error as the node writes it ({code, message, advice, detail}) → HbError. */
 export function errorFrom(error: unknown, status?: number): HbError {
-  const { code, message, detail } = (error ?? {}) as { code?: unknown; message?: unknown; detail?: unknown }
+  const { code, message, detail } = (error ?? {}) as {
+    code?: unknown
+    message?: unknown
+    detail?: unknown
+  }
   if (typeof code !== 'string') {
-    return new HbError('response-malformed', status === undefined ? 'an error without code' : `status ${status}`)
+    return new HbError(
+      'response-malformed',
+      status === undefined ? 'an error without code' : `status ${status}`,
+    )
   }
   const said = typeof detail === 'string' ? detail : ''
   if (Object.hasOwn(ERROR_TABLE, code)) return new HbError(code as ErrorCode, said)

@@ -1,5 +1,5 @@
-// What a node answers, as JSON: the client's own picture of it, for a client imports nothing of a node.
-// A test holds these types against src/node/api.ts, both ways.
+// What a node answers, as JSON: the client's own picture of it, for a client imports nothing of a
+// node. A test holds these types against src/node/api.ts, both ways.
 
 import type { Tag } from '../protocol/message.ts'
 import type { MessageKind } from '../protocol/message.ts'
@@ -41,7 +41,10 @@ export type ResultView = {
   readonly messages: readonly OutgoingView[]
 }
 
-/** pending: durable, not yet ordered. sequenced: has a receipt. evaluated: has a result. refused: will never be ordered. */
+/**
+ * pending: durable, not yet ordered. sequenced: has a receipt. evaluated: has a result. refused:
+ * will never be ordered.
+ */
 export type MessageStatus = {
   readonly id: string
   readonly stage: 'pending' | 'sequenced' | 'evaluated' | 'refused'

@@ -31,6 +31,7 @@ const SENT: ReadonlySet<string> = new Set<MessageKind>(['message', 'notice', 'ev
  * Drafts as a contract returned them → contents with hops, count and budget shared out. Throws `outbox-malformed`
  * (with the path), `outbox-too-many`, `outbox-too-large`, `hops-exhausted`, `count-exhausted`, `budget-exceeded`.
  *
+ * Data that is JSON by its Content-Type (a value always is) must be strict JSON, as at the door.
  * Sharing: a message has one hop less than its parent. Each relayed message costs one of `count`; what is left after
  * that and after explicit shares is split evenly, rounded down. Budget goes only where it is named.
  */

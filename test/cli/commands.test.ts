@@ -41,12 +41,23 @@ function json(lines: string[]): Record<string, unknown> {
 }
 
 describe('help', () => {
-  const COMMANDS = [['demo'], ['start'], ['keys', 'generate'], ['keys', 'show'], ['spawn'], ['send'], ['result'], ['state'], ['log', 'tail']]
+  const COMMANDS = [
+    ['demo'],
+    ['start'],
+    ['keys', 'generate'],
+    ['keys', 'show'],
+    ['spawn'],
+    ['send'],
+    ['result'],
+    ['state'],
+    ['log', 'tail'],
+  ]
 
   test('names every command and every exit code', async () => {
     const { code, out } = await hb(['--help'])
     expect(code).toBe(0)
-    for (const [name = ''] of COMMANDS) expect(out.join('\n')).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
+    for (const [name = ''] of COMMANDS)
+      expect(out.join('\n')).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
     expect(out.join('\n')).toContain(EXIT_HELP)
   })
 
@@ -57,9 +68,18 @@ describe('help', () => {
     expect(out.join('\n')).toContain('--json')
   })
 
-  test.each([[[]], [['nonsense']], [['send']], [['send', 'x', '--wait', 'soon']], [['log', 'tail', '--from', '-1']],
-    [['send', 'echo', '--tag', 'novalue']], [['start', '--port', '70000']], [['result', 'x', '--timeout', 'long']],
-    [['start', '--mint', 'me=1']], [['keys', 'generate', '--type', 'dsa']]])('%j is usage: 2', async (args) => {
+  test.each([
+    [[]],
+    [['nonsense']],
+    [['send']],
+    [['send', 'x', '--wait', 'soon']],
+    [['log', 'tail', '--from', '-1']],
+    [['send', 'echo', '--tag', 'novalue']],
+    [['start', '--port', '70000']],
+    [['result', 'x', '--timeout', 'long']],
+    [['start', '--mint', 'me=1']],
+    [['keys', 'generate', '--type', 'dsa']],
+  ])('%j is usage: 2', async (args) => {
     const { code, out, err } = await hb(args, env)
     expect(code).toBe(2)
     expect(out).toEqual([])
@@ -76,7 +96,9 @@ describe('keys', () => {
       expect(shown).toMatchObject({ ok: true, kind: type, file })
       expect((await stat(file)).mode & 0o777).toBe(0o600)
       const text = await readFile(file, 'utf8')
-      const secrets = Object.entries(JSON.parse(text) as Record<string, string>).filter(([key]) => /^(d|p|q|dp|dq|qi)$/.test(key))
+      const secrets = Object.entries(JSON.parse(text) as Record<string, string>).filter(([key]) =>
+        /^(d|p|q|dp|dq|qi)$/.test(key),
+      )
       expect(secrets.length).toBeGreaterThan(0)
       const again = await hb(['keys', 'generate', '--out', file])
       expect([again.code, await readFile(file, 'utf8')]).toEqual([2, text])
@@ -90,7 +112,9 @@ describe('keys', () => {
   test('a wallet from the environment; none, not there, not one', async () => {
     expect(json((await hb(['keys', 'show', '--json'], env)).out)).toMatchObject({ kind: 'ed25519' })
     expect((await hb(['keys', 'show'])).code).toBe(2)
-    expect((await hb(['keys', 'show', join(folder, 'none.json')])).err.join()).toContain('file-unreadable')
+    expect((await hb(['keys', 'show', join(folder, 'none.json')])).err.join()).toContain(
+      'file-unreadable',
+    )
     const file = join(folder, 'not.json')
     await writeFile(file, '{"kty":"RSA","d":"secretsecret"}')
     const { code, err } = await hb(['keys', 'show', file])
@@ -101,12 +125,21 @@ describe('keys', () => {
 
 describe('send and result', () => {
   test('by the name of a genesis process; for people and for programs', async () => {
-    const shown = await hb(['send', 'echo', '--action', 'Ping', '--tag', 'X-A=b=c', '--data', 'text'], env)
+    const shown = await hb(
+      ['send', 'echo', '--action', 'Ping', '--tag', 'X-A=b=c', '--data', 'text'],
+      env,
+    )
     expect(shown.code).toBe(0)
     expect(shown.out.join('\n')).toMatch(/^status\s+ok$/m)
-    expect(node.accepted[0]?.tags.slice(0, 2)).toEqual([{ name: 'Action', value: 'Ping' }, { name: 'X-A', value: 'b=c' }])
+    expect(node.accepted[0]?.tags.slice(0, 2)).toEqual([
+      { name: 'Action', value: 'Ping' },
+      { name: 'X-A', value: 'b=c' },
+    ])
     const result = await hb(['result', node.accepted[0]?.id ?? '', '--json'], env)
-    expect([result.code, json(result.out)]).toMatchObject([0, { ok: true, stage: 'evaluated', result: { slot: 0 } }])
+    expect([result.code, json(result.out)]).toMatchObject([
+      0,
+      { ok: true, stage: 'evaluated', result: { slot: 0 } },
+    ])
   })
 
   test('input from a file, data from a file, an expiry', async () => {
@@ -114,8 +147,13 @@ describe('send and result', () => {
     await writeFile(file, '{"b":1,"a":2}')
     await hb(['send', echo, '--input', `@${file}`], env)
     await hb(['send', echo, '--data-file', file, '--expires-in', '100'], env)
-    expect(node.accepted.map((one) => Buffer.from(one.data).toString())).toEqual(['{"b":1,"a":2}', '{"b":1,"a":2}'])
-    expect(node.accepted.map((one) => one.tags.some((tag) => tag.name === 'Content-Type'))).toEqual([true, false])
+    expect(node.accepted.map((one) => Buffer.from(one.data).toString())).toEqual([
+      '{"b":1,"a":2}',
+      '{"b":1,"a":2}',
+    ])
+    expect(node.accepted.map((one) => one.tags.some((tag) => tag.name === 'Content-Type'))).toEqual(
+      [true, false],
+    )
     expect((node.accepted[1]?.expires ?? 0) - Date.now()).toBeGreaterThan(90_000)
     expect((await hb(['send', echo, '--data', 'x', '--input', '1'], env)).code).toBe(2)
     expect((await hb(['send', echo, '--input', '{"a":1,"a":2}'], env)).code).toBe(2)
@@ -145,12 +183,21 @@ describe('send and result', () => {
     expect(shown.err[0]).toContain('id-malformed')
     expect(shown.err[0]).toContain('echo')
     const { code, out, err } = await hb(['result', 'A'.repeat(43), '--json'], env)
-    expect([code, json(out), err]).toMatchObject([1, { ok: false, error: { code: 'message-unknown' } }, []])
+    expect([code, json(out), err]).toMatchObject([
+      1,
+      { ok: false, error: { code: 'message-unknown' } },
+      [],
+    ])
   })
 
   test('a node that is not there is 3', async () => {
     await server.close()
-    for (const args of [['send', 'echo'], ['state', 'echo'], ['result', 'A'.repeat(43)], ['log', 'tail']]) {
+    for (const args of [
+      ['send', 'echo'],
+      ['state', 'echo'],
+      ['result', 'A'.repeat(43)],
+      ['log', 'tail'],
+    ]) {
       expect((await hb(args, env)).code).toBe(3)
     }
     expect((await hb(['state', 'echo', '--url', 'nonsense'])).code).toBe(2)
@@ -160,10 +207,16 @@ describe('send and result', () => {
 describe('spawn', () => {
   test('bundles the file and sends it with its state', async () => {
     const file = join(folder, 'counter.ts')
-    await writeFile(file, 'type S = { n: number }\nexport function handle(state: S) { state.n++; return {} }\n')
+    await writeFile(
+      file,
+      'type S = { n: number }\nexport function handle(state: S) { state.n++; return {} }\n',
+    )
     const { code, out } = await hb(['spawn', file, '--state', '{"n":5}', '--json'], env)
     expect([code, json(out)]).toMatchObject([0, { ok: true, process: node.accepted[0]?.id }])
-    const data = JSON.parse(Buffer.from(node.accepted[0]?.data ?? []).toString()) as { source: string; state: unknown }
+    const data = JSON.parse(Buffer.from(node.accepted[0]?.data ?? []).toString()) as {
+      source: string
+      state: unknown
+    }
     expect(data.state).toEqual({ n: 5 })
     expect(data.source).toContain('exports.handle')
   })
@@ -190,7 +243,9 @@ describe('state and log', () => {
   test('log tail: the last, from a height, so many, to the end', async () => {
     for (let n = 0; n < 15; n++) node.append(0, {}, `data ${n}`)
     const heights = async (...args: string[]): Promise<number[]> =>
-      (await hb(['log', 'tail', '--json', ...args], env)).out.map((line) => (JSON.parse(line) as { height: number }).height)
+      (await hb(['log', 'tail', '--json', ...args], env)).out.map(
+        (line) => (JSON.parse(line) as { height: number }).height,
+      )
     expect(await heights('--no-follow')).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
     expect(await heights('--no-follow', '--from', '12')).toEqual([12, 13, 14])
     expect(await heights('--from', '3', '--count', '2')).toEqual([3, 4])
@@ -198,7 +253,9 @@ describe('state and log', () => {
     const { code, out } = await hb(['log', 'tail', '--no-follow', '--last', '1'], env)
     expect([code, out.length]).toEqual([0, 3])
     expect(out[2]).toContain('data 14')
-    expect((await hb(['log', 'tail', '--partition', '9'], env)).err.join()).toContain('partition-unknown')
+    expect((await hb(['log', 'tail', '--partition', '9'], env)).err.join()).toContain(
+      'partition-unknown',
+    )
   })
 
   test('log tail follows until it is interrupted, and that is no failure', async () => {

@@ -5,7 +5,14 @@ import { jsonForTerminal, paint, printable } from '../../src/cli/terminal.ts'
 const PLAIN = paint(false)
 
 test('columns are as wide as what they hold, numbers to the right', () => {
-  const lines = tableLines([{ title: 'name' }, { title: 'n', align: 'right' }], [['a', 1], ['é😀b', 1000]], PLAIN)
+  const lines = tableLines(
+    [{ title: 'name' }, { title: 'n', align: 'right' }],
+    [
+      ['a', 1],
+      ['é😀b', 1000],
+    ],
+    PLAIN,
+  )
   expect(lines).toEqual(['name     n', '────  ────', 'a        1', 'é😀b   1000'])
 })
 
@@ -23,14 +30,29 @@ test('colours do not move columns, and only painted cells have them', () => {
 
 test('a live table prints its head at once and each row as it comes', () => {
   const out: string[] = []
-  const table = liveTable([{ title: 'step', width: 6 }, { title: 'ms', align: 'right' }], (line) => out.push(line), PLAIN)
+  const table = liveTable(
+    [
+      { title: 'step', width: 6 },
+      { title: 'ms', align: 'right' },
+    ],
+    (line) => out.push(line),
+    PLAIN,
+  )
   expect(out).toEqual(['step    ms', '──────  ──'])
   table.row(['stake', 7])
   expect(out[2]).toBe('stake    7')
 })
 
 test('pairs, ids, printable text', () => {
-  expect(pairLines([['a', 'x'], ['long', 2]], PLAIN)).toEqual(['a     x', 'long  2'])
+  expect(
+    pairLines(
+      [
+        ['a', 'x'],
+        ['long', 2],
+      ],
+      PLAIN,
+    ),
+  ).toEqual(['a     x', 'long  2'])
   expect(shortId('A'.repeat(43))).toBe('AAAAAAAAAAA…')
   expect(printable('\u0000\u009b\u202ea\tb')).toBe('\\u0000\\u009b\\u202ea\\tb')
   const value = { a: 'x\u009b\ny\u2028', b: [1] }

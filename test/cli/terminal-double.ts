@@ -11,7 +11,13 @@ export async function hb(
 ): Promise<Ran> {
   const out: string[] = []
   const err: string[] = []
-  const terminal = { out: (line: string) => void out.push(line), err: (line: string) => void err.push(line), env, color: false, signal }
+  const terminal = {
+    out: (line: string) => void out.push(line),
+    err: (line: string) => void err.push(line),
+    env,
+    color: false,
+    signal,
+  }
   const code = await runCli(args, terminal)
   return { code, out, err }
 }

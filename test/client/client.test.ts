@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type * as api from '../../src/node/api.ts'
-import { createClient, generateWallet, type Client, type ClientOptions, type Wallet } from '../../src/client/index.ts'
+import {
+  createClient,
+  generateWallet,
+  type Client,
+  type ClientOptions,
+  type Wallet,
+} from '../../src/client/index.ts'
 import type * as views from '../../src/client/index.ts'
 import { startHttp, type HttpLimits, type HttpServer } from '../../src/node/http/index.ts'
 import { HbError, isHbError } from '../../src/std/errors.ts'
@@ -40,14 +46,19 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-async function serve(limits: Partial<HttpLimits> = {}, options: Partial<ClientOptions> = {}): Promise<void> {
+async function serve(
+  limits: Partial<HttpLimits> = {},
+  options: Partial<ClientOptions> = {},
+): Promise<void> {
   server = await startHttp({ api: node, limits })
   closers.push(server.close)
   client = createClient({ url: server.url, retryDelayMsMax: 20, ...options })
 }
 
 /** A server that answers as it is told, for what a healthy node does not do. */
-async function odd(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+async function odd(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
   const http: Server = createServer(answer)
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   closers.push(() => {
@@ -58,7 +69,10 @@ async function odd(answer: (request: IncomingMessage, response: ServerResponse) 
 }
 
 async function failure(promise: Promise<unknown>): Promise<HbError> {
-  const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason)
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
   if (!isHbError(error)) throw new Error(`no HbError but ${String(error)}`)
   return error
 }
@@ -70,7 +84,11 @@ test('the types of answers are those of the node', () => {
 describe('sending', () => {
   test.each(['ed', 'rsa'] as const)('%s: send, wait, result', async (kind) => {
     const wallet = kind === 'ed' ? ed : rsa
-    const { id, process, partition } = await client.send(wallet, { target: echo, action: 'Ping', data: { a: [1] } })
+    const { id, process, partition } = await client.send(wallet, {
+      target: echo,
+      action: 'Ping',
+      data: { a: [1] },
+    })
     const [message] = node.accepted
     expect([id, process]).toEqual([message?.id, echo])
     expect(partition).toBe((await client.process(echo)).partition)
@@ -81,7 +99,10 @@ describe('sending', () => {
       { name: 'Content-Type', value: 'application/json' },
     ])
     expect(Buffer.from(message?.data ?? []).toString()).toBe('{"a":[1]}')
-    expect(await client.wait(id)).toMatchObject({ stage: 'evaluated', result: { status: 'ok', slot: 0 } })
+    expect(await client.wait(id)).toMatchObject({
+      stage: 'evaluated',
+      result: { status: 'ok', slot: 0 },
+    })
   })
 
   test('the same message meant twice is two messages, the same bytes sent twice are one', async () => {
@@ -95,17 +116,36 @@ describe('sending', () => {
 
   test('limits of the message are tags that the network reads', async () => {
     const expires = Date.now() + 60_000
-    await client.send(ed, { target: echo, tags: [{ name: 'X-A', value: '1' }, { name: 'X-A', value: '2' }], expires, hops: 3, count: 7, budget: '12' })
+    await client.send(ed, {
+      target: echo,
+      tags: [
+        { name: 'X-A', value: '1' },
+        { name: 'X-A', value: '2' },
+      ],
+      expires,
+      hops: 3,
+      count: 7,
+      budget: '12',
+    })
     expect(node.accepted[0]).toMatchObject({ expires, hops: 3, count: 7, budget: '12' })
-    expect((await failure(client.send(ed, { target: echo, tags: { Network: 'x' } }))).code).toBe('tag-malformed')
+    expect((await failure(client.send(ed, { target: echo, tags: { 'HB-Network': 'x' } }))).code).toBe(
+      'tag-malformed',
+    )
     expect((await failure(client.send(ed, { target: 'echo' }))).code).toBe('id-malformed')
   })
 
   test('spawn: the process is the message, its data source and state', async () => {
-    const { id, process } = await client.spawn(ed, { source: 'exports.handle = 1', state: { n: 1 }, tags: { Name: 'x' } })
+    const { id, process } = await client.spawn(ed, {
+      source: 'exports.handle = 1',
+      state: { n: 1 },
+      tags: { Name: 'x' },
+    })
     expect(process).toBe(id)
     expect(node.accepted[0]).toMatchObject({ kind: 'spawn', target: '' })
-    expect(JSON.parse(Buffer.from(node.accepted[0]?.data ?? []).toString())).toEqual({ source: 'exports.handle = 1', state: { n: 1 } })
+    expect(JSON.parse(Buffer.from(node.accepted[0]?.data ?? []).toString())).toEqual({
+      source: 'exports.handle = 1',
+      state: { n: 1 },
+    })
   })
 
   test('call resolves with an error result: that is an answer', async () => {
@@ -114,10 +154,16 @@ describe('sending', () => {
   })
 
   test('batch: an outcome for each, errors with their codes', async () => {
-    const items = [await client.sign(ed, { target: echo }), Buffer.from('bad'), await client.sign(rsa, { target: echo })]
+    const items = [
+      await client.sign(ed, { target: echo }),
+      Buffer.from('bad'),
+      await client.sign(rsa, { target: echo }),
+    ]
     const outcomes = await client.batch(items)
     expect(outcomes.map((one) => ('error' in one ? one.error.code : one.id))).toEqual([
-      node.accepted[0]?.id, 'signature-type-unsupported', node.accepted[1]?.id,
+      node.accepted[0]?.id,
+      'signature-type-unsupported',
+      node.accepted[1]?.id,
     ])
     const [only] = await client.batch([Buffer.from('bad')])
     expect(only !== undefined && 'error' in only && only.error instanceof HbError).toBe(true)
@@ -165,7 +211,8 @@ describe('trouble', () => {
       now: () => Date.now(),
       sleep: async (delayMs: number, signal?: AbortSignal) => {
         // the pause before a retry has no signal; the timer of a request has one
-        if (signal !== undefined) return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+        if (signal !== undefined)
+          return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
         slept.push(delayMs)
         if (slept.length === 3) node.turn()
         return undefined
@@ -177,11 +224,13 @@ describe('trouble', () => {
     expect(node.accepted).toHaveLength(2)
   })
 
-  test('503 for ever: the node\'s own code in the end, nothing kept', async () => {
+  test("503 for ever: the node's own code in the end, nothing kept", async () => {
     node.automatic = false
     node.room = 0
     expect((await failure(client.send(ed, { target: echo }))).code).toBe('queue-full')
-    expect((await failure(client.batch([await client.sign(ed, { target: echo })]))).code).toBe('queue-full')
+    expect((await failure(client.batch([await client.sign(ed, { target: echo })]))).code).toBe(
+      'queue-full',
+    )
     expect(node.accepted).toEqual([])
   })
 
@@ -212,26 +261,43 @@ describe('trouble', () => {
 
   test('too slow, no JSON, unknown codes, endless answers: each with a code', async () => {
     const slow = await odd(() => undefined)
-    expect((await failure(createClient({ url: slow, requestTimeoutMs: 50 }).health())).code).toBe('node-too-slow')
+    expect((await failure(createClient({ url: slow, requestTimeoutMs: 50 }).health())).code).toBe(
+      'node-too-slow',
+    )
     const html = await odd((_, response) => response.end('<html>'))
     expect((await failure(createClient({ url: html }).health())).code).toBe('response-malformed')
     const proxy = await odd((_, response) => response.writeHead(502).end('bad gateway'))
     expect((await failure(createClient({ url: proxy }).health())).code).toBe('response-malformed')
-    const newer = await odd((_, response) => response.writeHead(400).end('{"error":{"code":"from-the-future","message":"hm"}}'))
+    const newer = await odd((_, response) =>
+      response.writeHead(400).end('{"error":{"code":"from-the-future","message":"hm"}}'),
+    )
     const error = await failure(createClient({ url: newer }).health())
     expect([error.code, error.detail]).toEqual(['node-error', 'from-the-future: hm'])
     const long = await odd((_, response) => response.end('x'.repeat(2_000)))
-    expect((await failure(createClient({ url: long, responseBytesMax: 1_000 }).health())).code).toBe('response-malformed')
-    const polluted = await odd((_, response) => response.writeHead(400).end('{"error":{"code":"constructor"}}'))
+    expect(
+      (await failure(createClient({ url: long, responseBytesMax: 1_000 }).health())).code,
+    ).toBe('response-malformed')
+    const polluted = await odd((_, response) =>
+      response.writeHead(400).end('{"error":{"code":"constructor"}}'),
+    )
     expect((await failure(createClient({ url: polluted }).health())).code).toBe('node-error')
   })
 })
 
 test('reading: state with slot and hash, pages, health', async () => {
-  expect(await client.state(echo)).toEqual({ process: echo, slot: 3, stateHash: 'hash-of-it', text: node.states.get(echo) })
+  expect(await client.state(echo)).toEqual({
+    process: echo,
+    slot: 3,
+    stateHash: 'hash-of-it',
+    text: node.states.get(echo),
+  })
   await client.send(ed, { target: echo })
   expect((await client.results(echo)).results).toHaveLength(1)
-  expect((await client.outbox(echo, { from: 0, limit: 1 })).messages[0]).toMatchObject({ slot: 0, index: 0, data: 'sent' })
+  expect((await client.outbox(echo, { from: 0, limit: 1 })).messages[0]).toMatchObject({
+    slot: 0,
+    index: 0,
+    data: 'sent',
+  })
   expect((await client.processes()).processes.map((one) => one.process)).toEqual([echo])
   expect(await client.health()).toMatchObject({ ready: true })
   expect((await failure(client.state('A'.repeat(43)))).code).toBe('process-not-found')
@@ -271,7 +337,9 @@ describe('following the log', () => {
   test('a stream that leaves a height out is not believed', async () => {
     const url = await odd((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.write('id: 0\nevent: entry\ndata: {"height":0}\n\nid: 2\nevent: entry\ndata: {"height":2}\n\n')
+      response.write(
+        'id: 0\nevent: entry\ndata: {"height":0}\n\nid: 2\nevent: entry\ndata: {"height":2}\n\n',
+      )
     })
     const read = async (): Promise<void> => {
       for await (const entry of createClient({ url }).tail(0)) expect(entry.height).toBe(0)
@@ -289,7 +357,9 @@ describe('following the log', () => {
 
   test('nobody there for too long', async () => {
     await server.close()
-    expect((await failure(client.tail(0, { resumeMsMax: 100 }).next())).code).toBe('node-unreachable')
+    expect((await failure(client.tail(0, { resumeMsMax: 100 }).next())).code).toBe(
+      'node-unreachable',
+    )
   })
 })
 

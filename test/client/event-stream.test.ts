@@ -12,7 +12,8 @@ async function events(chunks: readonly Uint8Array[], most = 10_000): Promise<Ser
   return found
 }
 
-const TEXT = 'retry: 5\n\n: hello\nid: 1\nevent: entry\ndata: {"a":"é😀"}\n\nid:2\r\ndata:x\r\ndata: y\r\n\r\ndata\rdata:z\r\rid: 9\ndata: unfinished'
+const TEXT =
+  'retry: 5\n\n: hello\nid: 1\nevent: entry\ndata: {"a":"é😀"}\n\nid:2\r\ndata:x\r\ndata: y\r\n\r\ndata\rdata:z\r\rid: 9\ndata: unfinished'
 const WANTED = [
   { id: '1', event: 'entry', data: '{"a":"é😀"}' },
   { id: '2', event: 'message', data: 'x\ny' },
@@ -33,7 +34,10 @@ test('the same events however the bytes are cut', async () => {
 
 test('an event without end is refused, in one line or in many', async () => {
   const line = Buffer.from('data: xxxxxxxxxxxxxxxxxxxxxxxx\n')
-  for (const chunks of [Array(100).fill(line), Array(100).fill(Buffer.alloc(50, 0x61))] as Buffer[][]) {
+  for (const chunks of [
+    Array(100).fill(line),
+    Array(100).fill(Buffer.alloc(50, 0x61)),
+  ] as Buffer[][]) {
     const failure: unknown = await events(chunks, 1_000).catch((error: unknown) => error)
     expect(isHbError(failure, 'response-malformed')).toBe(true)
   }

@@ -56,8 +56,9 @@ describe('the rules of R1, one by one', () => {
 })
 
 test('the channel rule takes last + 1 and nothing else', () => {
+  const lists = fc.array(fc.nat({ max: 9 }), { minLength: 1 })
   fc.assert(
-    fc.property(fc.array(fc.nat({ max: 9 }), { minLength: 1 }), fc.nat(), fc.nat({ max: 12 }), (counters, place, seq) => {
+    fc.property(lists, fc.nat(), fc.nat({ max: 12 }), (counters, place, seq) => {
       const partition = place % counters.length
       const last = counters[partition] as number
       const expected = seq === last + 1 ? undefined : seq > last ? 'gap' : 'duplicate'
@@ -109,7 +110,7 @@ function rightChain(list: readonly Choice[]): Entry[] {
   })
 }
 
-/** A record that some confused, delayed or hostile writer left where the reader's view is `view`. */
+/** A record that some delayed or hostile writer left where the reader's view is `view`. */
 function junkRecord(view: View, chain: readonly Entry[], { kind, pick }: Junk): Entry {
   const any = chain[pick % chain.length] as Entry
   const zombie = start()
@@ -164,7 +165,7 @@ test('whatever superseded records are in between, the same entries are accepted'
   )
 })
 
-test('records shuffled, doubled and dropped: what is accepted is a prefix of the right chain', () => {
+test('of records shuffled, doubled and dropped a prefix of the right chain is accepted', () => {
   fc.assert(
     fc.property(choices, fc.array(fc.nat(), { maxLength: 120 }), (list, order) => {
       const chain = rightChain(list)

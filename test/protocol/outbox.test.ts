@@ -207,7 +207,8 @@ describe('limits', () => {
 })
 
 describe('sharing', () => {
-  const share = (parent: Partial<Allowance>, ...drafts: object[]): string | (number | string)[][] => {
+  type Shares = string | (number | string)[][]
+  const share = (parent: Partial<Allowance>, ...drafts: object[]): Shares => {
     const whole = drafts.map((draft) => ({ target, ...draft }))
     const act = (): Content[] => checkOutbox(whole, { ...PARENT, ...parent }, LIMITS)
     const code = codeOf(act)
@@ -279,7 +280,7 @@ const REFUSALS = [
   'budget-exceeded',
 ]
 
-test('sharing never grows: hops, count and budget of all that is sent fit into what was left', () => {
+test('sharing never grows: hops, count and budget of all fit into what was left', () => {
   let passed = 0
   const property = fc.property(fc.array(draft, { maxLength: 6 }), parent, (drafts, left) => {
     const code = codeOf(() => checkOutbox(drafts, left, LIMITS))

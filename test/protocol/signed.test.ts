@@ -160,7 +160,8 @@ describe('numbers', () => {
   })
 
   const notNumbers = ['-1', '+1', '01', '1.0', '1e3', '0x1', ' 1', '1 ', '1\n', 'NaN', '١', '1,000']
-  test.each(['HB-Hops', 'HB-Count', 'HB-Expires', 'HB-Budget'])('%s is refused in any other spelling', (name) => {
+  const named = ['HB-Hops', 'HB-Count', 'HB-Expires', 'HB-Budget']
+  test.each(named)('%s is refused in any other spelling', (name) => {
     const codes = notNumbers.map((value) => withTags(tag(name, value)))
     expect(codes).toEqual(notNumbers.map(() => 'tag-malformed'))
   })
@@ -194,8 +195,8 @@ describe('limits', () => {
 
   test('on the bytes of tags as they are encoded', () => {
     const small = testNetwork({ limits: { ...limits, tagBytesMax: 512 } })
-    // count · (length, Network, length, id) · (length, a, two bytes of length, value) · end
-    const fixed = 1 + (1 + 7 + 1 + 43) + (1 + 1 + 2) + 1
+    // count · (length, HB-Network, length, id) · (length, a, two bytes of length, value) · end
+    const fixed = 1 + (1 + 10 + 1 + 43) + (1 + 1 + 2) + 1
     const at = (length: number): string =>
       codeOf(() => signedMessage(small, item({ tags: [tag('a', 'x'.repeat(length))] }, small)))
     expect(at(512 - fixed)).toBe('none')

@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import type { StateStep } from '../../src/protocol/state-hash.ts'
-import { deltaHash, EMPTY_STATE_HASH, snapshotHash, stateHash } from '../../src/protocol/state-hash.ts'
+import {
+  deltaHash,
+  EMPTY_STATE_HASH,
+  snapshotHash,
+  stateHash,
+} from '../../src/protocol/state-hash.ts'
 import { sha256 } from '../../src/std/bytes.ts'
 import { layoutParts } from '../../src/std/hash-parts.ts'
 import { allDifferent, idOf } from './fixtures.ts'

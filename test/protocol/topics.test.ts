@@ -17,9 +17,9 @@ function javaMurmur2(bytes: Uint8Array): number {
     h = cut(h * m) ^ k
   }
   if (bytes.length > whole) {
-    for (let i = bytes.length - 1; i >= whole; i--) h ^= BigInt(bytes[i] as number) << BigInt(
-      8 * (i - whole),
-    )
+    for (let i = whole; i < bytes.length; i++) {
+      h ^= BigInt(bytes[i] as number) << BigInt(8 * (i - whole))
+    }
     h = cut(h * m)
   }
   h = cut((h ^ (h >> 13n)) * m)

@@ -44,12 +44,11 @@ test('hashParts is SHA-256 of the layout', () => {
 
 // Parts of one shape: types as a domain fixes them.
 const part = fc.constantFrom('number', 'text', 'bytes')
+const small = fc.integer({ min: -1, max: 300 })
+const large = fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER })
 const valueOf = (type: string): fc.Arbitrary<HashPart> =>
   type === 'number'
-    ? fc.oneof(
-      fc.integer({ min: -1, max: 300 }),
-      fc.integer({ min: -1, max: Number.MAX_SAFE_INTEGER }),
-    )
+    ? fc.oneof(small, large)
     : type === 'text'
       ? fc.string({ unit: 'binary', maxLength: 6 })
       : fc.uint8Array({ maxLength: 6 })

@@ -16,7 +16,9 @@ type Options = { readonly json?: true; readonly data?: string; readonly keepRunn
 export function addDemo(program: Command, context: CommandContext): void {
   const command = program
     .command('demo')
-    .description('run stake, transfer, order and match on this machine, then rebuild all of it from the log')
+    .description(
+      'run stake, transfer, order and match on this machine, then rebuild all of it from the log',
+    )
     .option('--data <dir>', 'keep the log in this directory (default: a temporary one)')
     .option('--keep-running', 'leave the node running afterwards')
     .addHelpText('after', HELP)

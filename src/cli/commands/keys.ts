@@ -26,13 +26,19 @@ export function addKeys(program: Command, { terminal }: CommandContext): void {
     .command('generate')
     .description('make a new wallet file')
     .option('--out <file>', 'where to', 'wallet.json')
-    .addOption(new Option('--type <kind>', 'signature type').choices(['ed25519', 'rsa']).default('ed25519'))
+    .addOption(
+      new Option('--type <kind>', 'signature type').choices(['ed25519', 'rsa']).default('ed25519'),
+    )
     .addHelpText('after', GENERATE_HELP)
   jsonOption(generate).action(async (options: { out: string; type: WalletKind; json?: true }) => {
     const { generateWallet, saveWallet } = await import('../../client/index.ts')
     const wallet = await generateWallet(options.type)
     await readable(options.out, () => saveWallet(wallet, options.out))
-    print(terminal, options.json === true, { address: wallet.address, kind: wallet.kind, file: options.out })
+    print(terminal, options.json === true, {
+      address: wallet.address,
+      kind: wallet.kind,
+      file: options.out,
+    })
   })
   const show = keys
     .command('show [file]')
@@ -46,5 +52,6 @@ export function addKeys(program: Command, { terminal }: CommandContext): void {
 
 function print(terminal: Terminal, json: boolean, shown: Record<string, string>): void {
   if (json) terminal.out(JSON.stringify({ ok: true, ...shown }))
-  else for (const line of pairLines(Object.entries(shown), paint(terminal.color))) terminal.out(line)
+  else
+    for (const line of pairLines(Object.entries(shown), paint(terminal.color))) terminal.out(line)
 }

@@ -10,7 +10,7 @@ import { liveTable, shortId, type Cell } from '../table.ts'
 import { paint } from '../terminal.ts'
 
 const HELP = `
-Starts with the last entries and follows until interrupted; goes on by itself where a connection breaks.
+Starts with the last entries and follows until interrupted, also over broken connections.
 
 Examples:
   hb log tail
@@ -45,7 +45,12 @@ export function addLog(program: Command, context: CommandContext): void {
     .description('show the newest entries of a partition, and follow it')
     .option('--partition <number>', 'which partition', wholeValue, 0)
     .option('--from <height>', 'start at this height', wholeValue)
-    .option('--last <count>', 'without --from: start so many entries before the end', wholeValue, 10)
+    .option(
+      '--last <count>',
+      'without --from: start so many entries before the end',
+      wholeValue,
+      10,
+    )
     .option('--count <count>', 'stop after so many', wholeValue)
     .option('--no-follow', 'stop at what is the end now')
     .addHelpText('after', HELP)
@@ -58,7 +63,8 @@ async function tail({ terminal }: CommandContext, options: Options): Promise<voi
   const from = options.from ?? Math.max(0, end - options.last)
   const stopAt = Math.min(from + (options.count ?? Infinity), options.follow ? Infinity : end)
   if (from >= stopAt) return
-  const print = options.json === true ? jsonPrinter(terminal.out) : tablePrinter(terminal.out, terminal.color)
+  const print =
+    options.json === true ? jsonPrinter(terminal.out) : tablePrinter(terminal.out, terminal.color)
   for await (const entry of client.tail(options.partition, { from, signal: terminal.signal })) {
     print(entry)
     if (entry.height + 1 >= stopAt) break
@@ -66,7 +72,10 @@ async function tail({ terminal }: CommandContext, options: Options): Promise<voi
 }
 
 /** The height after the last settled one. */
-async function endOf(client: Awaited<ReturnType<typeof openClient>>, partition: number): Promise<number> {
+async function endOf(
+  client: Awaited<ReturnType<typeof openClient>>,
+  partition: number,
+): Promise<number> {
   const { partitions } = await client.health()
   const found = partitions.find((one) => one.partition === partition)
   if (found === undefined) throw new HbError('partition-unknown', String(partition))

@@ -2,7 +2,14 @@
 
 import type { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, openClient, urlOption, waitOptions, type UrlOptions, type WaitOptions } from '../options.ts'
+import {
+  jsonOption,
+  openClient,
+  urlOption,
+  waitOptions,
+  type UrlOptions,
+  type WaitOptions,
+} from '../options.ts'
 import { printStatus } from '../print-status.ts'
 
 const HELP = `

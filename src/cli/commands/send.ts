@@ -8,8 +8,20 @@ import { systemClock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import {
-  jsonOption, jsonValue, openClient, openWallet, processNamed, readable, secondsValue, tagValue, urlOption,
-  waitOptions, walletOption, type UrlOptions, type WaitOptions, type WalletOptions,
+  jsonOption,
+  jsonValue,
+  openClient,
+  openWallet,
+  processNamed,
+  readable,
+  secondsValue,
+  tagValue,
+  urlOption,
+  waitOptions,
+  walletOption,
+  type UrlOptions,
+  type WaitOptions,
+  type WalletOptions,
 } from '../options.ts'
 import { printStatus } from '../print-status.ts'
 
@@ -22,15 +34,17 @@ Examples:
   hb send <process> --action Set --input '{"key":"a","value":1}'
   hb send <process> --data-file picture.png --wait none --json`
 
-type Options = UrlOptions & WalletOptions & WaitOptions & {
-  readonly action?: string
-  readonly tag?: readonly Tag[]
-  readonly data?: string
-  readonly input?: string
-  readonly dataFile?: string
-  readonly expiresIn?: number
-  readonly json?: true
-}
+type Options = UrlOptions &
+  WalletOptions &
+  WaitOptions & {
+    readonly action?: string
+    readonly tag?: readonly Tag[]
+    readonly data?: string
+    readonly input?: string
+    readonly dataFile?: string
+    readonly expiresIn?: number
+    readonly json?: true
+  }
 
 export function addSend(program: Command, context: CommandContext): void {
   const command = program
@@ -43,12 +57,18 @@ export function addSend(program: Command, context: CommandContext): void {
     .option('--data-file <file>', "data: a file's bytes")
     .option('--expires-in <seconds>', 'refuse it if it is not ordered by then', secondsValue)
     .addHelpText('after', HELP)
-  jsonOption(waitOptions(walletOption(urlOption(command)))).action(async (process: string, options: Options) => {
-    context.exitCode = await send(context, process, options)
-  })
+  jsonOption(waitOptions(walletOption(urlOption(command)))).action(
+    async (process: string, options: Options) => {
+      context.exitCode = await send(context, process, options)
+    },
+  )
 }
 
-async function send({ terminal }: CommandContext, process: string, options: Options): Promise<number> {
+async function send(
+  { terminal }: CommandContext,
+  process: string,
+  options: Options,
+): Promise<number> {
   const json = options.json === true
   const data = await dataOf(options)
   const wallet = await openWallet(terminal, options)
@@ -85,5 +105,8 @@ async function dataOf({ data, input, dataFile }: Options): Promise<unknown> {
 }
 
 function jsonText(value: string): never {
-  throw new HbError('usage', `--input ${JSON.stringify(value)}: an object, array, number or boolean; text is --data`)
+  throw new HbError(
+    'usage',
+    `--input ${JSON.stringify(value)}: an object, array, number or boolean; text is --data`,
+  )
 }

@@ -4,23 +4,35 @@ import type { Command } from 'commander'
 import type { Tag } from '../../protocol/message.ts'
 import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, jsonValue, openClient, openWallet, tagValue, urlOption, waitOptions, walletOption } from '../options.ts'
+import {
+  jsonOption,
+  jsonValue,
+  openClient,
+  openWallet,
+  tagValue,
+  urlOption,
+  waitOptions,
+  walletOption,
+} from '../options.ts'
 import type { UrlOptions, WaitOptions, WalletOptions } from '../options.ts'
 import { printStatus } from '../print-status.ts'
 
 const HELP = `
-The file exports handle(state, action); TypeScript and imports are bundled. The new process's id is the message's id.
+The file exports handle(state, action); TypeScript and imports are bundled.
+The new process's id is the message's id.
 
 Examples:
   hb spawn counter.ts --wallet me.json
   hb spawn token.ts --state '{"balances":{}}' --tag Name=Gold --wallet me.json
   hb spawn token.ts --state @state.json --json | jq -r .process`
 
-type Options = UrlOptions & WalletOptions & WaitOptions & {
-  readonly state?: string
-  readonly tag?: readonly Tag[]
-  readonly json?: true
-}
+type Options = UrlOptions &
+  WalletOptions &
+  WaitOptions & {
+    readonly state?: string
+    readonly tag?: readonly Tag[]
+    readonly json?: true
+  }
 
 export function addSpawn(program: Command, context: CommandContext): void {
   const command = program
@@ -29,12 +41,18 @@ export function addSpawn(program: Command, context: CommandContext): void {
     .option('--state <json>', 'its first state: a JSON object, or @file')
     .option('--tag <Name=Value>', 'a tag of the message; may be repeated', tagValue)
     .addHelpText('after', HELP)
-  jsonOption(waitOptions(walletOption(urlOption(command)))).action(async (contract: string, options: Options) => {
-    context.exitCode = await spawn(context, contract, options)
-  })
+  jsonOption(waitOptions(walletOption(urlOption(command)))).action(
+    async (contract: string, options: Options) => {
+      context.exitCode = await spawn(context, contract, options)
+    },
+  )
 }
 
-async function spawn({ terminal }: CommandContext, contract: string, options: Options): Promise<number> {
+async function spawn(
+  { terminal }: CommandContext,
+  contract: string,
+  options: Options,
+): Promise<number> {
   const state = options.state === undefined ? {} : await jsonValue(options.state, '--state')
   if (typeof state !== 'object' || state === null || Array.isArray(state)) {
     throw new HbError('usage', '--state must be a JSON object')
@@ -58,5 +76,10 @@ async function spawn({ terminal }: CommandContext, contract: string, options: Op
     timeoutMs: options.timeout * 1_000,
     signal: terminal.signal,
   })
-  return printStatus(terminal, options.json === true, { ...{ process, partition }, ...status }, options.wait)
+  return printStatus(
+    terminal,
+    options.json === true,
+    { ...{ process, partition }, ...status },
+    options.wait,
+  )
 }

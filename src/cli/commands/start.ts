@@ -1,7 +1,8 @@
 // hb start: a node on the embedded log, until it is told to stop.
 //
-// Invariants: S1 a data directory keeps the genesis that it was started with, and is never run with another. S2 the
-// address is printed once the node is ready to serve (before, GET /readyz answers 503).
+// Invariants: S1 a data directory keeps the genesis that it was started with, and is never run with
+// another. S2 the address is printed once the node is ready to serve (before, GET /readyz answers
+// 503).
 
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -17,7 +18,8 @@ import { pairLines } from '../table.ts'
 import { paint, type Terminal } from '../terminal.ts'
 
 const HELP = `
-Without --genesis it runs a network for development: HyperCoin and the HB contract, with what --mint gives to whom.
+Without --genesis it runs a network for development: HyperCoin and the HB contract,
+with what --mint gives to whom.
 The genesis is kept in the data directory; starting again on it continues the same network.
 
 Examples:
@@ -44,9 +46,21 @@ export function addStart(program: Command, context: CommandContext): void {
     .description('run a node on the embedded log until interrupted')
     .option('--data <dir>', 'where the log is kept', 'hb-data')
     .option('--genesis <file>', 'the network to run (a genesis document)')
-    .option('--partitions <count>', `of a new development network (default ${PARTITIONS})`, wholeValue)
-    .option('--mint <address=amount>', 'HyperCoin in a new development network; may be repeated', mintValue)
-    .option('--host <address>', 'HTTP address; anything but 127.0.0.1 is open to others', '127.0.0.1')
+    .option(
+      '--partitions <count>',
+      `of a new development network (default ${PARTITIONS})`,
+      wholeValue,
+    )
+    .option(
+      '--mint <address=amount>',
+      'HyperCoin in a new development network; may be repeated',
+      mintValue,
+    )
+    .option(
+      '--host <address>',
+      'HTTP address; anything but 127.0.0.1 is open to others',
+      '127.0.0.1',
+    )
     .option('--port <number>', 'HTTP port; 0: any', portValue, DEFAULT_PORT)
     .option('--application-id <name>', 'prefix of all topics', 'hb')
     .addHelpText('after', HELP)
@@ -62,13 +76,15 @@ async function start(terminal: Terminal, options: Options): Promise<void> {
     terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`)
   const node = await startNode({ network, directory, applicationId, onHalted })
   try {
-    const onError = (error: unknown): void => terminal.err(`http: ${String((error as Error).stack ?? error)}`)
+    const onError = (error: unknown): void =>
+      terminal.err(`http: ${String((error as Error).stack ?? error)}`)
     const http = await startHttp({ api: node.api, host, port, onError })
     try {
       await ready(node.api, terminal.signal)
       printStarted(terminal, options, network, http.url)
       await aborted(terminal.signal)
-      if (options.json !== true) terminal.err('Stopping: what is under way is finished first (again: at once).')
+      if (options.json !== true)
+        terminal.err('Stopping: what is under way is finished first (again: at once).')
     } finally {
       await http.close()
     }
@@ -77,14 +93,19 @@ async function start(terminal: Terminal, options: Options): Promise<void> {
   }
 }
 
-/** The network to run: from --genesis, else what the directory has, else a new one for development. */
+/**
+ * The network to run: from --genesis, else what the directory has, else a new one for development.
+ */
 async function networkFor(directory: string, options: Options): Promise<Network> {
   const { devGenesis, GENESIS_FILE, genesisIn, parseGenesis } = await import('../dev-genesis.ts')
   const { openNetwork } = await import('../../protocol/genesis.ts')
   const { genesis, partitions, mint } = options
   const fresh = partitions !== undefined || mint !== undefined
   if (genesis !== undefined && fresh) {
-    throw new HbError('usage', '--partitions and --mint are for a development network, not for --genesis')
+    throw new HbError(
+      'usage',
+      '--partitions and --mint are for a development network, not for --genesis',
+    )
   }
   const kept = await genesisIn(directory)
   if (kept !== undefined && genesis === undefined && !fresh) return kept
@@ -108,7 +129,9 @@ async function networkFor(directory: string, options: Options): Promise<Network>
 
 function printStarted(terminal: Terminal, options: Options, network: Network, url: string): void {
   if (options.json === true) {
-    terminal.out(JSON.stringify({ ok: true, url, network: network.id, data: resolve(options.data) }))
+    terminal.out(
+      JSON.stringify({ ok: true, url, network: network.id, data: resolve(options.data) }),
+    )
     return
   }
   const { genesis, processIds } = network
@@ -122,7 +145,10 @@ function printStarted(terminal: Terminal, options: Options, network: Network, ur
   terminal.err('Running; Ctrl-C stops it.')
 }
 
-function mintValue(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+function mintValue(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const [address = '', amount = '', ...rest] = text.split('=')
   if (!isIdText(address) || !/^[1-9][0-9]{0,76}$/.test(amount) || rest.length > 0) {
     throw new HbError('usage', `--mint ${text}: write it as <address>=<amount>`)
@@ -134,7 +160,8 @@ function mintValue(text: string, before: Readonly<Record<string, string>> = {}):
 async function ready(api: NodeApi, signal: AbortSignal): Promise<void> {
   for (;;) {
     const health = api.health()
-    if (health.ready || signal.aborted || health.partitions.some((one) => one.halted !== undefined)) return
+    if (health.ready || signal.aborted || health.partitions.some((one) => one.halted !== undefined))
+      return
     await systemClock.sleep(10, signal)
   }
 }

@@ -1,7 +1,9 @@
-// Errors as HTTP shows them: {"error": {"code", "message", "advice", "detail"}} with a status by kind of error.
+// Errors as HTTP shows them: {"error": {"code", "message", "advice", "detail"}} with a status by
+// kind of error.
 //
-// Invariants: F1 what is not an HbError, and what is our own fault or the operator's, shows no detail: it could hold
-// paths or internals; it goes to `onError` instead. F2 every 503 carries Retry-After.
+// Invariants: F1 what is not an HbError, and what is our own fault or the operator's, shows no
+// detail: it could hold paths or internals; it goes to `onError` instead. F2 every 503 carries
+// Retry-After.
 
 import type { FastifyError, FastifyReply } from 'fastify'
 import type { ErrorCode, ErrorKind } from '../../std/errors.ts'
@@ -43,7 +45,12 @@ export function statusOf(error: HbError): number {
 export function errorBody(error: HbError): ErrorBody {
   const hidden = error.kind === 'bug' || error.kind === 'operator'
   const { code, message, advice, detail } = error
-  return { code, message: hidden ? messageAlone(error) : message, advice, detail: hidden ? '' : detail }
+  return {
+    code,
+    message: hidden ? messageAlone(error) : message,
+    advice,
+    detail: hidden ? '' : detail,
+  }
 }
 
 /** Any thrown value as an HbError; what the framework throws gets the code that fits it. */
@@ -51,7 +58,10 @@ export function asHbError(error: unknown, bodyBytesMax?: number): HbError {
   if (isHbError(error)) return error
   switch ((error as Partial<FastifyError> | null)?.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new HbError('body-too-large', bodyBytesMax === undefined ? '' : `at most ${bodyBytesMax} bytes`)
+      return new HbError(
+        'body-too-large',
+        bodyBytesMax === undefined ? '' : `at most ${bodyBytesMax} bytes`,
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_EMPTY_TYPE':
       return new HbError('media-type-unsupported')
@@ -66,7 +76,12 @@ export function asHbError(error: unknown, bodyBytesMax?: number): HbError {
   }
 }
 
-export function sendError(reply: FastifyReply, error: HbError, retryAfterS: number, more = {}): void {
+export function sendError(
+  reply: FastifyReply,
+  error: HbError,
+  retryAfterS: number,
+  more = {},
+): void {
   const status = statusOf(error)
   if (status === 503) reply.header('retry-after', String(retryAfterS))
   reply.code(status).send({ error: errorBody(error), ...more })

@@ -1,5 +1,5 @@
-// Limits of the HTTP server (R9): a node's configuration, never part of a result. Each has a unit at its name's end, a
-// default, and the error code that says that it was passed.
+// Limits of the HTTP server (R9): a node's configuration, never part of a result. Each has a unit
+// at its name's end, a default, and the error code that says that it was passed.
 
 import type { ErrorCode } from '../../std/errors.ts'
 import { HbError } from '../../std/errors.ts'
@@ -9,7 +9,10 @@ export type HttpLimits = { readonly [K in keyof typeof HTTP_LIMIT_TABLE]: number
 type Row = { readonly default: number; readonly code: ErrorCode }
 
 export const HTTP_LIMIT_TABLE = {
-  /** Bytes of the body of POST /messages/batch; of POST /messages it is the protocol's messageBytesMax. */
+  /**
+   * Bytes of the body of POST /messages/batch; of POST /messages it is the protocol's
+   * messageBytesMax.
+   */
   batchBytesMax: { default: 16_777_216, code: 'body-too-large' },
   batchItemsMax: { default: 1_000, code: 'batch-too-many' },
   /** Bytes of all bodies that are being received or submitted. */
@@ -43,7 +46,9 @@ export function httpLimits(given: Partial<HttpLimits> = {}): HttpLimits {
   return limits as HttpLimits
 }
 
-/** So many of something at a time, and no more: `enter` throws the limit's code, with nothing done. */
+/**
+ * So many of something at a time, and no more: `enter` throws the limit's code, with nothing done.
+ */
 export class Room {
   #inside = 0
   readonly #name: keyof HttpLimits

@@ -1,4 +1,5 @@
-// What may stand in a path or a query, checked. Everything wrong is `query-invalid` or `id-malformed`, by name.
+// What may stand in a path or a query, checked. Everything wrong is `query-invalid` or
+// `id-malformed`, by name.
 
 import { isIdText } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
@@ -18,7 +19,10 @@ export function wholeOf(
   if (text === undefined) return range.fallback
   const value = typeof text === 'string' && WHOLE.test(text) ? Number(text) : NaN
   if (value >= range.least && value <= range.most) return value
-  throw new HbError('query-invalid', `${name} must be a whole number from ${range.least} to ${range.most}`)
+  throw new HbError(
+    'query-invalid',
+    `${name} must be a whole number from ${range.least} to ${range.most}`,
+  )
 }
 
 export function idOf(text: unknown, name: string): string {

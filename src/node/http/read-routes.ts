@@ -1,7 +1,8 @@
-// Everything that is asked of a node: messages, processes, their state, results and outbox, health, the network.
+// Everything that is asked of a node: messages, processes, their state, results and outbox, health,
+// the network.
 //
-// A page is {<rows>: […], next?}: with `next` there is (or may be) more from there; slots are inclusive (`from`), ids
-// exclusive (`after`).
+// A page is {<rows>: […], next?}: with `next` there is (or may be) more from there; slots are
+// inclusive (`from`), ids exclusive (`after`).
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { NodeApi, ResultView } from '../api.ts'
@@ -37,7 +38,11 @@ export function addReadRoutes(app: FastifyInstance, parts: Parts): void {
   })
 }
 
-async function getMessage(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function getMessage(
+  parts: Parts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const { api, limits, waits } = parts
   const query = request.query as Query
   const id = idOf((request.params as { id: string }).id, 'message id')
@@ -63,7 +68,10 @@ async function getProcesses({ api, limits }: Parts, query: Query): Promise<unkno
   const after = query['after'] === undefined ? undefined : idOf(query['after'], 'after')
   const processes = await api.processes({ limit, ...(after === undefined ? {} : { after }) })
   const last = processes.at(-1)
-  return { processes, ...(processes.length < limit || last === undefined ? {} : { next: last.process }) }
+  return {
+    processes,
+    ...(processes.length < limit || last === undefined ? {} : { next: last.process }),
+  }
 }
 
 /** The state's text as it was hashed, byte for byte; its slot and state hash are in the headers. */
@@ -90,7 +98,10 @@ async function resultPage({ api, limits }: Parts, request: FastifyRequest): Prom
   const results = await api.results(id, from, limit)
   const last = results.at(-1)
   if (last === undefined && (await api.process(id)) === undefined) return notFound(id)
-  return { results, next: results.length < limit || last === undefined ? {} : { next: last.slot + 1 } }
+  return {
+    results,
+    next: results.length < limit || last === undefined ? {} : { next: last.slot + 1 },
+  }
 }
 
 function outboxOf({ slot, partition, height, messages }: ResultView): object[] {

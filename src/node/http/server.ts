@@ -1,8 +1,11 @@
-// The HTTP server of a node: routes over NodeApi, limits, errors, a graceful end. It knows no roles and no log.
+// The HTTP server of a node: routes over NodeApi, limits, errors, a graceful end. It knows no roles
+// and no log.
 //
-// Owners: the framework owns connections and parsing; waits.ts owns those who wait, stream.ts those who follow the log.
-// Invariants: H1 every refusal has a code of the error table. H2 bodies are bytes: nothing but octet-stream is read.
-// H3 `close` resolves with no connection left, at the latest closeGraceMs after what was under way was let go.
+// Owners: the framework owns connections and parsing; waits.ts owns those who wait, stream.ts those
+// who follow the log.
+// Invariants: H1 every refusal has a code of the error table. H2 bodies are bytes: nothing but
+// octet-stream is read. H3 `close` resolves with no connection left, at the latest closeGraceMs
+// after what was under way was let go.
 
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
@@ -22,7 +25,10 @@ export type HttpOptions = {
   /** 0 (default): any that is free. */
   readonly port?: number
   readonly limits?: Partial<HttpLimits>
-  /** Told of everything that is answered 5xx for the node's own fault: the answer itself says little. */
+  /**
+   * Told of everything that is answered 5xx for the node's own fault: the answer itself says
+   * little.
+   */
   readonly onError?: (error: unknown) => void
 }
 
@@ -48,8 +54,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     sendError(reply, error, limits.retryAfterS)
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
+  app.addContentTypeParser(
+    'application/octet-stream',
+    { parseAs: 'buffer' },
+    (_request, body, done) => done(null, body),
   )
   const parts = { api, limits, waits }
   addWriteRoutes(app, parts)
@@ -83,8 +91,14 @@ function answerBadRequest(this: unknown, caught: Error & { code?: string }, sock
   const error = new HbError(slow ? 'request-too-slow' : 'body-malformed')
   const body = JSON.stringify({ error: errorBody(error) })
   socket.end(
-    `HTTP/1.1 ${statusOf(error)} ${slow ? 'Request Timeout' : 'Bad Request'}\r\nConnection: close\r\n` +
-      `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    [
+      `HTTP/1.1 ${statusOf(error)} ${slow ? 'Request Timeout' : 'Bad Request'}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
   )
 }
 

@@ -1,13 +1,14 @@
 // GET /log/stream: accepted entries of a partition as server-sent events, for ever.
 //
 //   retry: 1000                      how long a browser waits before it comes again
-//   id: <height>                     resume with the header Last-Event-ID: <height>, or ?from=<height + 1>
+//   id: <height>                     resume with Last-Event-ID: <height>, or ?from=<height + 1>
 //   event: entry
 //   data: <EntryView as JSON>
 //   event: error                     the last event there is: {code, message, advice, detail}
 //   : keep-alive                     a comment when there is nothing to say
 //
-// Invariants: S1 entries are pulled only as fast as the reader takes them: at most one socket buffer is held for it.
+// Invariants: S1 entries are pulled only as fast as the reader takes them: at most one socket
+// buffer is held for it.
 // S2 a reader that takes nothing for streamStallMsMax is cut off. S3 closing ends every stream.
 
 import type { ServerResponse } from 'node:http'
@@ -73,7 +74,11 @@ export class Streams {
       })
   }
 
-  async #pump(raw: ServerResponse, entries: AsyncIterable<EntryView>, signal: AbortSignal): Promise<void> {
+  async #pump(
+    raw: ServerResponse,
+    entries: AsyncIterable<EntryView>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const keepAlive = setInterval(() => {
       if (!raw.writableNeedDrain) raw.write(': keep-alive\n\n')
     }, this.#limits.streamKeepAliveMs)
@@ -88,7 +93,8 @@ export class Streams {
     } catch (caught) {
       const error = asHbError(caught)
       if (error.code === 'stream-stalled') raw.destroy()
-      else if (!signal.aborted) raw.write(`event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`)
+      else if (!signal.aborted)
+        raw.write(`event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`)
       if (error.kind === 'bug' || error.kind === 'operator') this.#onError(caught)
     } finally {
       clearInterval(keepAlive)
@@ -101,12 +107,16 @@ function placeOf(request: FastifyRequest, partitions: number): { partition: numb
   const query = request.query as Query
   const most = Number.MAX_SAFE_INTEGER
   const partition = wholeOf(query, 'partition', { fallback: 0, least: 0, most })
-  if (partition >= partitions) throw new HbError('partition-unknown', `${partition} of ${partitions}`)
+  if (partition >= partitions)
+    throw new HbError('partition-unknown', `${partition} of ${partitions}`)
   const last = request.headers['last-event-id']
   // A reader that comes again repeats its address, ?from= included: where it got to counts more.
   if (last !== undefined && last !== '') {
     const name = 'last-event-id'
-    return { partition, from: wholeOf({ [name]: last }, name, { fallback: 0, least: 0, most: most - 1 }) + 1 }
+    return {
+      partition,
+      from: wholeOf({ [name]: last }, name, { fallback: 0, least: 0, most: most - 1 }) + 1,
+    }
   }
   return { partition, from: wholeOf(query, 'from', { fallback: 0, least: 0, most }) }
 }

@@ -1,7 +1,8 @@
-// Requests that wait for a message to get somewhere (?wait=): bounded in number, and all let go when the server closes.
+// Requests that wait for a message to get somewhere (?wait=): bounded in number, and all let go
+// when the server closes.
 //
-// Invariant: a place is held from `enter` until the node's own wait has ended, also when the asker has gone: what costs
-// the node something is what is counted.
+// Invariant: a place is held from `enter` until the node's own wait has ended, also when the asker
+// has gone: what costs the node something is what is counted.
 
 import type { MessageStatus, NodeApi } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
@@ -19,7 +20,10 @@ export class Waits {
     this.#room = new Room('waitsMax', limits.waitsMax)
   }
 
-  /** Takes a place; throws `waits-too-many` or `node-stopping`. Each place ends by `wait` or by `leave`. */
+  /**
+   * Takes a place; throws `waits-too-many` or `node-stopping`. Each place ends by `wait` or by
+   * `leave`.
+   */
   enter(): void {
     if (this.#closed) throw new HbError('node-stopping')
     this.#room.enter()

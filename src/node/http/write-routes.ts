@@ -1,8 +1,9 @@
 // POST /messages and /messages/batch: where wallets' messages come in.
 //
-// Invariants: W1 the only way in is NodeApi.submit, which takes signed data items and nothing else; a body is never
-// read as any other record, so a caller that is a process cannot enter here. W2 an answer 2xx comes after the item is
-// durable in ingress; an answer 503 means that nothing of the request was kept: room for waiting is taken before.
+// Invariants: W1 the only way in is NodeApi.submit, which takes signed data items and nothing else;
+// a body is never read as any other record, so a caller that is a process cannot enter here. W2 an
+// answer 2xx comes after the item is durable in ingress; an answer 503 means that nothing of the
+// request was kept: room for waiting is taken before.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { NodeApi, Submitted } from '../api.ts'
@@ -42,7 +43,11 @@ function bytesGuard(room: Room, bodyLimit: number) {
   }
 }
 
-async function postOne(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function postOne(
+  parts: Parts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const { api, limits, waits } = parts
   const query = request.query as Query
   const body = bodyOf(request)
@@ -65,8 +70,15 @@ async function postOne(parts: Parts, request: FastifyRequest, reply: FastifyRepl
   return reply.code(reached(status, stage) ? 200 : 202).send(status)
 }
 
-/** {results: [{id, process, partition} | {error}]} in order; 202 if at least one item was accepted, else 400. */
-async function postBatch(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/**
+ * {results: [{id, process, partition} | {error}]} in order; 202 if at least one item was accepted,
+ * else 400.
+ */
+async function postBatch(
+  parts: Parts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const items = batchItems(bodyOf(request), parts.limits.batchItemsMax)
   const submitted = await parts.api.submit(items)
   const results = submitted.map((one) => ('error' in one ? { error: errorBody(one.error) } : one))

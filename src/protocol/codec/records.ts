@@ -3,7 +3,7 @@
 
 import type { Claim, Head, ModuleRecord, SnapshotPart, ManifestPart } from '../records.ts'
 import type { Admission } from '../entry.ts'
-import type { Content, MessageKind, Origin, Tag } from '../message.ts'
+import type { Content, Origin } from '../message.ts'
 import type { Outgoing, Result, Run } from '../result.ts'
 import { SCHEMAS } from './schemas.ts'
 import { RecordCodec } from './single-object.ts'

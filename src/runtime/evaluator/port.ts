@@ -52,7 +52,11 @@ export type EvaluatorReply =
   | { readonly kind: 'evaluated'; readonly evaluation: Evaluation; readonly memoryBytes: number }
   | { readonly kind: 'snapshot'; readonly text: string }
   | { readonly kind: 'closed' }
-  /** Not open here (any more): open again and repeat. Not this process's fault. */
+  /**
+   * Not open here (any more): open again and repeat. Not this process's fault; an `open` too may be lost with its worker.
+   * A sandbox also ends so when one message took much memory or work: its repetition as the first message after `open`
+   * always gives a result.
+   */
   | { readonly kind: 'lost' }
   /**
    * A fault of the node while this very command ran (wall clock, exhausted memory, a crash): no result. `faults` counts
@@ -106,8 +110,6 @@ export type EvaluatorOptions = {
   readonly commandsPendingMax?: number
   /** Consecutive faults of one process after which `exhausted` is set; default 3. */
   readonly faultsMax?: number
-  /** Upper bound of one instance's WebAssembly memory, bytes; default 2 GiB (a node fault beyond). */
-  readonly instanceMemoryBytesMax?: number
 }
 
 export type InlineEvaluatorOptions = EvaluatorOptions & { readonly host: EvaluatorHost }

@@ -16,7 +16,7 @@ const { createHost } = (await import(start.hostUrl)) as { createHost: CreateHost
 const host = createHost(start.hostData)
 const runtimes = {
   native: createNativeRuntime(host.natives),
-  quickjs: createQuickjsRuntime({ module: start.engine }),
+  quickjs: createQuickjsRuntime({ engine: { module: start.engine } }),
 }
 const table = createProcessTable(runtimes, host, start.limits)
 const sources = new Map<string, ModuleSource>()

@@ -1,4 +1,4 @@
-// The type of the write overlay (overlay.js) and the way to make one in V8. The sandbox compiles the same text itself.
+// The write overlay: its two scripts put together, its type, and the way to make one in V8. The sandbox compiles the same text itself.
 // Owners: the caller owns the text (read once per runtime); an overlay belongs to one instance.
 
 import { readFileSync } from 'node:fs'
@@ -25,9 +25,13 @@ export type Overlay = {
   keysOf(value: unknown): string[] | undefined
 }
 
-/** The script's text: `(limits) => overlay`. */
+/** The script's text: an expression, `(limits) => overlay`. It is part of the engine's version: its calls cost gas. */
 export function readOverlayScript(): string {
-  return readFileSync(new URL('./overlay.js', import.meta.url), 'utf8')
+  return `((limits) => (${part('settle')})(limits, (${part('proxies')})(limits)))`
+}
+
+function part(name: string): string {
+  return `\n${readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8')}\n`
 }
 
 export type MakeOverlay = (limits: OverlayLimits) => Overlay
@@ -35,5 +39,5 @@ export type MakeOverlay = (limits: OverlayLimits) => Overlay
 /** Evaluates the script in this realm, so that its `Object.prototype` is that of the contracts it serves. */
 export function compileOverlay(script: string): MakeOverlay {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the package's own file, in the caller's realm
-  return new Function(`return ${script.slice(script.indexOf('((limits)'))}`)() as MakeOverlay
+  return new Function(`return ${script}`)() as MakeOverlay
 }

@@ -24,8 +24,11 @@ import { DRIVER, FUEL_MAX, Sandbox, ScriptError, type Image } from './sandbox.ts
 
 /** Part of the engine's version, so of every result: what one sandbox may take. */
 export const MEMORY_BYTES_MAX = 2_147_418_112
-/** A warm sandbox stops growing here, far below, so that whatever a fresh one cannot hold no warm one can. */
-const WARM_BYTES_MAX = 536_870_912
+/**
+ * A warm sandbox stops at this share of memory and fuel, so far below that whatever a fresh one cannot do no warm one
+ * can, whatever its history did to its heap.
+ */
+const WARM_SHARE = 4
 const ERROR_TEXT_MAX = 512
 /** Gas for a module's scope when it is opened. */
 const PROBE_GAS = 10_000_000
@@ -33,23 +36,29 @@ const PROBE_GAS = 10_000_000
 const OUTPUT_SHIFT = 4
 const FUEL_BASE = 50_000_000
 const FUEL_PER_GAS = 40
-/** A warm sandbox stops at this share of it, for the same reason. */
-const WARM_FUEL = 4
 
-/** A realm is made once (some 50 ms); `engine` saves compiling where threads share it. */
-export function createQuickjsRuntime(engine: Engine = loadEngine()): Runtime {
+/** `engine` saves compiling where threads share it; `memoryBytesMax` is for tests alone: it changes results. */
+export type QuickjsOptions = { readonly engine?: Engine; readonly memoryBytesMax?: number }
+
+/** A realm is made once (some 50 ms), and copied for every instance. */
+export function createQuickjsRuntime(options: QuickjsOptions = {}): Runtime {
+  const { engine = loadEngine(), memoryBytesMax = MEMORY_BYTES_MAX } = options
   const image = Sandbox.image(engine, {
     overlay: readOverlayScript(),
     realm: readScript('realm.js'),
     driver: readScript('driver.js'),
   })
   const known = new Set<string>()
+  const factory: Factory = { image, known, pagesMax: Math.floor(memoryBytesMax / 65_536) }
   return {
     open: (module, snapshot, limits, changes = []) =>
-      new QuickjsInstance(image, module, snapshot, limits, changes, known),
+      new QuickjsInstance(factory, module, snapshot, limits, changes),
     close: () => undefined,
   }
 }
+
+/** What all instances of a runtime share; `known`: hashes of modules that were found valid. */
+type Factory = { readonly image: Image; readonly known: Set<string>; readonly pagesMax: number }
 
 function readScript(name: string): string {
   return readFileSync(new URL(`./${name}`, import.meta.url), 'utf8')
@@ -69,8 +78,8 @@ function wrappings(source: string): [string, string, string] {
 }
 
 /** Throws 'module-invalid'. In a sandbox of its own, so that an instance is the same whether this was needed or not. */
-function validate(image: Image, module: ModuleSource, limits: EvaluationLimits): void {
-  const sandbox = Sandbox.copy(image, MEMORY_BYTES_MAX / 65_536)
+function validate(factory: Factory, module: ModuleSource, limits: EvaluationLimits): void {
+  const sandbox = Sandbox.copy(factory.image, factory.pagesMax)
   try {
     if (module.source.includes('\0')) throw new ScriptError('a NUL character')
     const [wrapped, ...others] = wrappings(module.source)
@@ -98,24 +107,25 @@ function fuelOf(limits: EvaluationLimits): number {
 class QuickjsInstance implements Instance {
   readonly #sandbox: Sandbox
   readonly #limits: EvaluationLimits
+  readonly #warmBytesMax: number
   #fresh = true
   #closed = false
 
   constructor(
-    image: Image,
+    factory: Factory,
     module: ModuleSource,
     snapshot: string,
     limits: EvaluationLimits,
     changes: readonly string[],
-    known: Set<string>,
   ) {
     this.#limits = limits
     const state = stateText(snapshot, changes, limits)
-    if (!known.has(module.hash)) {
-      validate(image, module, limits)
-      known.add(module.hash)
+    if (!factory.known.has(module.hash)) {
+      validate(factory, module, limits)
+      factory.known.add(module.hash)
     }
-    this.#sandbox = Sandbox.copy(image, MEMORY_BYTES_MAX / 65_536)
+    this.#warmBytesMax = (factory.pagesMax * 65_536) / WARM_SHARE
+    this.#sandbox = Sandbox.copy(factory.image, factory.pagesMax)
     this.#sandbox.make(wrappings(module.source)[0])
     this.#sandbox.call(DRIVER.load, [
       state.text,
@@ -132,8 +142,8 @@ class QuickjsInstance implements Instance {
     const fresh = this.#fresh
     this.#fresh = false
     const fuel = fuelOf(this.#limits)
-    this.#sandbox.fuel = fresh ? fuel : Math.floor(fuel / WARM_FUEL)
-    if (!fresh) this.#sandbox.boundMemory(WARM_BYTES_MAX)
+    this.#sandbox.fuel = fresh ? fuel : Math.floor(fuel / WARM_SHARE)
+    if (!fresh) this.#sandbox.boundMemory(this.#warmBytesMax)
     try {
       return this.#evaluate(actionJson, check)
     } catch (error) {

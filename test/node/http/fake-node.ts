@@ -1,5 +1,6 @@
-// A node of one OS process without log, roles or sandbox, for tests of what stands in front of it. The door is real:
-// items are parsed, checked and verified as a node does; what lies behind is a list.
+// A node of one OS process without log, roles or sandbox, for tests of what stands in front of it.
+// The door is real: items are parsed, checked and verified as a node does; what lies behind is a
+// list.
 
 import { createDataItemVerifier } from '../../../src/protocol/ans104/index.ts'
 import { makeGenesis, openNetwork, type Network } from '../../../src/protocol/genesis.ts'
@@ -10,7 +11,14 @@ import { partitionOf } from '../../../src/protocol/topics.ts'
 import { sha256, toBase64Url } from '../../../src/std/bytes.ts'
 import { HbError, isHbError } from '../../../src/std/errors.ts'
 import type {
-  EntryView, MessageStatus, NodeApi, NodeHealth, ProcessView, ResultView, StateView, Submitted,
+  EntryView,
+  MessageStatus,
+  NodeApi,
+  NodeHealth,
+  ProcessView,
+  ResultView,
+  StateView,
+  Submitted,
 } from '../../../src/node/api.ts'
 
 const PARTITIONS = 2
@@ -130,8 +138,16 @@ export class FakeNode implements NodeApi {
     const failed = tagValue(message.tags, 'Fail')
     const slot = this.results_.filter((one) => one.process === message.process).length
     const sent = {
-      id: toBase64Url(sha256(Buffer.from(message.id))), kind: 'notice' as const, target: message.caller, tags: [],
-      data: 'sent', dataEncoding: 'utf8' as const, hops: 1, count: 1, budget: '0', seq: height + 1,
+      id: toBase64Url(sha256(Buffer.from(message.id))),
+      kind: 'notice' as const,
+      target: message.caller,
+      tags: [],
+      data: 'sent',
+      dataEncoding: 'utf8' as const,
+      hops: 1,
+      count: 1,
+      budget: '0',
+      seq: height + 1,
     }
     return {
       partition,
@@ -148,10 +164,16 @@ export class FakeNode implements NodeApi {
     }
   }
 
-  async waitFor(id: string, stage: 'sequenced' | 'result', timeoutMs: number): Promise<MessageStatus> {
+  async waitFor(
+    id: string,
+    stage: 'sequenced' | 'result',
+    timeoutMs: number,
+  ): Promise<MessageStatus> {
     const there = (): boolean => {
       const now = this.statuses.get(id)?.stage
-      return now === 'refused' || now === 'evaluated' || (now === 'sequenced' && stage === 'sequenced')
+      return (
+        now === 'refused' || now === 'evaluated' || (now === 'sequenced' && stage === 'sequenced')
+      )
     }
     const end = Date.now() + timeoutMs
     while (!there() && Date.now() < end) await this.#change(end - Date.now())
@@ -176,16 +198,26 @@ export class FakeNode implements NodeApi {
     return this.statuses.get(id)
   }
 
-  async processes({ after = '', limit = 100 }: { after?: string; limit?: number } = {}): Promise<ProcessView[]> {
+  async processes({ after = '', limit = 100 }: { after?: string; limit?: number } = {}): Promise<
+    ProcessView[]
+  > {
     const ids = [...this.states.keys()].sort().filter((id) => id > after)
-    return Promise.all(ids.slice(0, limit).map(async (id) => (await this.process(id)) as ProcessView))
+    return Promise.all(
+      ids.slice(0, limit).map(async (id) => (await this.process(id)) as ProcessView),
+    )
   }
 
   async process(id: string): Promise<ProcessView | undefined> {
     if (!this.states.has(id)) return undefined
     return {
-      process: id, partition: partitionOf(id, PARTITIONS), slot: 0, height: 0, status: 'live', engine: 'quickjs',
-      module: '', stateHash: '',
+      process: id,
+      partition: partitionOf(id, PARTITIONS),
+      slot: 0,
+      height: 0,
+      status: 'live',
+      engine: 'quickjs',
+      module: '',
+      stateHash: '',
     }
   }
 
@@ -198,9 +230,13 @@ export class FakeNode implements NodeApi {
     return this.results_.filter((one) => one.process === id && one.slot >= from).slice(0, limit)
   }
 
-  async *tail(partition: number, fromHeight: number, signal: AbortSignal): AsyncGenerator<EntryView> {
+  async *tail(
+    partition: number,
+    fromHeight: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<EntryView> {
     const entries = this.entries[partition] as EntryView[]
-    for (let height = fromHeight; !signal.aborted; ) {
+    for (let height = fromHeight; !signal.aborted;) {
       const entry = entries[height]
       if (entry === undefined) {
         await this.#change(60_000, signal)

@@ -1,6 +1,11 @@
 import { connect } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { generateWallet, messageFields, spawnFields, type Wallet } from '../../../src/client/index.ts'
+import {
+  generateWallet,
+  messageFields,
+  spawnFields,
+  type Wallet,
+} from '../../../src/client/index.ts'
 import { startHttp, type HttpServer } from '../../../src/node/http/index.ts'
 import { isHbError } from '../../../src/std/errors.ts'
 import { FakeNode } from './fake-node.ts'
@@ -20,7 +25,11 @@ beforeEach(async () => {
   errors.length = 0
   node = new FakeNode()
   echo = node.network.processIds.get('echo') as string
-  server = await startHttp({ api: node, limits: { pageMax: 3, requestTimeoutMs: 300 }, onError: (one) => errors.push(one) })
+  server = await startHttp({
+    api: node,
+    limits: { pageMax: 3, requestTimeoutMs: 300 },
+    onError: (one) => errors.push(one),
+  })
 })
 
 afterEach(async () => {
@@ -33,7 +42,12 @@ type Pages = Partial<Record<'processes' | 'results' | 'messages', Row[]>> & Reco
 async function get(path: string) {
   const response = await fetch(`${server.url}${path}`)
   const text = await response.text()
-  return { status: response.status, headers: response.headers, text, body: JSON.parse(text) as Pages }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: JSON.parse(text) as Pages,
+  }
 }
 
 function place() {
@@ -41,7 +55,9 @@ function place() {
 }
 
 async function sendMany(count: number): Promise<string[]> {
-  const items = Array.from({ length: count }, (_, n) => wallet.sign(messageFields(place(), { target: echo, data: String(n) })))
+  const items = Array.from({ length: count }, (_, n) =>
+    wallet.sign(messageFields(place(), { target: echo, data: String(n) })),
+  )
   await node.submit(items)
   return node.accepted.map((one) => one.id)
 }
@@ -49,15 +65,27 @@ async function sendMany(count: number): Promise<string[]> {
 describe('messages', () => {
   test('status of one, 404 for one never heard of, 400 for what is no id', async () => {
     const [id] = await sendMany(1)
-    expect(await get(`/messages/${id ?? ''}`)).toMatchObject({ status: 200, body: { stage: 'evaluated' } })
-    expect(await get(`/messages/${NOBODY}`)).toMatchObject({ status: 404, body: { error: { code: 'message-unknown' } } })
-    expect(await get('/messages/abc')).toMatchObject({ status: 400, body: { error: { code: 'id-malformed' } } })
+    expect(await get(`/messages/${id ?? ''}`)).toMatchObject({
+      status: 200,
+      body: { stage: 'evaluated' },
+    })
+    expect(await get(`/messages/${NOBODY}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'message-unknown' } },
+    })
+    expect(await get('/messages/abc')).toMatchObject({
+      status: 400,
+      body: { error: { code: 'id-malformed' } },
+    })
   })
 
   test('wait on one that is on its way', async () => {
     node.automatic = false
     const [id = ''] = await sendMany(1)
-    expect(await get(`/messages/${id}?wait=result&timeout=20`)).toMatchObject({ status: 202, body: { stage: 'pending' } })
+    expect(await get(`/messages/${id}?wait=result&timeout=20`)).toMatchObject({
+      status: 202,
+      body: { stage: 'pending' },
+    })
     const asked = get(`/messages/${id}?wait=result&timeout=10000`)
     setTimeout(() => node.turn(), 20)
     expect(await asked).toMatchObject({ status: 200, body: { stage: 'evaluated' } })
@@ -66,7 +94,8 @@ describe('messages', () => {
 
 describe('processes', () => {
   test('pages, each process once', async () => {
-    for (let n = 0; n < 4; n++) await node.submit([wallet.sign(spawnFields(place(), { source: `${n}` }))])
+    for (let n = 0; n < 4; n++)
+      await node.submit([wallet.sign(spawnFields(place(), { source: `${n}` }))])
     const first = await get('/processes?limit=3')
     const rest = await get(`/processes?limit=3&after=${String(first.body['next'])}`)
     const seen = [first, rest].flatMap((page) => page.body.processes?.map((one) => one.process))
@@ -87,21 +116,37 @@ describe('processes', () => {
     expect(first.body.results?.map((one) => one.slot)).toEqual([0, 1, 2])
     expect(first.body['next']).toBe(3)
     const rest = await get(`/processes/${echo}/outbox?limit=3&from=3`)
-    expect(rest.body.messages?.map((one) => [one.slot, one.index, one.data]))
-      .toEqual([[3, 0, 'sent'], [4, 0, 'sent']])
+    expect(rest.body.messages?.map((one) => [one.slot, one.index, one.data])).toEqual([
+      [3, 0, 'sent'],
+      [4, 0, 'sent'],
+    ])
     expect(rest.body).not.toHaveProperty('next')
   })
 
-  test.each(['', '/state', '/results', '/outbox'])('404 for one that does not exist: %s', async (path) => {
-    expect(await get(`/processes/${NOBODY}${path}`)).toMatchObject({ status: 404, body: { error: { code: 'process-not-found' } } })
-  })
-
-  test.each(['?limit=0', '?limit=4', '?limit=x', '?from=-1', '?from=1.5', '?limit=1&limit=2', '?from=99999999999999999'])(
-    'a page is asked for in whole numbers: %s',
-    async (query) => {
-      expect(await get(`/processes/${echo}/results${query}`)).toMatchObject({ status: 400, body: { error: { code: 'query-invalid' } } })
+  test.each(['', '/state', '/results', '/outbox'])(
+    '404 for one that does not exist: %s',
+    async (path) => {
+      expect(await get(`/processes/${NOBODY}${path}`)).toMatchObject({
+        status: 404,
+        body: { error: { code: 'process-not-found' } },
+      })
     },
   )
+
+  test.each([
+    '?limit=0',
+    '?limit=4',
+    '?limit=x',
+    '?from=-1',
+    '?from=1.5',
+    '?limit=1&limit=2',
+    '?from=99999999999999999',
+  ])('a page is asked for in whole numbers: %s', async (query) => {
+    expect(await get(`/processes/${echo}/results${query}`)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'query-invalid' } },
+    })
+  })
 })
 
 describe('the node itself', () => {
@@ -113,13 +158,22 @@ describe('the node itself', () => {
     expect((await get('/readyz')).headers.get('retry-after')).toBe('1')
     expect((await get('/healthz')).status).toBe(200)
     const { body } = await get('/network')
-    expect(body).toMatchObject({ network: node.network.id, generation: 0, partitions: 2, processes: { echo }, http: { pageMax: 3 } })
+    expect(body).toMatchObject({
+      network: node.network.id,
+      generation: 0,
+      partitions: 2,
+      processes: { echo },
+      http: { pageMax: 3 },
+    })
     expect(body['limits']).toEqual(node.network.genesis.limits)
   })
 
   test('nothing there: 404 in the same form', async () => {
     for (const path of ['/', '/nothing', '/messages/batch/x', '/processes/%2e%2e/state/x']) {
-      expect(await get(path)).toMatchObject({ status: 404, body: { error: { code: 'route-unknown' } } })
+      expect(await get(path)).toMatchObject({
+        status: 404,
+        body: { error: { code: 'route-unknown' } },
+      })
     }
   })
 
@@ -136,7 +190,11 @@ describe('the node itself', () => {
 
   test('broken HTTP and a sender that never finishes get a code and the end of the line', async () => {
     expect(await raw('nonsense\r\n\r\n')).toContain('body-malformed')
-    expect(await raw('POST /messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 10\r\n\r\nabc')).toContain('request-too-slow')
+    expect(
+      await raw(
+        'POST /messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\ncontent-length: 10\r\n\r\nabc',
+      ),
+    ).toContain('request-too-slow')
   })
 })
 

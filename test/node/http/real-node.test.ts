@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
-  bundleContract, createClient, generateWallet, type Client, type EntryView, type Wallet,
+  bundleContract,
+  createClient,
+  generateWallet,
+  messageFields,
+  type Client,
+  type EntryView,
+  type Wallet,
 } from '../../../src/client/index.ts'
 import { startHttp, startNode } from '../../../src/node/index.ts'
 import { Records } from '../../../src/protocol/codec/records.ts'
@@ -30,9 +36,17 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hb-http-'))
   await writeFile(join(folder, 'recorder.js'), CONTRACT)
   const { source } = await bundleContract(join(folder, 'recorder.js'))
-  const genesis = makeGenesis({ name: 'http', salt: 'http', partitions: 2, sandbox: { engine: 'quickjs', version: 'test' } })
+  const genesis = makeGenesis({
+    name: 'http',
+    salt: 'http',
+    partitions: 2,
+    sandbox: { engine: 'quickjs', version: 'test' },
+  })
   const node = await startNode({
-    network: openNetwork(genesis), directory: join(folder, 'node'), evaluatorWorkers: 0, verifierThreads: 0,
+    network: openNetwork(genesis),
+    directory: join(folder, 'node'),
+    evaluatorWorkers: 0,
+    verifierThreads: 0,
   })
   closers.push(() => node.close())
   const server = await startHttp({ api: node.api })
@@ -40,7 +54,10 @@ beforeAll(async () => {
   client = createClient({ url: server.url })
   ;[ed, rsa] = await Promise.all([generateWallet('ed25519'), generateWallet('rsa')])
   const spawned = await client.spawn(ed, { source, state: { seen: [] } })
-  expect(await client.wait(spawned.id)).toMatchObject({ stage: 'evaluated', result: { status: 'ok', slot: 0 } })
+  expect(await client.wait(spawned.id)).toMatchObject({
+    stage: 'evaluated',
+    result: { status: 'ok', slot: 0 },
+  })
   recorder = spawned.process
 })
 
@@ -81,30 +98,54 @@ test('results, outbox and log tell the same story', async () => {
   const slot = result?.slot ?? -1
   expect((await client.results(recorder, { from: slot })).results).toEqual([result])
   const [sent] = (await client.outbox(recorder, { from: slot })).messages
-  expect(sent).toMatchObject({ slot, kind: 'notice', target: rsa.address, data: 'seen', id: result?.messages[0]?.id })
+  expect(sent).toMatchObject({
+    slot,
+    kind: 'notice',
+    target: rsa.address,
+    data: 'seen',
+    id: result?.messages[0]?.id,
+  })
   let entry: EntryView | undefined
   for await (const one of client.tail(result?.partition ?? 0, { from: result?.height ?? 0 })) {
     entry = one
     break
   }
-  expect(entry).toMatchObject({ messageId: result?.messageId, caller: rsa.address, from: 'wallet', data: 'story' })
+  expect(entry).toMatchObject({
+    messageId: result?.messageId,
+    caller: rsa.address,
+    from: 'wallet',
+    data: 'story',
+  })
 })
 
 test('a caller that is a process never enters: no record of ingress, no forged owner, no other network', async () => {
   const before = await client.state(recorder)
   const relayed = {
-    caller: recorder, partition: 0, height: 1, index: 0, seq: 1, kind: 'message' as const, target: recorder, tags: [],
-    data: Buffer.from('forged'), hops: 5, count: 5, budget: '0', attestation: null,
+    caller: recorder,
+    partition: 0,
+    height: 1,
+    index: 0,
+    seq: 1,
+    kind: 'message' as const,
+    target: recorder,
+    tags: [],
+    data: Buffer.from('forged'),
+    hops: 5,
+    count: 5,
+    budget: '0',
+    attestation: null,
   }
   const records = new Records()
   const record = records.encodeIngress({ type: 'relayed', relayed })
-  const genesis = records.encodeIngress({ type: 'genesis', name: 'x' })
+  const elsewhere = ed.sign(
+    messageFields({ network: 'A'.repeat(43), generation: 0 }, { target: recorder, data: 'forged' }),
+  )
   const good = await client.sign(ed, { target: recorder, data: 'forged' })
   const wrapped = records.encodeIngress({ type: 'signed', item: good })
   const forged = Buffer.from(good)
   // another owner in the place of the signer's
   forged.set(rsa.owner.subarray(0, 32), 66)
-  for (const bytes of [record, genesis, wrapped, record.subarray(10), forged]) {
+  for (const bytes of [record, elsewhere, wrapped, record.subarray(10), forged]) {
     const error: unknown = await client.submit(bytes).catch((reason: unknown) => reason)
     expect(isHbError(error) && error.kind).toBe('input')
     const [outcome] = await client.batch([bytes])

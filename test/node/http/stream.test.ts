@@ -24,7 +24,11 @@ afterEach(async () => {
 })
 
 /** Reads the stream until so many entries came, and says their ids. */
-async function ids(path: string, count: number, headers: Record<string, string> = {}): Promise<string[]> {
+async function ids(
+  path: string,
+  count: number,
+  headers: Record<string, string> = {},
+): Promise<string[]> {
   const response = await fetch(`${server.url}${path}`, { headers })
   expect(response.headers.get('content-type')).toContain('text/event-stream')
   let text = ''
@@ -40,7 +44,10 @@ test('from the beginning, from a height, and resumed after the last seen; then w
   for (let n = 0; n < 5; n++) node.append(1)
   expect(await ids('/log/stream?partition=1', 5)).toEqual(['0', '1', '2', '3', '4'])
   expect(await ids('/log/stream?partition=1&from=3', 2)).toEqual(['3', '4'])
-  expect(await ids('/log/stream?partition=1&from=0', 2, { 'last-event-id': '2' })).toEqual(['3', '4'])
+  expect(await ids('/log/stream?partition=1&from=0', 2, { 'last-event-id': '2' })).toEqual([
+    '3',
+    '4',
+  ])
   const later = ids('/log/stream?partition=1&from=5', 1)
   setTimeout(() => node.append(1), 20)
   expect(await later).toEqual(['5'])
@@ -64,7 +71,10 @@ test.each([
   ['?from=-1', 400, 'query-invalid'],
 ])('%s is refused', async (query, status, code) => {
   const response = await fetch(`${server.url}/log/stream${query}`)
-  expect([response.status, ((await response.json()) as { error: { code: string } }).error.code]).toEqual([status, code])
+  expect([
+    response.status,
+    ((await response.json()) as { error: { code: string } }).error.code,
+  ]).toEqual([status, code])
 })
 
 test('a slow reader holds a bounded amount, and is cut off when it takes nothing for too long', async () => {

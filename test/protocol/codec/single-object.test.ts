@@ -107,9 +107,8 @@ describe('a codec', () => {
   })
 
   test('reads blocks of negative count, which other writers make', () => {
-    expect(codec.decode(record(0x02, 0x03, 0x06, 0x01, 0x80, 0x01, 0x02, 0x06, 0, 0)).list).toEqual([
-      -1, 64, 3,
-    ])
+    const bytes = record(0x02, 0x03, 0x06, 0x01, 0x80, 0x01, 0x02, 0x06, 0, 0)
+    expect(codec.decode(bytes).list).toEqual([-1, 64, 3])
   })
 
   test('grows to any size, and bytes once given out stay', () => {
