@@ -22,7 +22,12 @@ export const PARTITIONS = 4
 const FOR_EVER = 1_000_000_000_000
 const SALT = 'bench'
 
-export type BenchNode = RunningNode & { readonly log: Log; readonly directory: string }
+/** `stop` ends the roles and leaves the log open; `close` removes everything. */
+export type BenchNode = RunningNode & {
+  readonly log: Log
+  readonly directory: string
+  stop(): Promise<void>
+}
 
 export async function contractSource(name: string): Promise<string> {
   const file = fileURLToPath(new URL(`./contracts/${name}.ts`, import.meta.url))
@@ -93,12 +98,14 @@ export async function openBenchNode(
       throw new Error(`${role} halted in partition ${partition}`, { cause: error })
     },
   })
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopped ??= node.close())
   const close = async (): Promise<void> => {
-    await node.close()
+    await stop()
     for (const each of [log, sequencerStore, dreStore]) await each.close()
     await rm(directory, { recursive: true })
   }
-  return { ...node, log, directory, close }
+  return { ...node, log, directory, stop, close }
 }
 
 /** Sends one message to each target. */

@@ -1,7 +1,6 @@
-// Where the contracts of this package lie: beside src when run from source, beside dist when installed.
+// Where the contracts of this package lie: beside src, and beside its copy in dist.
 
 /** URL of `contracts/<name>/contract.ts`. */
 export function contractPath(name: string): URL {
-  const up = import.meta.url.endsWith('.ts') ? '../../' : '../../../'
-  return new URL(`${up}contracts/${name}/contract.ts`, import.meta.url)
+  return new URL(`../../contracts/${name}/contract.ts`, import.meta.url)
 }

@@ -5,7 +5,7 @@
 // message). C2 every failure is an HbError, with the node's own code where there is one.
 
 import { systemClock, type Clock } from '../std/clock.ts'
-import { HbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
 import { frameBatch } from './batch.ts'
 import { messageFields, spawnFields } from './message-fields.ts'
 import type { MessageSpec, NetworkPlace, SpawnSpec } from './message-fields.ts'
@@ -194,13 +194,19 @@ async function waitFor(
   const end = clock.now() + timeoutMs
   for (;;) {
     const waitMs = Math.max(0, Math.min(end - clock.now(), WAIT_MS_EACH_MAX))
-    const status = await transport.json<MessageStatus>({
-      path: `/messages/${id}`,
-      query: { wait: stage, timeout: waitMs },
-      waitMs,
-      ...maybe(signal),
-    })
-    if (isAt(status, stage) || clock.now() >= end) return status
+    const status = await transport
+      .json<MessageStatus>({
+        path: `/messages/${id}`,
+        query: { wait: stage, timeout: waitMs },
+        waitMs,
+        ...maybe(signal),
+      })
+      .catch((error: unknown) => {
+        // a process may send it yet
+        if (isHbError(error, 'message-unknown') && clock.now() < end) return undefined
+        throw error
+      })
+    if (status !== undefined && (isAt(status, stage) || clock.now() >= end)) return status
     // a node that is stopping answers at once
     if (waitMs > 0) await clock.sleep(Math.min(50, Math.max(0, end - clock.now())), signal)
   }

@@ -111,19 +111,29 @@ export class Evaluation {
 
   /** Closes what is beyond the bounds; the store must hold everything that finished. */
   async evict(): Promise<void> {
-    const { limits, evaluator, ledger, figures } = this.#o
+    const { instancesMax, instanceBytesMax } = this.#o.limits
     const instances = this.#instances
-    if (instances.size <= limits.instancesMax && instances.memoryBytes <= limits.instanceBytesMax) {
-      return
-    }
-    const idle = (process: string): boolean => {
-      const row = ledger.rows.get(process)
-      return row !== undefined && row.slot === row.writtenSlot
-    }
+    if (instances.size <= instancesMax && instances.memoryBytes <= instanceBytesMax) return
+    await this.#close([...instances.excess(instancesMax, instanceBytesMax, this.#isIdle)])
+  }
+
+  /** Closes what nothing came for since the sweep before; the same holds of the store. */
+  async sweep(): Promise<void> {
+    await this.#close([...this.#instances.sweep(this.#isIdle)])
+  }
+
+  readonly #isIdle = (process: string): boolean => {
+    const row = this.#o.ledger.rows.get(process)
+    return row !== undefined && row.slot === row.writtenSlot
+  }
+
+  async #close(processes: readonly string[]): Promise<void> {
+    if (processes.length === 0) return
+    const { evaluator, ledger, figures } = this.#o
+    const instances = this.#instances
     const commands: EvaluatorCommand[] = []
     const bases: { process: string; slots: number; index: number }[] = []
-    const { instancesMax, instanceBytesMax } = limits
-    for (const process of [...instances.excess(instancesMax, instanceBytesMax, idle)]) {
+    for (const process of processes) {
       const { baseBytes, journalBytes } = instances.get(process) ?? { baseBytes: 0, journalBytes: 0 }
       if (journalBytes > Math.max(baseBytes, 65_536)) {
         const slot = ledger.rows.get(process)?.settledSlot ?? 0

@@ -5,11 +5,15 @@ export type OpenInstance = {
   /** Bytes of the base state in the store, and of the journal after it: when to write a new base. */
   baseBytes: number
   journalBytes: number
+  /** How many sweeps there had been when it was used last. */
+  usedAt: number
 }
 
 export class Instances {
+  /** Least recently used first. */
   readonly #open = new Map<string, OpenInstance>()
   #memoryBytes = 0
+  #sweeps = 0
 
   get size(): number {
     return this.#open.size
@@ -29,12 +33,14 @@ export class Instances {
     if (instance === undefined) return false
     this.#open.delete(process)
     this.#open.set(process, instance)
+    instance.usedAt = this.#sweeps
     return true
   }
 
   opened(process: string, baseBytes: number, journalBytes: number): void {
     this.closed(process)
-    this.#open.set(process, { memoryBytes: 0, baseBytes, journalBytes })
+    const usedAt = this.#sweeps
+    this.#open.set(process, { memoryBytes: 0, baseBytes, journalBytes, usedAt })
   }
 
   measured(process: string, memoryBytes: number): void {
@@ -49,6 +55,15 @@ export class Instances {
     if (instance === undefined) return
     this.#memoryBytes -= instance.memoryBytes
     this.#open.delete(process)
+  }
+
+  /** Those that nothing used since the sweep before, and that `idle` lets go. */
+  *sweep(idle: (process: string) => boolean): Iterable<string> {
+    this.#sweeps += 1
+    for (const [process, { usedAt }] of this.#open) {
+      if (usedAt >= this.#sweeps - 1) return
+      if (idle(process)) yield process
+    }
   }
 
   /** The least recently used ones that `idle` lets go, until what stays open is within the bounds. */

@@ -65,6 +65,14 @@ export class DrePartition {
     await Promise.all(this.#read(records).map((stretch) => this.#take(stretch)))
   }
 
+  /** Closes idle processes, in turn with what is published; resolves when that is done. */
+  sweep(): Promise<void> {
+    const swept = this.#published.then(() => this.#o.evaluation.sweep())
+    this.#published = swept
+    swept.catch(() => undefined)
+    return swept
+  }
+
   idle(): Promise<void> {
     return this.#published.catch(() => undefined)
   }

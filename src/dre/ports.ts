@@ -24,6 +24,8 @@ export type DreLimits = {
   readonly instancesMax: number
   /** Bytes that open instances may hold in all, about; default 1 GiB. */
   readonly instanceBytesMax: number
+  /** A process that nothing came for in so long is closed, its state kept in the store, ms; default 1,000. */
+  readonly instanceIdleMsMax: number
   /** Bytes of one run; default 800,000. */
   readonly runBytesMax: number
   /** Bytes of one part of a snapshot or manifest; default 700,000. */
@@ -35,6 +37,7 @@ export type DreLimits = {
 export const DRE_LIMITS: DreLimits = {
   instancesMax: 512,
   instanceBytesMax: 1_073_741_824,
+  instanceIdleMsMax: 1_000,
   runBytesMax: 800_000,
   partBytesMax: 700_000,
   triesMax: 5,

@@ -11,7 +11,7 @@ export const createHost: CreateHost = (hostData) => hostOf((hostData as HostData
 
 export function hostOf(limits: OutboxLimits): EvaluatorHost {
   return {
-    natives: natives as unknown as Readonly<Record<string, NativeHandle>>,
+    natives: natives,
     checkOutbox: (messages, parent) => checkOutbox(messages, parent, limits),
   }
 }

@@ -1,7 +1,8 @@
-// The index of ordered wallet messages with the view and the log position it belongs to (R3): one transaction, so it is
-// never older or newer than its view. Rebuildable from the log.
+// The index of ordered wallet messages with the view and the log position it belongs to (R3): one
+// transaction, so it is never older or newer than its view. Rebuildable from the log.
 //
-// Keys, under the partition's prefix: `v` the view, `i/<id>` the place, `x/<expires, 13 digits>/<id>` for forgetting.
+// Keys, under the partition's prefix: `v` the view, `i/<id>` the place,
+// `x/<expires, 16 digits>/<id>` for forgetting.
 
 import type { View } from '../protocol/accept.ts'
 import { initialView } from '../protocol/accept.ts'
@@ -28,7 +29,7 @@ export class IdIndex {
   /** Places whose write is under way. */
   readonly #recent = new Map<string, Place>()
   #writes: Promise<void> = Promise.resolve()
-  #failure: unknown
+  #failure: Error | undefined
 
   constructor(store: Store, partition: number) {
     this.#store = store
@@ -41,10 +42,12 @@ export class IdIndex {
     const view = initialView(network.id, partition, network.genesis.partitions)
     if (bytes === undefined) return { view, next: 0, at: undefined }
     const { next, at, ...saved } = JSON.parse(asBuffer(bytes).toString()) as SavedPosition
+    // no entry was read yet: nothing ties the saved view to this network, so its beginning is taken
+    if (at === undefined) return { view, next, at }
     return { view: { ...saved.view, hash: fromBase64Url(saved.view.hash) }, next, at }
   }
 
-  /** Throws what a write failed with: an index that lacks a write is older than its view and must not be asked. */
+  /** Throws what a write failed with: an index that lacks a write must not be asked. */
   find(id: string): Place | undefined {
     if (this.#failure !== undefined) throw this.#failure
     const recent = this.#recent.get(id)
@@ -58,12 +61,12 @@ export class IdIndex {
     return this.#writes
   }
 
-  /** Takes settled entries in at once (`find` sees them), and writes them with the view behind the caller's back. */
+  /** Takes settled entries in at once (`find` sees them); they are written behind the caller. */
   record(entries: readonly Entry[], position: Position): void {
     const write = this.#write(entries, position)
     this.#writes = Promise.all([this.#writes, write]).then(() => undefined)
     this.#writes.catch((error: unknown) => {
-      this.#failure ??= error
+      this.#failure ??= error instanceof Error ? error : new Error(String(error))
     })
   }
 
@@ -81,14 +84,14 @@ export class IdIndex {
     const { view, next, at } = position
     const saved = { view: { ...view, hash: toBase64Url(view.hash) }, next, at }
     ops.push({ key: `${this.#prefix}v`, value: Buffer.from(JSON.stringify(saved)) })
-    this.#forget(view.timestamp, ops)
+    if (!this.keepExpired) this.#forget(view.timestamp, ops)
     await this.#store.write(ops)
     for (const entry of entries) {
       if (this.#recent.get(entry.message.id) === entry) this.#recent.delete(entry.message.id)
     }
   }
 
-  /** A message past its own `Expires` is refused for that, so its id need not be remembered (R3). */
+  /** A message past its own `Expires` is refused for that: its id need not be kept (R3). */
   #forget(time: number, ops: StoreOp[]): void {
     const from = `${this.#prefix}x/`
     const to = this.#expiryKey(time, '')

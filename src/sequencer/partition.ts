@@ -1,8 +1,10 @@
 // One partition's sequencer: batches of ingress in, settled entries out (R2, R3).
 //
-// Owners: service.ts makes one per assigned partition. Invariants: P1 batches are decided in the order of ingress; their
-// signatures may be checked ahead. P2 a batch's promise resolves only when every message in it is settled, answered,
-// refused (and in the dead letters) or dropped. P3 answers and refusals come from settled entries only.
+// Owners: service.ts makes one per assigned partition. Invariants: P1 batches are decided in the
+// order of ingress; their signatures may be checked ahead. P2 a batch's promise resolves only when
+// every message in it is settled, answered, refused (and in the dead letters) or dropped. P3 answers
+// and refusals come from settled entries only. P4 after a batch that failed, none that came behind
+// it is decided: the order of ingress, and C3 of the chain, hold for what is written.
 
 import { copyView } from '../protocol/accept.ts'
 import type { Records, WireMessage } from '../protocol/codec/records.ts'
@@ -15,7 +17,7 @@ import type { LogRecord, StoredRecord } from '../log/port.ts'
 import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
-import type { Verifier } from '../verifier/port.ts'
+import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
 import { decide } from './core.ts'
@@ -33,8 +35,12 @@ export type PartitionOptions = {
   readonly limits: SequencerLimits
   readonly figures: SequencerFigures
   readonly listener: SequencerListener
+  readonly signal: AbortSignal
   readonly deadLetter: (record: StoredRecord, error: HbError) => Promise<void>
 }
+
+/** Faults of the verifier in a row before the partition halts. */
+const VERIFY_TRIES_MAX = 5
 
 type Refused = { readonly record: StoredRecord; readonly id?: string; readonly error: HbError }
 type Judged = { readonly candidates: Candidate[]; readonly refused: Refused[] }
@@ -60,7 +66,7 @@ export class PartitionSequencer {
         const message = genesisSpawn(network, process)
         return { message, wire, source: undefined, unclear: false }
       })
-      await this.#orderSome(candidates)
+      await this.#settle(candidates)
     }
   }
 
@@ -68,15 +74,16 @@ export class PartitionSequencer {
   batch(records: readonly StoredRecord[]): Promise<void> {
     const judged = this.#judge(records)
     const done = this.#turn.then(async () => this.#order(await judged))
-    this.#turn = done.catch(() => undefined)
-    // a batch that cannot be judged must not be an unhandled rejection while it waits for its turn
+    this.#turn = done
+    // neither may be an unhandled rejection while nobody waits for it
     judged.catch(() => undefined)
+    done.catch(() => undefined)
     return done.then(() => this.#o.index.written())
   }
 
   /** Resolves when no batch is under way. */
   idle(): Promise<void> {
-    return this.#turn
+    return this.#turn.catch(() => undefined)
   }
 
   /** What can be said without the log: form, size, network, signature. */
@@ -96,13 +103,11 @@ export class PartitionSequencer {
       }
     }
     if (signed.length === 0) return { candidates, refused }
-    const verdicts = await this.#o.verifier.verify(signed.map(({ bytes }) => bytes))
+    const verdicts = await this.#verdicts(signed.map(({ bytes }) => bytes))
     const bad = new Set<Candidate>()
     verdicts.forEach((verdict, index) => {
       if (verdict.ok) return
       const { candidate, record } = signed[index] as (typeof signed)[number]
-      // a fault of this node is no verdict on the message: the batch comes again
-      if (verdict.code === 'verifier-worker-died') throw new HbError(verdict.code, verdict.text)
       bad.add(candidate)
       const error = new HbError(verdict.code, verdict.text)
       refused.push({ record, id: candidate.message.id, error })
@@ -110,8 +115,25 @@ export class PartitionSequencer {
     return { candidates: candidates.filter((candidate) => !bad.has(candidate)), refused }
   }
 
+  /** A fault of this node is no verdict on a message: asked again, and at last a halt. */
+  async #verdicts(items: readonly Buffer[]): Promise<readonly Verdict[]> {
+    const { verifier, clock, limits, signal } = this.#o
+    for (let tries = 1; ; tries++) {
+      const verdicts = await verifier.verify(items)
+      const fault = verdicts.find((each) => !each.ok && each.code === 'verifier-worker-died')
+      if (fault === undefined || fault.ok) return verdicts
+      if (tries >= VERIFY_TRIES_MAX || signal.aborted) throw new HbError(fault.code, fault.text)
+      await clock.sleep(limits.retryDelayMs * tries, signal)
+    }
+  }
+
   #candidate(record: StoredRecord): Candidate {
     if (record.value === null) throw new HbError('record-malformed', 'an empty record')
+    const { messageBytesMax } = this.#o.network.genesis.limits
+    if (record.value.length > messageBytesMax) {
+      const bytes = record.value.length
+      throw new HbError('message-too-large', `${bytes} bytes, at most ${messageBytesMax}`)
+    }
     const wire = this.#o.records.decodeIngress(asBuffer(record.value))
     if (wire.type === 'genesis') throw new HbError('record-malformed', 'genesis is not sent')
     const message = messageOf(this.#o.network, wire)
@@ -135,12 +157,26 @@ export class PartitionSequencer {
       }
       const some = rest.slice(0, count)
       rest = rest.slice(count)
-      while (!(await this.#orderSome(some)));
+      await this.#settle(some)
     }
     for (const { record, id, error } of judged.refused) await this.#refuse(record, id, error)
   }
 
-  /** One append at most. False: it was unclear; what the log now says is settled, and these must be decided again. */
+  /** Decides and appends until all are settled, answered or refused. */
+  async #settle(candidates: readonly Candidate[]): Promise<void> {
+    const { index, limits, clock, signal } = this.#o
+    let delay = 0
+    try {
+      while (!(await this.#orderSome(candidates))) {
+        if (delay > 0) await clock.sleep(delay, signal)
+        delay = Math.min(Math.max(delay * 2, limits.retryDelayMs), 2_000)
+      }
+    } finally {
+      index.keepExpired = false
+    }
+  }
+
+  /** One append at most. False: it was unclear; what the log says is settled: decide again. */
   async #orderSome(candidates: readonly Candidate[]): Promise<boolean> {
     const { chain, index, network, clock } = this.#o
     const decisions = decide(
@@ -162,6 +198,8 @@ export class PartitionSequencer {
     })
     if (entries.length > 0 && (await chain.append(entries, batch)) === 'unclear') {
       for (const candidate of candidates) candidate.unclear = true
+      // what is read back may only be answered from the index: nothing is forgotten until then (Q3)
+      index.keepExpired = true
       await chain.claim(true)
       return false
     }
@@ -178,8 +216,9 @@ export class PartitionSequencer {
       admission,
       message: wire,
     })
-    const headers = { 'hb-height': String(height), 'hb-process': message.process, 'hb-kind': message.kind }
-    return { key: message.process, value, headers }
+    const { process, kind } = message
+    const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
+    return { key: process, value, headers }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
@@ -200,7 +239,11 @@ export class PartitionSequencer {
     }
   }
 
-  async #refuse(record: StoredRecord | undefined, id: string | undefined, error: HbError): Promise<void> {
+  async #refuse(
+    record: StoredRecord | undefined,
+    id: string | undefined,
+    error: HbError,
+  ): Promise<void> {
     this.#o.figures.refused += 1
     if (record !== undefined) await this.#o.deadLetter(record, error)
     if (id !== undefined) this.#o.listener.refused?.(id, error)

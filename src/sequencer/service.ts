@@ -1,8 +1,9 @@
-// The sequencer role: a member of the consumer group on `ingress`, and for each partition it is given, the one writer of
-// the same partition of `log`.
+// The sequencer role: a member of the consumer group on `ingress`, and for each partition it is
+// given, the one writer of the same partition of `log`.
 //
-// Owners: a node starts one service; it owns a PartitionSequencer per assigned partition. Invariants: S1 nothing is
-// committed on ingress before it is settled, answered or refused. S2 a partition that fails stops alone.
+// Owners: a node starts one service; it owns a PartitionSequencer per assigned partition.
+// Invariants: S1 nothing is committed on ingress before it is settled, answered or refused. S2 a
+// partition that fails stops alone.
 
 import { topicNames } from '../protocol/topics.ts'
 import type { TopicNames } from '../protocol/topics.ts'
@@ -11,7 +12,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { entryOf } from '../protocol/log-reader.ts'
 import { copyView } from '../protocol/accept.ts'
-import type { Log, Membership, StoredRecord } from '../log/port.ts'
+import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -41,7 +42,6 @@ type Owned = {
   readonly sequencer: PartitionSequencer
   readonly index: IdIndex
   readonly chain: Chain
-  readonly stop: AbortController
   readonly heads: Promise<void>
 }
 
@@ -51,6 +51,8 @@ export class SequencerService {
   readonly #topics: TopicNames
   readonly #records = new Records()
   readonly #owned = new Map<number, Owned>()
+  /** Of every partition that is owned or being taken over. */
+  readonly #stops = new Map<number, AbortController>()
   #membership: Membership | undefined
   readonly figures: SequencerFigures = {
     entries: 0,
@@ -82,6 +84,8 @@ export class SequencerService {
   }
 
   async stop(): Promise<void> {
+    // a group waits for a take-over under way before it revokes it: one that cannot end is ended
+    for (const [partition, stop] of this.#stops) if (!this.#owned.has(partition)) stop.abort()
     await this.#membership?.leave()
     this.#membership = undefined
   }
@@ -110,33 +114,17 @@ export class SequencerService {
     partition: number,
     committed: Readonly<Record<string, number | undefined>>,
   ): Promise<Record<string, number | 'earliest'>> {
-    const { network, store, log, clock, verifier } = this.#o
+    const { network, store, clock, verifier } = this.#o
+    const stop = new AbortController()
+    this.#stops.set(partition, stop)
     const index = new IdIndex(store, partition)
     const position = index.load(network, partition)
     await this.#checkPosition(partition, position)
-    const stop = new AbortController()
     const dirty = { head: position.view.height >= 0 }
-    const chain = new Chain(
-      {
-        network,
-        log,
-        topic: this.#topics.log,
-        partition,
-        records: this.#records,
-        clock,
-        limits: this.#limits,
-        figures: this.figures,
-        memberId: () => this.#membership?.memberId ?? 'joining',
-        generation: () => this.#membership?.generation() ?? 0,
-        owns: async () => (await this.#membership?.owns(partition)) ?? true,
-        signal: stop.signal,
-        onSettled: (entries, at) => {
-          dirty.head = true
-          this.#settled(partition, index, entries, at)
-        },
-      },
-      position,
-    )
+    const chain = this.#chain(partition, position, stop.signal, (entries, at) => {
+      dirty.head = true
+      this.#settled(partition, index, entries, at)
+    })
     const sequencer = new PartitionSequencer({
       network,
       partition,
@@ -148,18 +136,45 @@ export class SequencerService {
       limits: this.#limits,
       figures: this.figures,
       listener: this.#o.listener ?? {},
-      deadLetter: (record, error) => this.#deadLetter(partition, record, error),
+      signal: stop.signal,
+      deadLetter: (record, error) => this.#deadLetter(partition, record, error, stop.signal),
     })
     await sequencer.open()
     const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
-    this.#owned.set(partition, { sequencer, index, chain, stop, heads })
+    this.#owned.set(partition, { sequencer, index, chain, heads })
     return { [this.#topics.ingress]: committed[this.#topics.ingress] ?? 'earliest' }
   }
 
+  #chain(
+    partition: number,
+    position: Position,
+    signal: AbortSignal,
+    onSettled: (entries: readonly Entry[], at: Position) => void,
+  ): Chain {
+    const { network, log, clock } = this.#o
+    const options = {
+      network,
+      log,
+      topic: this.#topics.log,
+      partition,
+      records: this.#records,
+      clock,
+      limits: this.#limits,
+      figures: this.figures,
+      memberId: () => this.#membership?.memberId ?? 'joining',
+      generation: () => this.#membership?.generation() ?? 0,
+      owns: async () => (await this.#membership?.owns(partition)) ?? true,
+      signal,
+      onSettled,
+    }
+    return new Chain(options, position)
+  }
+
   async #revoked(partition: number): Promise<void> {
+    this.#stops.get(partition)?.abort()
+    this.#stops.delete(partition)
     const owned = this.#owned.get(partition)
     if (owned === undefined) return
-    owned.stop.abort()
     await owned.sequencer.idle()
     await owned.heads
     this.#owned.delete(partition)
@@ -191,9 +206,32 @@ export class SequencerService {
     this.#o.listener?.settled?.(partition, entries)
   }
 
-  async #deadLetter(partition: number, record: StoredRecord, error: HbError): Promise<void> {
-    const letter = deadLetterOf(this.#topics.ingress, partition, record, error)
-    await this.#o.log.append(this.#topics.deadletters, 0, [letter])
+  /** Resolves when the letter is durable: a log that refuses for a while is asked again. */
+  async #deadLetter(
+    partition: number,
+    record: StoredRecord,
+    error: HbError,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { log, clock } = this.#o
+    let letter: LogRecord = deadLetterOf(this.#topics.ingress, partition, record, error)
+    for (let delay = this.#limits.retryDelayMs; ; delay = Math.min(delay * 2, 2_000)) {
+      try {
+        await log.append(this.#topics.deadletters, 0, [letter])
+        return
+      } catch (failure) {
+        if (isHbError(failure, 'log-record-too-large') && letter.value !== null) {
+          // its place in ingress still names it; the headers must not cost the partition its life
+          letter = { ...letter, value: null }
+          continue
+        }
+        const again =
+          isHbError(failure, 'log-append-refused') || isHbError(failure, 'log-append-unclear')
+        if (!again) throw failure
+        if (signal.aborted) throw new HbError('partition-lost', 'stopping')
+        await clock.sleep(delay, signal)
+      }
+    }
   }
 
   /** The settled end of the partition, for relayers and routers, at most every `headIntervalMs`. */

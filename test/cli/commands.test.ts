@@ -7,6 +7,8 @@ import { startHttp, type HttpServer } from '../../src/node/http/index.ts'
 import { FakeNode } from '../node/http/fake-node.ts'
 import { hb } from './terminal-double.ts'
 
+const NOBODY = 'A'.repeat(43)
+
 let folder: string
 let wallet: string
 let node: FakeNode
@@ -182,7 +184,7 @@ describe('send and result', () => {
     expect([shown.code, shown.out]).toEqual([2, []])
     expect(shown.err[0]).toContain('id-malformed')
     expect(shown.err[0]).toContain('echo')
-    const { code, out, err } = await hb(['result', 'A'.repeat(43), '--json'], env)
+    const { code, out, err } = await hb(['result', NOBODY, '--timeout', '0.05', '--json'], env)
     expect([code, json(out), err]).toMatchObject([
       1,
       { ok: false, error: { code: 'message-unknown' } },
@@ -195,7 +197,7 @@ describe('send and result', () => {
     for (const args of [
       ['send', 'echo'],
       ['state', 'echo'],
-      ['result', 'A'.repeat(43)],
+      ['result', NOBODY],
       ['log', 'tail'],
     ]) {
       expect((await hb(args, env)).code).toBe(3)

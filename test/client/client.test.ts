@@ -196,8 +196,13 @@ describe('waiting', () => {
     node.turn()
   })
 
-  test('what the node never heard of', async () => {
-    expect((await failure(client.wait('A'.repeat(43)))).code).toBe('message-unknown')
+  test('what the node never heard of: an error at the timeout, unless it comes until then', async () => {
+    const id = 'A'.repeat(43)
+    expect((await failure(client.wait(id, { timeoutMs: 50 }))).code).toBe('message-unknown')
+    const asked = client.wait(id, { timeoutMs: 10_000 })
+    while (node.waiting === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    node.refuse(id)
+    expect((await asked).stage).toBe('refused')
   })
 })
 

@@ -2,7 +2,7 @@
 //
 // Invariant: nothing here knows a result beforehand; the verdict compares what was read from states with the plan's sums.
 
-// eslint-disable-next-line no-restricted-imports -- a network of its own each time
+ 
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ const PLAN: Final = {
 export async function runDemo(options: DemoOptions): Promise<{ exitCode: number }> {
   const kept = options.data !== undefined
   const directory = kept
-    ? await emptyDirectory(options.data as string)
+    ? await emptyDirectory(options.data)
     : await mkdtemp(join(tmpdir(), 'hb-demo-'))
   try {
     return await demo(options, directory)

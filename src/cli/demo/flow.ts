@@ -1,7 +1,7 @@
 // The example flow, step by step: what the wallets send, and what each step caused.
 
 import type { Client, MessageSpec } from '../../client/index.ts'
-import type { Wallet } from '../../client/wallet.ts'
+import type { Wallet } from '../../client/index.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Hop, TraceNode } from './trace.ts'
 import { failures, findNode, hopsOf, trace } from './trace.ts'

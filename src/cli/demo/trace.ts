@@ -1,6 +1,6 @@
 // Follows one message through everything it caused: message → result → its messages → their results …
 
-import type { MessageStatus, ResultView } from '../../node/api.ts'
+import type { MessageStatus, ResultView } from '../../node/index.ts'
 
 export type TraceNode = {
   readonly status: MessageStatus

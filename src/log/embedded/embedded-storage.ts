@@ -21,7 +21,7 @@ import {
   type Storage,
   type TopicState,
 } from '../local/storage.ts'
-import { commitBatch } from '../../store/lmdb/commit-batch.ts'
+import { commitBatch } from '../../store/lmdb/index.ts'
 import type { LogRecord, TopicSpec } from '../port.ts'
 import {
   chunkKey,

@@ -4,7 +4,7 @@
 import { systemClock, type Clock } from '../../std/clock.ts'
 import { LOG_LIMITS, type LogLimits } from '../local/limits.ts'
 import { createLocalLog, type LocalLog } from '../local/local-log.ts'
-import { commitBatch } from '../../store/lmdb/commit-batch.ts'
+import { commitBatch } from '../../store/lmdb/index.ts'
 import { EmbeddedStorage } from './embedded-storage.ts'
 import { openLogFile } from './log-file.ts'
 

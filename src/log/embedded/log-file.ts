@@ -11,9 +11,9 @@ import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { HbError } from '../../std/errors.ts'
-import { commitBatch } from '../../store/lmdb/commit-batch.ts'
-import { inspectDataFile, padDataFile, syncDirectory } from '../../store/lmdb/data-file.ts'
-import { lockDirectory } from '../../store/lmdb/dir-lock.ts'
+import { commitBatch } from '../../store/lmdb/index.ts'
+import { inspectDataFile, padDataFile, syncDirectory } from '../../store/lmdb/index.ts'
+import { lockDirectory } from '../../store/lmdb/index.ts'
 import { decodeChunk, chunkKeyBase } from './chunk-codec.ts'
 
 /** Changes of the format grow it; a reader knows all earlier ones. */

@@ -17,6 +17,7 @@ export const HTTP_LIMIT_TABLE = {
   batchItemsMax: { default: 1_000, code: 'batch-too-many' },
   /** Bytes of all bodies that are being received or submitted. */
   bodyBytesInFlightMax: { default: 67_108_864, code: 'http-busy' },
+  /** More are closed at once, unanswered: an answer would cost what the limit saves. */
   connectionsMax: { default: 4_096, code: 'http-busy' },
   waitsMax: { default: 1_000, code: 'waits-too-many' },
   /** What ?timeout= may ask for, and what it is when absent. */

@@ -23,6 +23,7 @@ export type Overlay = {
   undo(): void
   snapshot(): string
   keysOf(value: unknown): string[] | undefined
+  hasKey(value: unknown, key: string): boolean | undefined
 }
 
 /** The script's text: an expression, `(limits) => overlay`. It is part of the engine's version: its calls cost gas. */

@@ -76,10 +76,15 @@
   }
   /** The node of a proxy of this message; the map is made when first asked for. */
   function nodeBehind(value) {
-    if (nodes === null) return undefined
+    let node = nodes
+    for (let i = 0; i < 4; i++) {
+      if (node === null) return undefined
+      if (node.proxy === value) return node
+      node = node.next
+    }
     if (proxies === null) {
       proxies = new WeakMapOf()
-      for (let node = nodes; node !== null; node = node.next) register(proxies, node.proxy, node)
+      for (let n = nodes; n !== null; n = n.next) register(proxies, n.proxy, n)
     }
     return nodeOf(proxies, value)
   }
@@ -313,6 +318,13 @@
     },
     /** The code of a refusal by this overlay, '' for any other error. */
     codeOf: (error) => (error !== null && error === fault ? faultCode : ''),
+    /** Object.hasOwn of a state proxy without a descriptor being made; undefined for other values. */
+    hasKey(value, key) {
+      const node = nodeBehind(value)
+      if (node === undefined) return undefined
+      if (!isArray(value)) return holds(node, key)
+      return key === 'length' || (indexOf(key) >= 0 && elementAt(node, indexOf(key)))
+    },
     nodeBehind,
     objectKeys,
     arrayKeys,

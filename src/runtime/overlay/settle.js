@@ -41,10 +41,6 @@
     nodes.refuse(why + ' at ' + (at === '' ? '/' : at), code)
   }
 
-  const PUT = 1
-  const DROP = 0
-  const APPEND = 2
-  const LENGTH = 3
   const CONTAINER_SIZE = 34
 
   /** Units of a leaf's JSON text. */
@@ -140,12 +136,12 @@
     leave()
     return result
   }
-  function store(raw, key, value, kind) {
+  /** The edit is installed in its container: nested edits are stored on their own. */
+  function store(raw, edit) {
     const n = stores.length
     stores[n] = raw
-    stores[n + 1] = key
-    stores[n + 2] = value
-    stores[n + 3] = kind
+    stores[n + 1] = edit
+    return edit
   }
   /**
    * raw[key] becomes `value`: gives the edit, undefined where nothing changes. `node`: the node of that place, if it
@@ -175,13 +171,11 @@
     let made = value
     if (isObject(value)) made = copy(value)
     else grow(leafSize(value))
-    store(raw, key, made, PUT)
     return ['=', made]
   }
   function drop(raw, key, drops) {
     grown -= leafSize(key) + 2 + sizeOf(raw[key])
     drops[drops.length] = key
-    store(raw, key, undefined, DROP)
   }
   /** Integer-like keys first, ascending; then names by UTF-16 code unit. */
   function byKey(a, b) {
@@ -192,8 +186,8 @@
     return a < b ? -1 : a > b ? 1 : 0
   }
   function sortPairs(pairs, compare) {
-    if (pairs.length < 3) return pairs
     if (pairs.length === 4) {
+      if (compare === byKey && pairs[0][0] > '9' && pairs[2] > pairs[0]) return pairs
       return compare(pairs[0], pairs[2]) < 0 ? pairs : [pairs[2], pairs[3], pairs[0], pairs[1]]
     }
     const list = []
@@ -207,11 +201,11 @@
     }
     return flat
   }
-  function objectEdit(edits, drops, appends) {
+  function objectEdit(raw, edits, drops, appends) {
     if (edits.length === 0 && drops.length === 0 && appends.length === 0) return undefined
-    const sorted = sortPairs(edits, byKey)
-    if (appends.length > 0) return ['o', sorted, sortKeys(drops), appends]
-    return drops.length > 0 ? ['o', sorted, sortKeys(drops)] : ['o', sorted]
+    const sorted = edits.length < 3 ? edits : sortPairs(edits, byKey)
+    if (appends.length > 0) return store(raw, ['o', sorted, sortKeys(drops), appends])
+    return store(raw, drops.length > 0 ? ['o', sorted, sortKeys(drops)] : ['o', sorted])
   }
   function sortKeys(list) {
     if (list.length > 8) charge(list.length)
@@ -220,9 +214,9 @@
   function arrayEdit(raw, length, edits) {
     const old = raw.length
     for (let i = length; i < old; i++) grown -= 1 + sizeOf(raw[i])
-    if (length < old) store(raw, 'length', length, LENGTH)
     if (length === old && edits.length === 0) return undefined
-    return ['a', length === old ? null : length, sortPairs(edits, (a, b) => a - b)]
+    const sorted = edits.length < 3 ? edits : sortPairs(edits, (a, b) => a - b)
+    return store(raw, ['a', length === old ? null : length, sorted])
   }
   /** How many of `tail` (in order) still stand in the old order behind every key that `stays`. */
   function inOrder(raw, tail, stays) {
@@ -246,7 +240,6 @@
       const at = kids === null || kids === undefined ? undefined : kids[key]
       const edit = settleAt(raw, key, had, valueOf(key), at)
       if (had && edit !== undefined && edit[0] === '=') drops[drops.length] = key
-      if (had) store(raw, key, undefined, APPEND)
       appends[appends.length] = key
       appends[appends.length] = edit === undefined ? [] : edit
     }
@@ -302,7 +295,7 @@
       if (edit !== undefined) edits.push(key, edit)
     }
     settleTail(raw, names, i, (key) => now[key], kids, drops, appends)
-    return objectEdit(edits, drops, appends)
+    return objectEdit(raw, edits, drops, appends)
   }
   /** A node in its own place: only what was written, and its written children. */
   function keep(node) {
@@ -351,7 +344,7 @@
     const { raw, ov, kids, re } = node
     const edits = []
     if (kids !== null) keepKids(node, edits)
-    if (ov === null) return edits.length === 0 ? undefined : ['o', sortPairs(edits, byKey)]
+    if (ov === null) return objectEdit(raw, edits, [], [])
     let drops = null
     let tail = null
     for (const key in ov) {
@@ -363,7 +356,10 @@
         const old = raw[key]
         if (had && typeof value === 'string' && typeof old === 'string') {
           if (old === value) continue
-          replaceText(raw, key, old, value)
+          if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
+          const size = stringify(value).length
+          copied += size
+          grown += size - stringify(old).length
           edits[edits.length] = key
           edits[edits.length] = ['=', value]
           continue
@@ -377,20 +373,8 @@
       } else if (tail === null) tail = [key]
       else tail[tail.length] = key
     }
-    if (tail === null) return objectEdit(edits, drops === null ? [] : drops, [])
+    if (tail === null) return objectEdit(raw, edits, drops === null ? [] : drops, [])
     return keepTail(node, edits, drops === null ? [] : drops, tail)
-  }
-  /** A text in the place of a text: the common case. */
-  function replaceText(raw, key, old, value) {
-    if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
-    const size = stringify(value).length
-    copied += size
-    grown += size - stringify(old).length
-    const n = stores.length
-    stores[n] = raw
-    stores[n + 1] = key
-    stores[n + 2] = value
-    stores[n + 3] = PUT
   }
   /** The keys of a node that are new, or were deleted and added again, in the order they were added. */
   function keepTail(node, edits, drops, tail) {
@@ -406,7 +390,36 @@
       if (edit !== undefined) edits.push(tail[i], edit)
     }
     settleTail(raw, tail, first, (key) => ov[key], kids, drops, appends)
-    return objectEdit(edits, drops, appends)
+    return objectEdit(raw, edits, drops, appends)
+  }
+
+  function put(raw, key, value) {
+    if (hasOwn(raw, key) || !(key in objectProto)) raw[key] = value
+    else defineProperty(raw, key, described(value))
+  }
+  function installObject(raw, edit) {
+    const edits = edit[1]
+    for (let i = 0; i < edits.length; i += 2) {
+      if (edits[i + 1][0] === '=') put(raw, edits[i], edits[i + 1][1])
+    }
+    if (edit.length === 2) return
+    const drops = edit[2]
+    for (let i = 0; i < drops.length; i++) delete raw[drops[i]]
+    if (edit.length === 3) return
+    const appends = edit[3]
+    for (let i = 0; i < appends.length; i += 2) {
+      const key = appends[i]
+      const value = appends[i + 1][0] === '=' ? appends[i + 1][1] : raw[key]
+      delete raw[key]
+      put(raw, key, value)
+    }
+  }
+  function installArray(raw, edit) {
+    if (edit[1] !== null && edit[1] < raw.length) raw.length = edit[1]
+    const edits = edit[2]
+    for (let i = 0; i < edits.length; i += 2) {
+      if (edits[i + 1][0] === '=') raw[edits[i]] = edits[i + 1][1]
+    }
   }
 
   function close() {
@@ -445,20 +458,9 @@
     size: () => rootSize + grown,
     codeOf: nodes.codeOf,
     install() {
-      for (let i = 0; i < stores.length; i += 4) {
-        const raw = stores[i]
-        const key = stores[i + 1]
-        const kind = stores[i + 3]
-        if (kind === PUT) {
-          if (hasOwn(raw, key) || !(key in objectProto)) raw[key] = stores[i + 2]
-          else defineProperty(raw, key, described(stores[i + 2]))
-        } else if (kind === DROP) delete raw[key]
-        else if (kind === LENGTH) raw.length = stores[i + 2]
-        else {
-          const value = raw[key]
-          delete raw[key]
-          defineProperty(raw, key, described(value))
-        }
+      for (let i = 0; i < stores.length; i += 2) {
+        if (stores[i + 1][0] === 'o') installObject(stores[i], stores[i + 1])
+        else installArray(stores[i], stores[i + 1])
       }
       rootSize += grown
       close()
@@ -466,6 +468,7 @@
     undo: close,
     snapshot: () => stringify(root),
     /** Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined for other values. */
+    hasKey: nodes.hasKey,
     keysOf(value) {
       const node = nodeBehind(value)
       if (node === undefined) return undefined

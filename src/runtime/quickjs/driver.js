@@ -15,7 +15,7 @@
   const limits = { depth: 64, size: 0, charge }
   // The overlay takes its natives before the realm wraps them and takes some away.
   const overlay = makeOverlay(limits)
-  const realm = makeRealm(charge, overlay.keysOf)
+  const realm = makeRealm(charge, overlay)
   const resolve = Promise.resolve.bind(Promise)
   const then = Function.prototype.call.bind(Promise.prototype.then)
   const slice = Function.prototype.call.bind(String.prototype.slice)

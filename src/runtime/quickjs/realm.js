@@ -1,10 +1,11 @@
 // Makes the realm that contracts run in: takes away what could carry something from one message to the next or show the
 // machine, wraps natives whose cost the engine's gas does not see, then freezes every intrinsic (R4).
 //
-// Runs once, when the image of the engine's memory is made: `(charge, stateKeys) => realm`.
+// Runs once, when the image of the engine's memory is made: `(charge, state) => realm`, where `state` knows
+// the keys of state proxies.
 // Invariants: M1 nothing reachable from a contract is writable but what the message itself made. M2 a native whose work
 // grows with its input is charged before it runs, in gas (about 50 ns each), or is not there.
-((charge, stateKeys) => {
+((charge, state) => {
   'use strict'
   const G = globalThis
   const { apply, construct, ownKeys, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } =
@@ -51,7 +52,6 @@
     const n = lengthOf(self)
     return (n >> 2) + (lengthOf(list[1]) * (lengthOf(list[0]) === 0 ? n + 1 : n / lengthOf(list[0]))) / 8
   }
-  const regular = (self, list) => 400 + (lengthOf(list[0]) >> 1)
   const typed = (self, list) => {
     const first = list[0]
     if (typeof first === 'number') return first >> 2
@@ -96,7 +96,17 @@
   wrapAll(S, 'replace replaceAll', replaced)
   wrapAll(S, 'repeat', repeated)
   wrapAll(S, 'padStart padEnd', padded)
-  wrapAll(RegExp.prototype, 'exec', regular)
+  const nativeExec = Function.prototype.call.bind(RegExp.prototype.exec)
+  const exec = {
+    exec(value) {
+      charge(typeof value === 'string' ? 400 + (value.length >> 1) : 400)
+      return nativeExec(this, value)
+    },
+  }.exec
+  defineProperty(RegExp.prototype, 'exec', {
+    ...getOwnPropertyDescriptor(RegExp.prototype, 'exec'),
+    value: exec,
+  })
   wrapAll(JSON, 'parse', (self, list) => lengthOf(list[0]) >> 1)
   wrapAll(Object, 'freeze seal isFrozen isSealed', (self, list) => lengthOf(list[0]))
   wrapAll(Object, 'fromEntries groupBy', (self, list) => lengthOf(list[0]))
@@ -170,9 +180,9 @@
 
   // ---- enumeration of state proxies, without the quadratic check of the engine; and JSON, charged by what came out
   const nativeJson = JSON.stringify
-  const { keys: nativeKeys, getOwnPropertyNames: nativeNames } = Object
+  const { keys: nativeKeys, getOwnPropertyNames: nativeNames, hasOwn: nativeHasOwn } = Object
   function listed(value) {
-    const known = typeof value === 'object' && value !== null ? stateKeys(value) : undefined
+    const known = typeof value === 'object' && value !== null ? state.keysOf(value) : undefined
     if (known !== undefined) return known
     const list = nativeKeys(value)
     if (list.length > 16) charge(list.length)
@@ -190,8 +200,13 @@
       for (let i = 0; i < list.length; i++) list[i] = [list[i], value[list[i]]]
       return list
     },
+    hasOwn: (value, key) => {
+      const known =
+        typeof key === 'string' && typeof value === 'object' ? state.hasKey(value, key) : undefined
+      return known === undefined ? nativeHasOwn(value, key) : known
+    },
     getOwnPropertyNames: (value) => {
-      const known = typeof value === 'object' && value !== null ? stateKeys(value) : undefined
+      const known = typeof value === 'object' && value !== null ? state.keysOf(value) : undefined
       if (known === undefined) return nativeNames(value)
       if (isArray(value)) known[known.length] = 'length'
       return known

@@ -192,3 +192,10 @@ class LmdbStore implements Store {
     if (this.#closed !== undefined) throw new HbError('store-closed')
   }
 }
+
+// what the embedded log stands on as well
+export { commitBatch } from './commit-batch.ts'
+export { inspectDataFile, padDataFile, syncDirectory } from './data-file.ts'
+export type { DataFile } from './data-file.ts'
+export { lockDirectory } from './dir-lock.ts'
+export type { LockHolder, LockOutcome } from './dir-lock.ts'

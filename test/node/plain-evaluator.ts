@@ -1,0 +1,127 @@
+// An evaluator for the roles' tests: contracts are TypeScript functions, named by a module's source. Everything else is
+// as in the real ones: replies per command, `lost` for what is not open, outboxes checked, changes as texts.
+
+import type { Changes, JsonObject } from '../../src/protocol/changes.ts'
+import { applyChanges, changesText, diff } from '../../src/protocol/changes.ts'
+import type { Network } from '../../src/protocol/genesis.ts'
+import { checkOutbox } from '../../src/protocol/outbox.ts'
+import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../../src/runtime/evaluator/port.ts'
+import type { Action, Evaluation } from '../../src/runtime/port.ts'
+import { isHbError } from '../../src/std/errors.ts'
+import type { Random } from '../../src/std/random.ts'
+
+export type State = Record<string, any>
+export type Handle = (
+  state: State,
+  action: Action & { input: any },
+) => { messages?: unknown[]; status?: string } | undefined
+
+export type PlainEvaluator = Evaluator & { readonly evaluations: number; readonly open: number }
+
+/** `handles`: contracts by source text; a source that is not there is refused with `module-invalid`. */
+export function plainEvaluator(
+  network: Network,
+  handles: Readonly<Record<string, Handle>>,
+): PlainEvaluator {
+  const open = new Map<string, { handle: Handle; text: string }>()
+  const { limits } = network.genesis
+  let evaluations = 0
+
+  const evaluate = (
+    instance: { handle: Handle; text: string },
+    command: Extract<EvaluatorCommand, { kind: 'evaluate' }>,
+  ): Evaluation => {
+    evaluations += 1
+    const state = JSON.parse(instance.text) as State
+    try {
+      const answer = instance.handle(state, JSON.parse(command.action) as Action) ?? {}
+      if (answer.status !== undefined && answer.status !== 'ok') {
+        return { status: 'error', gas: 2, code: 'contract-error', text: answer.status }
+      }
+      const drafts = answer.messages ?? []
+      const messages = command.parent ? checkOutbox(drafts, command.parent, limits) : drafts
+      const before = JSON.parse(instance.text) as JsonObject
+      const text = JSON.stringify(state)
+      const changes = changesText(diff(before, JSON.parse(text) as JsonObject))
+      instance.text = text
+      return { status: 'ok', gas: 3, changes, messages, stateBytes: text.length }
+    } catch (error) {
+      const code = isHbError(error) ? error.code : 'contract-error'
+      return { status: 'error', gas: 2, code, text: (error as Error).message.slice(0, 512) }
+    }
+  }
+
+  const one = (command: EvaluatorCommand): EvaluatorReply => {
+    const { process } = command
+    const instance = open.get(process)
+    if (command.kind === 'close') {
+      open.delete(process)
+      return { kind: 'closed' }
+    }
+    if (command.kind === 'open') {
+      const handle = handles[command.module.source]
+      open.delete(process)
+      if (handle === undefined) return { kind: 'refused', code: 'module-invalid', text: 'no such' }
+      let state = JSON.parse(command.snapshot) as JsonObject
+      for (const text of command.changes ?? []) {
+        state = applyChanges(state, JSON.parse(text) as Changes)
+      }
+      open.set(process, { handle, text: JSON.stringify(state) })
+      return { kind: 'opened', memoryBytes: 1_000 }
+    }
+    if (instance === undefined) return { kind: 'lost' }
+    if (command.kind === 'snapshot') return { kind: 'snapshot', text: instance.text }
+    return { kind: 'evaluated', evaluation: evaluate(instance, command), memoryBytes: 1_000 }
+  }
+
+  return {
+    // a turn later, as from a worker, so that stages overlap
+    run: async (commands) => {
+      const replies = commands.map(one)
+      await new Promise((resolve) => setImmediate(resolve))
+      return replies
+    },
+    figures: () => ({
+      workers: 0,
+      open: open.size,
+      memoryBytes: 0,
+      commandsPending: 0,
+      workersLost: 0,
+    }),
+    close: async () => open.clear(),
+    get evaluations() {
+      return evaluations
+    },
+    get open() {
+      return open.size
+    },
+  }
+}
+
+/** Loses processes and faults at random, before or after the command had its effect (E4). */
+export function losingEvaluator(inner: Evaluator, random: Random, share: number): Evaluator {
+  return {
+    ...inner,
+    run: async (commands) => {
+      const replies: EvaluatorReply[] = []
+      const parts = commands.map((command) => [command])
+      const waits = parts.map(async ([command], index) => {
+        const { process } = command as EvaluatorCommand
+        if (random.float() >= share) {
+          const [reply] = await inner.run([command as EvaluatorCommand])
+          replies[index] = reply as EvaluatorReply
+          return
+        }
+        const run = random.below(2) === 0 ? inner.run([command as EvaluatorCommand]) : undefined
+        const close = inner.run([{ kind: 'close', process }])
+        await Promise.all([run, close])
+        replies[index] =
+          random.below(2) === 0
+            ? { kind: 'lost' }
+            : { kind: 'fault', code: 'evaluation-fault', text: 'x', faults: 1, exhausted: false }
+      })
+      await Promise.all(waits)
+      return replies
+    },
+  }
+}

@@ -1,0 +1,352 @@
+// The sequencer as a service: refusals and dead letters, expiry, restarts on other logs, and partitions that fail alone.
+
+import { afterEach, describe, expect, test } from '@jest/globals'
+import type { Log } from '../../src/log/port.ts'
+import { relayedRecord } from '../../src/protocol/codec/records.ts'
+import { ED25519 } from '../../src/protocol/ans104/index.ts'
+import { HbError } from '../../src/std/errors.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { createInlineVerifier } from '../../src/verifier/index.ts'
+import type { AppendFault, FaultyLog } from '../log/faulty-log.ts'
+import { faultyLog } from '../log/faulty-log.ts'
+import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
+import { idOf, makeContent } from '../protocol/fixtures.ts'
+import { SequencerService } from '../../src/sequencer/index.ts'
+
+const network = rigNetwork(['walk'], { partitions: 2 })
+
+describe('the sequencer', () => {
+  let rig: Rig
+  afterEach(() => rig.close())
+
+  async function open(only: (topic: string) => boolean = () => false): Promise<FaultyLog> {
+    let faulty: FaultyLog | undefined
+    rig = await Rig.open(network, (log: Log) => (faulty = faultyLog(log, { only })))
+    return faulty as FaultyLog
+  }
+
+  async function until(what: () => Promise<boolean> | boolean, timeoutMs = 3_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs
+    while (!(await what())) {
+      if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${String(what)}`)
+      await new Promise((resolve) => setTimeout(resolve, 3))
+    }
+  }
+
+  const committed = async (partition = 0): Promise<boolean> => {
+    const { end } = (await rig.log.ends(TOPICS.ingress))[partition] ?? { end: 0 }
+    return end === ((await rig.log.committed('hb.sequencer', TOPICS.ingress))[partition] ?? 0)
+  }
+
+  const letters = async (): Promise<{ value: Uint8Array | null; headers: Record<string, string> }[]> => {
+    const { records } = await rig.log.read(TOPICS.deadletters, 0, 0)
+    return records.map(({ value, headers }) => ({ value, headers: { ...headers } }))
+  }
+
+  test('what no wallet may send goes to the dead letters, with its reason', async () => {
+    await open()
+    const { service, halted } = await rig.sequencer()
+    const good = rig.item(rig.id('walk-0'))
+    const bad = Buffer.from(good)
+    bad[80] = (bad[80] as number) ^ 1
+    const put = async (value: Buffer | null): Promise<void> =>
+      void (await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value, headers: { h: '1' } }]))
+    await put(Buffer.from('garbage'))
+    await put(null)
+    await put(RECORDS.claim.encode({ member: 'm', generation: 1, nonce: 'n' }))
+    await put(RECORDS.encodeIngress({ type: 'signed', item: rig.item(rig.id('walk-1')) }))
+    const forged = signatureOf(good)
+    await put(RECORDS.encodeIngress({ type: 'signed', item: forged }))
+    await put(RECORDS.encodeIngress({ type: 'signed', item: Buffer.alloc(300_000, good) }))
+    await rig.send(good)
+    await until(() => committed())
+    const found = await letters()
+    expect(found.map(({ headers }) => headers['__connect.errors.exception.class.name'])).toEqual([
+      'record-malformed',
+      'record-malformed',
+      'record-malformed',
+      'record-malformed',
+      'message-too-large',
+      'signature-invalid',
+    ])
+    expect(found[0]?.headers).toMatchObject({
+      h: '1',
+      '__connect.errors.topic': 'hb.ingress',
+      '__connect.errors.partition': '0',
+      '__connect.errors.offset': '0',
+    })
+    expect(Buffer.from(found[0]?.value as Uint8Array).toString()).toBe('garbage')
+    const { entries } = await rig.chain(0)
+    expect(entries.map(({ message }) => message.from)).toEqual(['genesis', 'wallet'])
+    expect(service.figures.refused).toBe(6)
+    expect(halted).toEqual([])
+  })
+
+  test('a record too large for the log, or for a dead letter, halts nothing', async () => {
+    await open()
+    const { halted } = await rig.sequencer()
+    const content = makeContent({ target: rig.id('walk-0'), data: Buffer.alloc(900_000) })
+    const origin = { partition: 1, height: 3, index: 0, seq: 1 }
+    const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq: 1 })
+    const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
+    const junk = Buffer.alloc(1_048_576 - 10, 'j')
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value: junk }])
+    await rig.send(rig.item(rig.id('walk-0')))
+    await until(() => committed())
+    expect(halted).toEqual([])
+    const codes = (await letters()).map((each) => each.headers['__connect.errors.exception.class.name'])
+    expect(codes).toEqual(['message-too-large', 'message-too-large'])
+    expect((await rig.chain(0)).entries.length).toBe(2)
+  })
+
+  test('dead letters that the log refuses for a while are written all the same', async () => {
+    const log = await open((topic) => topic === TOPICS.deadletters)
+    const { halted } = await rig.sequencer()
+    log.script({ kind: 'refused' }, { kind: 'unclear', written: false }, { kind: 'refused' })
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value: Buffer.from('x') }])
+    await until(() => committed())
+    expect(halted).toEqual([])
+    expect((await letters()).length).toBe(1)
+  })
+
+  test('a fault of the verifier is no verdict: it is asked again', async () => {
+    await open()
+    const inner = createInlineVerifier()
+    let faults = 2
+    const service = new SequencerService({
+      network,
+      log: rig.log,
+      store: createMemoryStore(),
+      clock: systemClock,
+      limits: { retryDelayMs: 1 },
+      verifier: {
+        close: () => inner.close(),
+        verify: async (items) =>
+          faults-- > 0
+            ? items.map(() => ({ ok: false as const, code: 'verifier-worker-died', text: 'gone' }))
+            : inner.verify(items),
+      },
+    })
+    await service.start()
+    await rig.send(rig.item(rig.id('walk-0')))
+    await until(() => committed())
+    expect((await rig.chain(0)).entries.length).toBe(2)
+    await service.stop()
+  })
+
+  test('after a batch that failed, those in line write nothing', async () => {
+    const log = await open((topic) => topic === TOPICS.log)
+    let owned = true
+    const losing: Log = {
+      ...besides(log),
+      join: async (options) => ({
+        ...(await log.join({ ...options, batchRecordsMax: 1 })),
+        owns: () => Promise.resolve(owned),
+      }),
+    }
+    const { halted } = await rig.sequencer({ log: losing })
+    await until(async () => (await rig.chain(0)).entries.length === 1)
+    owned = false
+    const before = (await rig.log.ends(TOPICS.log))[0]?.end
+    log.script({ kind: 'unclear', written: false })
+    const to = rig.id('walk-0')
+    const items = Array.from({ length: 6 }, (_, n) => rig.item(to, { n }))
+    await rig.log.append(
+      TOPICS.ingress,
+      0,
+      items.map((item) => ({ key: to, value: RECORDS.encodeIngress({ type: 'signed', item }) })),
+    )
+    await until(() => halted.length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect((halted[0]?.error as HbError).code).toBe('partition-lost')
+    expect((await rig.log.ends(TOPICS.log))[0]?.end).toBe(before)
+  })
+
+  test('refuses what is expired by the log, and answers an unclear one from the log', async () => {
+    const log = await open((topic) => topic === TOPICS.log)
+    const refused: string[] = []
+    const listener = { refused: (id: string, error: HbError) => refused.push(`${id} ${error.code}`) }
+    const { service } = await rig.sequencer({ listener })
+    const to = rig.id('walk-0')
+    const past = [{ name: 'HB-Expires', value: '1000' }]
+    const [late] = await rig.send(rig.item(to, 'late', past))
+    await until(() => committed())
+    expect(refused).toEqual([`${late} expired`])
+    rig.sent.length = 0
+    // the log's time is of the last entry: this one expires before it is placed, but after that
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const { view } = await rig.chain(0)
+    const between = [{ name: 'HB-Expires', value: String(view.timestamp + 1) }]
+    const other = { key: null, value: RECORDS.claim.encode({ member: 'm', generation: 1, nonce: 'n' }) }
+    log.script({ kind: 'unclear', written: true }, { kind: 'none' })
+    log.script({ kind: 'unclear', written: false }, { kind: 'none' })
+    const item = rig.item(to, 'between', between)
+    const again = rig.item(to, 'more')
+    const faults: AppendFault[] = [
+      { kind: 'unclear', written: true },
+      { kind: 'other-before', records: [other] },
+    ]
+    log.script(...faults)
+    const [id] = await rig.send(item)
+    await until(() => committed())
+    await rig.send(again)
+    await until(() => committed())
+    const ids = (await rig.chain(0)).entries.map(({ message }) => message.id)
+    expect(ids.filter((each) => each === id)).toEqual([id])
+    // forgotten, and refused for its expiry, once the log has passed it
+    await rig.send(item)
+    await until(() => committed())
+    expect(refused.at(-1)).toBe(`${id} expired`)
+    expect(service.find(id as string)).toBeUndefined()
+    expect((await rig.chain(0)).entries.length).toBe(3)
+  })
+
+  test('an id of an unclear message is kept until it is answered, however the log moves on', async () => {
+    const log = await open((topic) => topic === TOPICS.log)
+    const slow = { ...systemClock, now: () => systemClock.now() }
+    await rig.sequencer({ clock: slow })
+    await until(async () => (await rig.chain(0)).entries.length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    const { view } = await rig.chain(0)
+    const expires = [{ name: 'HB-Expires', value: String(view.timestamp + 1) }]
+    // written but unclear; of the claims after it the first is passed by another's, so that more is read later
+    const claim = (nonce: string) => ({
+      key: null,
+      value: RECORDS.claim.encode({ member: 'other', generation: 1, nonce }),
+    })
+    log.script({ kind: 'unclear', written: true })
+    const inner = log.append.bind(log)
+    let claims = 0
+    log.append = async (topic, partition, records) => {
+      const base = await inner(topic, partition, records)
+      const own = topic === TOPICS.log && records[0]?.headers?.['hb-kind'] === 'claim'
+      if (own && claims++ < 3) await inner(topic, partition, [claim(`c${claims}`)])
+      return base
+    }
+    const [id] = await rig.send(rig.item(rig.id('walk-0'), 'x', expires))
+    await until(() => committed())
+    const ids = (await rig.chain(0)).entries.map(({ message }) => message.id)
+    expect(ids.filter((each) => each === id).length).toBe(1)
+  })
+
+  test('on a log that is shorter, or another one, it halts instead of starting again', async () => {
+    await open()
+    const store = createMemoryStore()
+    const first = await rig.sequencer({ store })
+    await rig.send(rig.item(rig.id('walk-0')), rig.item(rig.id('walk-0')))
+    await until(() => committed())
+    await first.stop()
+    const old = rig
+    for (const sends of [0, 9]) {
+      await open()
+      if (sends > 0) {
+        const other = await rig.sequencer()
+        for (let n = 0; n < sends; n++) await rig.send(rig.item(rig.id('walk-0'), { n }))
+        await until(() => committed())
+        await other.stop()
+      }
+      const { halted } = await rig.sequencer({ store })
+      await until(() => halted.length > 0)
+      expect((halted[0]?.error as HbError).code).toBe('log-diverged')
+      await rig.close()
+    }
+    await open()
+    await old.close()
+  })
+
+  test('a partition that halts leaves the others at work', async () => {
+    await open()
+    const unknown = Buffer.concat([Buffer.from([0xc3, 1]), Buffer.alloc(8, 7), Buffer.from('x')])
+    await rig.log.append(TOPICS.log, 1, [{ key: null, value: unknown }])
+    const { halted } = await rig.sequencer()
+    await rig.send(rig.item(rig.id('walk-0')))
+    await until(() => committed(0))
+    await until(() => halted.length > 0)
+    expect(halted.map(({ partition }) => partition)).toEqual([1])
+    expect((halted[0]?.error as HbError).code).toBe('schema-unknown')
+    expect((await rig.chain(0)).entries.length).toBe(2)
+  })
+
+  test('a clock far off the append time of the log stops it', async () => {
+    await open()
+    const clock = { ...systemClock, now: () => systemClock.now() - 60_000 }
+    const { halted } = await rig.sequencer({ clock })
+    await until(() => halted.length === 2)
+    expect((halted[0]?.error as HbError).code).toBe('clock-skew')
+  })
+
+  test('processes’ messages are taken in their turn only', async () => {
+    await open()
+    const { service } = await rig.sequencer()
+    const put = async (seq: number): Promise<void> => {
+      const content = makeContent({ target: rig.id('walk-0') })
+      const origin = { partition: 1, height: seq, index: 0, seq }
+      const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq })
+      const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
+      await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    }
+    for (const seq of [1, 2, 2, 4, 3, 1, 4, 6]) await put(seq)
+    await until(() => committed())
+    const { entries } = await rig.chain(0)
+    expect(entries.slice(1).map(({ message }) => message.origin?.seq)).toEqual([1, 2, 3, 4])
+    expect(service.figures).toMatchObject({ duplicates: 2, gaps: 2 })
+  })
+
+  test('the index keeps ids across restarts; a repeat gets the first one’s place', async () => {
+    await open()
+    const store = createMemoryStore()
+    const first = await rig.sequencer({ store })
+    const item = rig.item(rig.id('walk-0'), 'once')
+    const [id] = await rig.send(item)
+    await until(() => committed())
+    const place = first.service.find(id as string)
+    await first.stop()
+    const repeats: [string, number][] = []
+    const listener = {
+      repeated: (each: string, _: number, at: { height: number }) => repeats.push([each, at.height]),
+    }
+    const second = await rig.sequencer({ store, listener })
+    await rig.send(item)
+    await until(() => committed())
+    expect(repeats).toEqual([[id, 1]])
+    expect(second.service.find(id as string)?.place.height).toBe(place?.place.height)
+    expect((await rig.chain(0)).entries.length).toBe(2)
+  })
+
+  test('stops while it is taking over a log that refuses', async () => {
+    const log = await open((topic) => topic === TOPICS.log)
+    log.script(...(Array(500).fill({ kind: 'refused' }) as AppendFault[]))
+    const running = await rig.sequencer()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await running.stop()
+    const used = log.pending
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(log.pending).toBe(used)
+    const heads = (await rig.log.ends(TOPICS.registry))[0]?.end
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect((await rig.log.ends(TOPICS.registry))[0]?.end).toBe(heads)
+  })
+})
+
+/** The item with one bit of its signature turned over. */
+function signatureOf(item: Buffer): Buffer {
+  const forged = Buffer.from(item)
+  expect(forged.readUInt16LE(0)).toBe(ED25519)
+  forged[10] = (forged[10] as number) ^ 1
+  return forged
+}
+
+function besides(log: Log): Omit<Log, 'join'> {
+  return {
+    provision: (topics) => log.provision(topics),
+    append: (topic, partition, records) => log.append(topic, partition, records),
+    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
+    ends: (topic) => log.ends(topic),
+    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    committed: (group, topic) => log.committed(group, topic),
+    describe: () => log.describe(),
+    close: () => log.close(),
+  }
+}
