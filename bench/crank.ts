@@ -8,6 +8,7 @@ import type { BareCrank } from './bare-crank.ts'
 import { openBareCrank } from './bare-crank.ts'
 import type { BenchNode } from './bench-node.ts'
 import { openBenchNode, PARTITIONS, pingPongNetwork, serve } from './bench-node.ts'
+import { startProcessorTime } from './processor.ts'
 import type { BenchReport } from './rows.ts'
 import { median, row, ROUNDS, spread } from './rows.ts'
 import type { Append } from './watched-log.ts'
@@ -34,7 +35,10 @@ export async function benchCrankThroughput(): Promise<BenchReport> {
   await serve(node, network, first)
   await sleep(WARM_MS)
   const busyBefore = performance.eventLoopUtilization()
+  const time = startProcessorTime()
+  const relayedBefore = node.relayer.figures.relayed
   const rates = await ratesOf(() => node.relayer.figures.relayed, ROUNDS)
+  const processor = time.per(node.relayer.figures.relayed - relayedBefore)
   const busy = performance.eventLoopUtilization(busyBefore).utilization
   await node.close()
   floors.push(...(await bareRates(ROUNDS - 3)))
@@ -52,6 +56,7 @@ export async function benchCrankThroughput(): Promise<BenchReport> {
         `bare: ${spread(floors)}`,
       `main thread busy ${(busy * 100).toFixed(0)} %; records per append: ` +
         `${perAppend('ingress')}, ${perAppend('log')}, ${perAppend('outbox')} (runs)`,
+      `processor time a crank: ${processor}`,
     ],
   }
 }

@@ -12,6 +12,8 @@ export type IdleReport = {
   readonly before: number
   readonly peak: number
   readonly after: number
+  /** Growth without the pages of mapped files. */
+  readonly anonymous: number
   readonly heapAfter: number
   readonly open: number
   readonly instanceMb: number
@@ -32,7 +34,7 @@ export async function benchIdleProcesses(): Promise<BenchReport> {
     doesNotMeasure: 'big states; what the page cache holds of the log and the stores',
     observed: [
       `${PROCESSES} spawns of one small contract in ${of(({ spawnMs }) => spawnMs)} ms; ` +
-        `growth ${spread(growth)} MB`,
+        `growth ${spread(growth)} MB, of it ${of((each) => each.anonymous)} MB not pages of files`,
       `before ${of(({ before }) => before)} MB, at most ${of(({ peak }) => peak)} MB, idle ` +
         `${of(({ after }) => after)} MB; of it ${of(({ open }) => open)} open instances of ` +
         `${of(({ instanceMb }) => instanceMb)} MB, main heap ${of((each) => each.heapAfter)} MB`,

@@ -12,6 +12,7 @@ import type { Network } from '../src/protocol/genesis.ts'
 import { createMemoryStore } from '../src/store/memory/index.ts'
 import type { BenchNode } from './bench-node.ts'
 import { openBenchNode, PARTITIONS, pingPongNetwork, serve } from './bench-node.ts'
+import { startProcessorTime } from './processor.ts'
 import type { BenchReport } from './rows.ts'
 import { median, row, ROUNDS, spread } from './rows.ts'
 
@@ -31,11 +32,14 @@ export async function benchRebuild(): Promise<BenchReport> {
   const values: number[] = []
   const floors: number[] = []
   let entries = 0
+  let processor = ''
   for (let round = 0; round < ROUNDS; round++) {
     floors.push(await onFreshLog(node, readAll))
+    const time = startProcessorTime()
     const begun = performance.now()
     entries = await onFreshLog(node, (log) => rebuildAll(network, log))
     values.push((entries * 1_000) / (performance.now() - begun))
+    processor = time.per(entries)
   }
   await node.close()
   if (entries < ENTRIES) throw new Error(`only ${entries} entries`)
@@ -48,6 +52,7 @@ export async function benchRebuild(): Promise<BenchReport> {
       `${entries} entries of ${2 * PAIRS} processes, ${PARTITIONS} partitions at once, ` +
         `${availableParallelism()} evaluator threads: ${spread(values)} entries/s; ` +
         `reading alone: ${spread(floors)}`,
+      `processor time an entry, last round: ${processor}`,
     ],
   }
 }

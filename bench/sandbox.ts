@@ -6,7 +6,7 @@
 
 import { fileURLToPath } from 'node:url'
 import variant from '@jitl/quickjs-wasmfile-release-sync'
-import { newQuickJSWASMModuleFromVariant } from 'quickjs-emscripten-core'
+import { newQuickJSWASMModuleFromVariant, type QuickJSSyncVariant } from 'quickjs-emscripten-core'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import type { Instance, ModuleSource, Runtime } from '../src/runtime/port.ts'
 import { createQuickjsRuntime } from '../src/runtime/quickjs/runtime.ts'
@@ -78,7 +78,7 @@ function rateOf(evaluate: (action: string) => unknown, actions: readonly string[
 }
 
 async function bareEngine(state: string): Promise<(action: string) => string> {
-  const context = (await newQuickJSWASMModuleFromVariant(variant)).newContext()
+  const context = (await newQuickJSWASMModuleFromVariant(variant as unknown as QuickJSSyncVariant)).newContext()
   const text = context.newString(state)
   const made = context.unwrapResult(
     context.evalCode(`((text) => {

@@ -14,6 +14,8 @@ import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, Membership } from '../log/port.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import { systemClock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
 import { Ledger } from './core.ts'
@@ -33,6 +35,8 @@ export type DreOptions = {
   readonly log: Log
   readonly store: Store
   readonly evaluator: Evaluator
+  /** Only for when idle processes are closed; default: the machine's. */
+  readonly clock?: Clock
   readonly applicationId?: string
   readonly limits?: Partial<DreLimits>
   readonly listener?: DreListener
@@ -52,6 +56,8 @@ export class DreService {
   readonly #topics: TopicNames
   readonly #records = new Records()
   readonly #owned = new Map<number, OwnedPartition>()
+  readonly #stopping = new AbortController()
+  #sweeping: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
   readonly figures: DreFigures = {
     entries: 0,
@@ -82,15 +88,32 @@ export class DreService {
         halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
       },
     })
+    this.#sweeping = this.#sweep()
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#sweeping
     await this.#membership?.leave()
     this.#membership = undefined
   }
 
   owned(partition: number): OwnedPartition | undefined {
     return this.#owned.get(partition)
+  }
+
+  /** An idle process costs no memory: what no message came for is closed. */
+  async #sweep(): Promise<void> {
+    const { signal } = this.#stopping
+    const clock = this.#o.clock ?? systemClock
+    for (;;) {
+      await clock.sleep(this.#limits.instanceIdleMsMax, signal)
+      if (signal.aborted) return
+      for (const { partition } of [...this.#owned.values()]) {
+        // a partition that failed says so itself
+        await partition.sweep().catch(() => undefined)
+      }
+    }
   }
 
   #partition(partition: number): DrePartition {

@@ -1,4 +1,5 @@
-// changes(n) of R6: the sorted structural difference of two JSON values, key order included. Pure: no caches, no clock.
+// changes(n) of R6: the sorted structural difference of two JSON values, key order included. Pure:
+// no caches, no clock.
 //
 // Grammar (JSON text without spaces; the text is what is hashed):
 //
@@ -9,19 +10,22 @@
 //   object-edit := ["o", edits]
 //                | ["o", edits, drops]
 //                | ["o", edits, drops, appends]
-//   edits   := [key, edit, key, edit, …]      keys that stay in their place, and integer-like keys, which have no place
+//   edits   := [key, edit, key, edit, …]      keys that stay in their place, and integer-like
+//                                             keys, which have no place
 //   drops   := [key, …]                       keys whose old value is gone
 //   appends := [key, edit | [], …]            keys that end behind all others, in this order
-//   array-edit := ["a", length | null, edits] length: the new one where it differs; edits: [index, edit, …], ascending
+//   array-edit := ["a", length | null, edits] length: the new one where it differs;
+//                                             edits: [index, edit, …], ascending
 //
-// Keys are sorted: integer-like ones (array indexes, 0 … 2^32−2) first and by number, names by UTF-16 code unit.
-// A name keeps its place if it belongs to the longest prefix of the new object's names that follows the old order; all
-// later names are appended. An appended name that the old object has is relative to its old value ([] when equal),
-// unless another value stands there: then it is dropped and appended with "=". Applying: edits, then drops, then appends
-// one by one (take the old value out, edit it, put it last).
+// Keys are sorted: integer-like ones (array indexes, 0 … 2^32−2) first and by number, names by
+// UTF-16 code unit. A name keeps its place if it belongs to the longest prefix of the new object's
+// names that follows the old order; all later names are appended. An appended name that the old
+// object has is relative to its old value ([] when equal), unless another value stands there: then
+// it is dropped and appended with "=". Applying: edits, then drops, then appends one by one (take
+// the old value out, edit it, put it last).
 //
-// Invariants: applyChanges(before, diff(before, after)) equals `after` byte for byte under JSON.stringify; diff depends
-// on the two values alone; composing needs neither value.
+// Invariants: applyChanges(before, diff(before, after)) equals `after` byte for byte under
+// JSON.stringify; diff depends on the two values alone; composing needs neither value.
 
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
@@ -54,16 +58,19 @@ export function changesText(changes: Changes): string {
 
 /** What `before` becomes; `before` itself is used up (edited in place). */
 export function applyChanges(before: JsonObject, changes: Changes): JsonObject {
-  if (changes.length > 0) applyObject(before as Mutable, changes as ObjectEdit)
+  if (changes.length > 0) applyObject(before, changes as ObjectEdit)
   return before
 }
 
-/** One list of changes with the effect of all, in order. Not minimal: a value set and set back stays listed. */
+/**
+ * One list of changes with the effect of all, in order. Not minimal: a value set and set back stays
+ * listed.
+ */
 export function composeChanges(list: readonly Changes[]): Changes {
   let all: Changes = []
   for (const next of list) {
     if (next.length === 0) continue
-    all = all.length === 0 ? next : composeObjects(all as ObjectEdit, next as ObjectEdit)
+    all = all.length === 0 ? next : composeObjects(all, next)
   }
   return all
 }
@@ -82,16 +89,21 @@ export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** What a container counts beside its members: its brackets, and about what it takes in memory beyond its text. */
+/**
+ * What a container counts beside its members: its brackets, and about what it takes in memory
+ * beyond its text.
+ */
 const CONTAINER_SIZE = 34
 
 /**
- * The size of a state that `stateBytesMax` bounds, from its text (JSON.stringify of it): UTF-16 units of the texts of
- * keys, leaves and colons, one comma per member, and 34 per container (so that a state of many small containers, which
- * weighs up to thirty times its text in memory, is bounded too). A sum over the parts, kept incrementally when written.
+ * The size of a state that `stateBytesMax` bounds, from its text (JSON.stringify of it): UTF-16
+ * units of the texts of keys, leaves and colons, one comma per member, and 34 per container (so
+ * that a state of many small containers, which weighs up to thirty times its text in memory, is
+ * bounded too). A sum over the parts, kept incrementally when written.
  */
 export function stateSize(text: string): number {
-  // The text has one bracket pair per container and one comma less than members where there are any.
+  // The text has one bracket pair per container and one comma less than members where there are
+  // any.
   let size = text.length
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -176,7 +188,8 @@ function objectEdit(
   appends: readonly (string | Edit | Unchanged)[],
 ): ObjectEdit | undefined {
   if (edits.length === 0 && drops.length === 0 && appends.length === 0) return undefined
-  const sorted = edits.sort((a, b) => compareKeys(a[0], b[0])).flat() as (string | Edit)[]
+  edits.sort((a, b) => compareKeys(a[0], b[0]))
+  const sorted = edits.flatMap((pair): (string | Edit)[] => pair)
   drops.sort(compareKeys)
   if (appends.length > 0) return ['o', sorted, drops, appends]
   return drops.length > 0 ? ['o', sorted, drops] : ['o', sorted]
@@ -272,7 +285,7 @@ function composeObjects(first: ObjectEdit, second: ObjectEdit): ObjectEdit {
   }
   // Integer-like keys have no place: one that is set again after a drop is simply set.
   for (const key of edits.keys()) drops.delete(key)
-  const behind = [...appends].flat() as (string | Edit | Unchanged)[]
+  const behind = [...appends].flatMap((pair): (string | Edit | Unchanged)[] => pair)
   return objectEdit([...edits], [...drops], behind) ?? ['o', []]
 }
 
@@ -283,6 +296,6 @@ function composeArrays(first: ArrayEdit, second: ArrayEdit): ArrayEdit {
     edits.set(index, composeEdits(edits.get(index) ?? [], edit) as Edit)
   }
   if (length !== null) for (const index of edits.keys()) if (index >= length) edits.delete(index)
-  const sorted = [...edits].sort((a, b) => a[0] - b[0]).flat() as (number | Edit)[]
+  const sorted = [...edits].sort((a, b) => a[0] - b[0]).flatMap((p): (number | Edit)[] => p)
   return ['a', length, sorted]
 }

@@ -1,9 +1,11 @@
-// The relayer role: a member of the consumer group on `outbox` that turns outbox messages into records on `ingress`.
+// The relayer role: a member of the consumer group on `outbox` that turns outbox messages into
+// records on `ingress`.
 //
-// It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the channel numbers make every
-// repetition harmless (R3). Invariants: L1 per channel one append in flight, in order. L2 a batch is committed only when
-// all of it is durable in ingress. L3 a channel whose settled counter stands still below what the outbox holds for
-// longer than `stallMs` is sent again from the counter.
+// It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the channel
+// numbers make every repetition harmless (R3). Invariants: L1 per channel one append in flight, in
+// order. L2 a batch is committed only when all of it is durable in ingress. L3 a channel whose
+// settled counter stands still below what was sent for longer than `stallMs` is sent again from the
+// counter. L4 batches are planned one after another: looking up the cursor stops those behind.
 
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -54,6 +56,8 @@ type Source = {
   readonly cursor: OutboxCursor
   readonly channels: Channel[]
   readonly stop: AbortController
+  /** The tail of the queue of batches that are planned. */
+  turn: Promise<unknown>
   watch: Promise<void>
 }
 
@@ -103,8 +107,13 @@ export class RelayerService {
       movedAt: now,
     }))
     const stop = new AbortController()
-    const source: Source = { cursor: { next: undefined }, channels, stop, watch: Promise.resolve() }
-    source.watch = this.#watch(partition, source)
+    const idle = Promise.resolve()
+    const cursor = { next: undefined }
+    const source: Source = { cursor, channels, stop, turn: idle, watch: idle }
+    source.watch = this.#watch(partition, source).catch((error: unknown) => {
+      // without it nothing would be sent again: say so, and go on relaying
+      if (!stop.signal.aborted) this.#o.onHalted?.(partition, error)
+    })
     this.#sources.set(partition, source)
     const { outbox } = this.#topics
     return Promise.resolve({ [outbox]: committed[outbox] ?? 'earliest' })
@@ -114,6 +123,7 @@ export class RelayerService {
     const source = this.#sources.get(partition)
     if (source === undefined) return
     source.stop.abort()
+    await source.turn.catch(() => undefined)
     await Promise.all(source.channels.map((channel) => channel.tail.catch(() => undefined)))
     await source.watch
     this.#sources.delete(partition)
@@ -122,6 +132,22 @@ export class RelayerService {
   async #relay(partition: number, stored: readonly StoredRecord[]): Promise<void> {
     const source = this.#sources.get(partition)
     if (source === undefined) throw new HbError('partition-lost', `partition ${partition}`)
+    const planned = source.turn.then(async () => {
+      const relays = await this.#plan(partition, source, stored)
+      // in an object: the batch behind need not wait until this one is durable
+      return { sent: this.#send(source, relays) }
+    })
+    source.turn = planned
+    await (
+      await planned
+    ).sent
+  }
+
+  async #plan(
+    partition: number,
+    source: Source,
+    stored: readonly StoredRecord[],
+  ): Promise<Relay[]> {
     const relays: Relay[] = []
     for (const record of stored) {
       const run = this.#decode(record)
@@ -132,9 +158,9 @@ export class RelayerService {
         more = relaysOf(this.#o.network, source.cursor, run)
         if (more === 'gap') throw new HbError('outbox-gap', `partition ${partition}, ${run.from}`)
       }
-      relays.push(...more)
+      for (const relay of more) relays.push(relay)
     }
-    await this.#send(source, relays)
+    return relays
   }
 
   #decode(record: StoredRecord): Run | undefined {
@@ -147,7 +173,7 @@ export class RelayerService {
     }
   }
 
-  /** A repeated old run may be the first that was read after a restart: what was published is found from the start. */
+  /** A repeated old run may be the first that was read after a restart: found from the start. */
   async #findCursor(partition: number, source: Source, before: number): Promise<void> {
     const cursor: OutboxCursor = { next: undefined }
     await this.#scan(partition, before, (run) => void relaysOf(this.#o.network, cursor, run))
@@ -199,8 +225,9 @@ export class RelayerService {
           this.figures.relayed += batch.length
           break
         } catch (error) {
-          // sent twice is dropped by the channel's number, so anything unclear is simply sent again
-          const again = isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
+          // sent twice is dropped by the channel's number: anything unclear is simply sent again
+          const again =
+            isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
           if (!again) throw error
           if (source.stop.signal.aborted) throw new HbError('partition-lost', 'stopping')
           await this.#o.clock.sleep(delay, source.stop.signal)
@@ -216,7 +243,8 @@ export class RelayerService {
     for (const { process, record } of relays) {
       const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
       const { appendRecordsMax, appendBytesMax } = this.#limits
-      if (batch.length >= appendRecordsMax || (batch.length > 0 && bytes + value.length > appendBytesMax)) {
+      const full = batch.length > 0 && bytes + value.length > appendBytesMax
+      if (full || batch.length >= appendRecordsMax) {
         batches.push(batch)
         batch = []
         bytes = 0
@@ -233,10 +261,12 @@ export class RelayerService {
     const { log, clock } = this.#o
     const { signal } = source.stop
     const { stallMs } = this.#limits
-    let from = (await log.ends(this.#topics.registry))[0]?.start ?? 0
+    const { registry } = this.#topics
+    let from: number | undefined
     while (!signal.aborted) {
       try {
-        const read = await log.read(this.#topics.registry, 0, from, { signal, waitMs: stallMs })
+        from ??= (await log.ends(registry))[0]?.start ?? 0
+        const read = await log.read(registry, 0, from, { signal, waitMs: stallMs })
         from = read.next
         for (const { value } of read.records) {
           if (value !== null && this.#records.head.matches(value)) {
@@ -252,6 +282,8 @@ export class RelayerService {
       } catch (error) {
         if (isHbError(error, 'log-closed')) return
         if (!isHbError(error)) throw error
+        // heads are compacted: where the position is gone, the newest ones are still there
+        if (isHbError(error, 'log-position-out-of-range')) from = undefined
         await clock.sleep(stallMs, signal)
       }
     }

@@ -1,9 +1,11 @@
-// The runtime port: contracts are opened, evaluated and closed here. Synchronous, because it runs inside a worker thread
-// (or, for tests, inline); evaluator.ts is the asynchronous side that spreads processes over workers.
+// The runtime port: contracts are opened, evaluated and closed here. Synchronous, because it runs
+// inside a worker thread (or, for tests, inline); evaluator.ts is the asynchronous side that
+// spreads processes over workers.
 //
-// Invariants: V1 a result is a function of (state, action, module, limits) alone, gas included (R4): closing and
-// reopening at any point changes no byte of any later result. V2 after status `error` the state is byte for byte as it
-// was. V3 nothing the contract keeps outside its state survives a message.
+// Invariants: V1 a result is a function of (state, action, module, limits) alone, gas included
+// (R4): closing and reopening at any point changes no byte of any later result. V2 after status
+// `error` the state is byte for byte as it was. V3 nothing the contract keeps outside its state
+// survives a message.
 
 /** What `handle` sees as its second argument; the host passes it as JSON text. */
 export type Action = {
@@ -11,7 +13,10 @@ export type Action = {
   /** Wallet address or process id, and which of the two. */
   readonly caller: string
   readonly from: 'wallet' | 'process' | 'genesis'
-  /** The message's data parsed as strict JSON where its Content-Type says application/json, else null. */
+  /**
+   * The message's data parsed as strict JSON where its Content-Type says application/json, else
+   * null.
+   */
   readonly input: unknown
   readonly id: string
   readonly height: number
@@ -20,14 +25,19 @@ export type Action = {
   readonly timestamp: number
   /** First value of each name. */
   readonly tags: Readonly<Record<string, string>>
-  /** The data as text where it is valid UTF-8, else base64url of it with dataEncoding 'base64url'. */
+  /**
+   * The data as text where it is valid UTF-8, else base64url of it with dataEncoding 'base64url'.
+   */
   readonly data: string
   readonly dataEncoding: 'utf8' | 'base64url'
   readonly hops: number
   readonly budget: string
 }
 
-/** Protocol limits (genesis): part of every result. See protocol/limits.ts for defaults and error codes. */
+/**
+ * Protocol limits (genesis): part of every result. See protocol/limits.ts for defaults and error
+ * codes.
+ */
 export type EvaluationLimits = {
   readonly gasMax: number
   readonly stateBytesMax: number
@@ -38,7 +48,9 @@ export type EvaluationLimits = {
 }
 
 export type ModuleSource = {
-  /** 'native' modules are named by `source` in the native registry; 'quickjs' ones are script text. */
+  /**
+   * 'native' modules are named by `source` in the native registry; 'quickjs' ones are script text.
+   */
   readonly engine: 'native' | 'quickjs'
   /** base64url of SHA-256 of the source's bytes. */
   readonly hash: string
@@ -49,34 +61,50 @@ export type Evaluation =
   | {
       readonly status: 'ok'
       readonly gas: number
-      /** Canonical JSON text of changes(n), R6; see protocol/changes.ts. '[]' when nothing changed. */
+      /**
+       * Canonical JSON text of changes(n), R6; see protocol/changes.ts. '[]' when nothing changed.
+       */
       readonly changes: string
-      /** What the contract returned as `messages`, JSON.parse'd, or what `check` made of it: [] when none. */
+      /**
+       * What the contract returned as `messages`, JSON.parse'd, or what `check` made of it: [] when
+       * none.
+       */
       readonly messages: readonly unknown[]
-      /** The size of the state after it, as stateBytesMax counts (stateSize of protocol/changes.ts). */
+      /**
+       * The size of the state after it, as stateBytesMax counts (stateSize of protocol/changes.ts).
+       */
       readonly stateBytes: number
     }
   | {
       readonly status: 'error'
       readonly gas: number
-      /** 'contract-error' (a throw or a returned status), 'gas-exhausted', 'state-not-json', 'state-too-large', … */
+      /**
+       * 'contract-error' (a throw or a returned status), 'gas-exhausted', 'state-not-json',
+       * 'state-too-large', …
+       */
       readonly code: string
       /** At most 512 UTF-16 units, a function of state, action and module. */
       readonly text: string
     }
 
 /**
- * Called between the contract's end and the installation of its changes: gives what goes out, or throws an HbError to
- * turn the message into an error result (outbox limits are checked there, so that "what a result emits is always
- * admissible").
+ * Called between the contract's end and the installation of its changes: gives what goes out, or
+ * throws an HbError to turn the message into an error result (outbox limits are checked there, so
+ * that "what a result emits is always admissible").
  */
 export type CheckMessages = (messages: readonly unknown[]) => readonly unknown[]
 
-/** The instance can evaluate no more, for no fault of the message: open the process again and repeat. */
+/**
+ * The instance can evaluate no more, for no fault of the message: open the process again and
+ * repeat.
+ */
 export class SandboxSpent extends Error {}
 
 export type Instance = {
-  /** Throws SandboxSpent, or HbError 'evaluation-fault' for a fault of the node: no result, the instance is dead. */
+  /**
+   * Throws SandboxSpent, or HbError 'evaluation-fault' for a fault of the node: no result, the
+   * instance is dead.
+   */
   evaluate(actionJson: string, check?: CheckMessages): Evaluation
   /** JSON.stringify(state). */
   snapshot(): string
@@ -87,8 +115,9 @@ export type Instance = {
 
 export type Runtime = {
   /**
-   * `snapshot` is JSON.stringify(state); `changes`: change texts to apply in order after it (a local journal). Throws
-   * HbError 'module-invalid', 'state-not-json', 'state-too-large': the same for everyone who opens it.
+   * `snapshot` is JSON.stringify(state); `changes`: change texts to apply in order after it (a
+   * local journal). Throws HbError 'module-invalid', 'state-not-json', 'state-too-large': the same
+   * for everyone who opens it.
    */
   open(
     module: ModuleSource,

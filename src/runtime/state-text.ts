@@ -1,8 +1,8 @@
-// A state's text: what a snapshot is (JSON.stringify of the state), made canonical and checked where it comes from
-// outside (a spawn), and moved on by a journal of changes.
+// A state's text: what a snapshot is (JSON.stringify of the state), made canonical and checked
+// where it comes from outside (a spawn), and moved on by a journal of changes.
 //
-// Invariant: what leaves here is JSON.stringify of an object within the limits, so its size and its bytes are those of
-// the value.
+// Invariant: what leaves here is JSON.stringify of an object within the limits, so its size and its
+// bytes are those of the value.
 
 import { HbError } from '../std/errors.ts'
 import {

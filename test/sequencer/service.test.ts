@@ -193,6 +193,8 @@ describe('the sequencer', () => {
     await until(() => committed())
     await rig.send(again)
     await until(() => committed())
+    await rig.send(rig.item(to, 'and more'))
+    await until(() => committed())
     const ids = (await rig.chain(0)).entries.map(({ message }) => message.id)
     expect(ids.filter((each) => each === id)).toEqual([id])
     // forgotten, and refused for its expiry, once the log has passed it
@@ -200,7 +202,7 @@ describe('the sequencer', () => {
     await until(() => committed())
     expect(refused.at(-1)).toBe(`${id} expired`)
     expect(service.find(id as string)).toBeUndefined()
-    expect((await rig.chain(0)).entries.length).toBe(3)
+    expect((await rig.chain(0)).entries.length).toBe(4)
   })
 
   test('an id of an unclear message is kept until it is answered, however the log moves on', async () => {

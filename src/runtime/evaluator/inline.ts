@@ -1,5 +1,6 @@
-// The evaluator without threads: for tests, simulations and small tools. Same replies as the one with workers; no wall
-// clock ends a command. Owners: it owns one table; commands run when `run` is called, so nothing is ever pending.
+// The evaluator without threads: for tests, simulations and small tools. Same replies as the one
+// with workers; no wall clock ends a command. Owners: it owns one table; commands run when `run` is
+// called, so nothing is ever pending.
 
 import { HbError } from '../../std/errors.ts'
 import { createNativeRuntime } from '../native/runtime.ts'

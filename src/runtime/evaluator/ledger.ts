@@ -1,5 +1,6 @@
-// What an evaluator knows of its processes beside the instances themselves: memory, and faults in a row.
-// Invariant: a process is in `memory` exactly while it is open on its worker, as far as replies have told.
+// What an evaluator knows of its processes beside the instances themselves: memory, and faults in a
+// row. Invariant: a process is in `memory` exactly while it is open on its worker, as far as
+// replies have told.
 
 import type { EvaluatorCommand, EvaluatorReply } from './port.ts'
 import type { TableReply } from './table.ts'

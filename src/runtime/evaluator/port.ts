@@ -1,16 +1,19 @@
-// The evaluator: the asynchronous side of the runtime. It spreads processes over workers and speaks in ordered batches.
-// Adapters: createWorkerEvaluator (worker threads), createInlineEvaluator (no threads: tests, simulation).
+// The evaluator: the asynchronous side of the runtime. It spreads processes over workers and speaks
+// in ordered batches. Adapters: createWorkerEvaluator (worker threads), createInlineEvaluator (no
+// threads: tests, simulation).
 //
-// Owners: the caller (a DRE, a fisher) owns the store, the journal and the choice of what stays open (LRU); the
-// evaluator owns the instances. It keeps nothing that the caller could not give it again by an `open`.
+// Owners: the caller (a DRE, a fisher) owns the store, the journal and the choice of what stays
+// open (LRU); the evaluator owns the instances. It keeps nothing that the caller could not give it
+// again by an `open`.
 //
-// Invariants: E1 commands for one process run in the order of the `run` calls and of their arrays, on one worker, so a
-// caller may have several `run`s under way. E2 `run` resolves with exactly one reply per command, at its command's
-// index; it never rejects for a contract's or a worker's sake, only with 'evaluator-closed' and 'evaluator-full'.
-// E3 a process that is not open (never opened, closed, or lost with its worker) answers `lost` to every command but
-// `open`, so nothing is ever evaluated on a stale state: after a `lost` or `fault` reply the caller opens again from
-// its store and repeats the commands from that one on (evaluation is a pure function, R4, so repeating is harmless).
-// E4 an `evaluate` whose reply did not arrive changed nothing that outlives its worker.
+// Invariants: E1 commands for one process run in the order of the `run` calls and of their arrays,
+// on one worker, so a caller may have several `run`s under way. E2 `run` resolves with exactly one
+// reply per command, at its command's index; it never rejects for a contract's or a worker's sake,
+// only with 'evaluator-closed' and 'evaluator-full'. E3 a process that is not open (never opened,
+// closed, or lost with its worker) answers `lost` to every command but `open`, so nothing is ever
+// evaluated on a stale state: after a `lost` or `fault` reply the caller opens again from its store
+// and repeats the commands from that one on (evaluation is a pure function, R4, so repeating is
+// harmless). E4 an `evaluate` whose reply did not arrive changed nothing that outlives its worker.
 
 import type { Evaluation, EvaluationLimits, ModuleSource } from '../port.ts'
 
@@ -26,7 +29,10 @@ export type EvaluatorCommand =
       /** Replaces an instance of the same process that is open. */
       readonly kind: 'open'
       readonly process: string
-      /** The source is shipped to a worker once; later opens of the same hash there send the hash alone. */
+      /**
+       * The source is shipped to a worker once; later opens of the same hash there send the hash
+       * alone.
+       */
       readonly module: ModuleSource
       /** JSON.stringify of the state. */
       readonly snapshot: string
@@ -38,7 +44,9 @@ export type EvaluatorCommand =
       readonly process: string
       /** JSON text of an `Action`. */
       readonly action: string
-      /** Given: the outbox goes through the host's `checkOutbox` before the changes are installed. */
+      /**
+       * Given: the outbox goes through the host's `checkOutbox` before the changes are installed.
+       */
       readonly parent?: OutboxParent
     }
   | { readonly kind: 'snapshot'; readonly process: string }
@@ -46,21 +54,28 @@ export type EvaluatorCommand =
 
 export type EvaluatorReply =
   | { readonly kind: 'opened'; readonly memoryBytes: number }
-  /** `open` failed for the module's or the snapshot's sake, for everyone alike ('module-invalid', 'state-not-json'). */
+  /**
+   * `open` failed for the module's or the snapshot's sake, for everyone alike ('module-invalid',
+   * 'state-not-json').
+   */
   | { readonly kind: 'refused'; readonly code: string; readonly text: string }
-  /** With a `parent` in the command, `messages` of an `ok` evaluation are those that `checkOutbox` returned. */
+  /**
+   * With a `parent` in the command, `messages` of an `ok` evaluation are those that `checkOutbox`
+   * returned.
+   */
   | { readonly kind: 'evaluated'; readonly evaluation: Evaluation; readonly memoryBytes: number }
   | { readonly kind: 'snapshot'; readonly text: string }
   | { readonly kind: 'closed' }
   /**
-   * Not open here (any more): open again and repeat. Not this process's fault; an `open` too may be lost with its worker.
-   * A sandbox also ends so when one message took much memory or work: its repetition as the first message after `open`
-   * always gives a result.
+   * Not open here (any more): open again and repeat. Not this process's fault; an `open` too may be
+   * lost with its worker. A sandbox also ends so when one message took much memory or work: its
+   * repetition as the first message after `open` always gives a result.
    */
   | { readonly kind: 'lost' }
   /**
-   * A fault of the node while this very command ran (wall clock, exhausted memory, a crash): no result. `faults` counts
-   * consecutive ones of this process; from `faultsMax` on the caller should stop the partition instead of repeating.
+   * A fault of the node while this very command ran (wall clock, exhausted memory, a crash): no
+   * result. `faults` counts consecutive ones of this process; from `faultsMax` on the caller should
+   * stop the partition instead of repeating.
    */
   | {
       readonly kind: 'fault'
@@ -93,20 +108,31 @@ export type NativeHandle = (
   action: unknown,
 ) => { state?: unknown; messages?: unknown; status?: unknown } | undefined
 
-/** What the rooms below inject into every worker; natives are named by ModuleSource.source ('hb-contract@1'). */
+/**
+ * What the rooms below inject into every worker; natives are named by ModuleSource.source
+ * ('hb-contract@1').
+ */
 export type EvaluatorHost = {
   readonly natives: Readonly<Record<string, NativeHandle>>
-  /** Returns what goes out; throws an HbError to make the message an error result with that code. */
+  /**
+   * Returns what goes out; throws an HbError to make the message an error result with that code.
+   */
   readonly checkOutbox: (messages: readonly unknown[], parent: OutboxParent) => readonly unknown[]
 }
 
-/** A worker imports `hostUrl` and calls its export `createHost(hostData)`: hostData must be structured-cloneable. */
+/**
+ * A worker imports `hostUrl` and calls its export `createHost(hostData)`: hostData must be
+ * structured-cloneable.
+ */
 export type CreateHost = (hostData: unknown) => EvaluatorHost
 
 /** Protocol limits are part of results; the others are this node's own and never change one. */
 export type EvaluatorOptions = {
   readonly limits: EvaluationLimits
-  /** Commands accepted and not yet answered, over all workers; default 65,536. Beyond: 'evaluator-full'. */
+  /**
+   * Commands accepted and not yet answered, over all workers; default 65,536. Beyond:
+   * 'evaluator-full'.
+   */
   readonly commandsPendingMax?: number
   /** Consecutive faults of one process after which `exhausted` is set; default 3. */
   readonly faultsMax?: number
@@ -116,14 +142,21 @@ export type InlineEvaluatorOptions = EvaluatorOptions & { readonly host: Evaluat
 
 export type WorkerEvaluatorOptions = EvaluatorOptions & {
   readonly workers: number
-  /** URL of a module that exports `createHost: CreateHost` (file:, .ts under Node 24 or .js after the build). */
+  /**
+   * URL of a module that exports `createHost: CreateHost` (file:, .ts under Node 24 or .js after
+   * the build).
+   */
   readonly hostUrl: string
   readonly hostData?: unknown
-  /** Wall clock for one command, ms; default 30,000. Longer: the worker is ended, the command is a fault. */
+  /**
+   * Wall clock for one command, ms; default 60,000. Longer: the worker is ended, the command is a
+   * fault.
+   */
   readonly commandMsMax?: number
   /** Module sources kept per worker; default 1,024. */
   readonly modulesMax?: number
 }
 
-// src/runtime/evaluator/inline.ts:  createInlineEvaluator(options: InlineEvaluatorOptions): Promise<Evaluator>
-// src/runtime/evaluator/workers.ts: createWorkerEvaluator(options: WorkerEvaluatorOptions): Promise<Evaluator>
+// src/runtime/evaluator/inline.ts: createInlineEvaluator(options: InlineEvaluatorOptions):
+// Promise<Evaluator> src/runtime/evaluator/workers.ts: createWorkerEvaluator(options:
+// WorkerEvaluatorOptions): Promise<Evaluator>

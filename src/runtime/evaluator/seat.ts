@@ -1,8 +1,10 @@
-// One seat of the evaluator: a worker thread, its replacement when it dies, its watchdog, and the modules it was sent.
+// One seat of the evaluator: a worker thread, its replacement when it dies, its watchdog, and the
+// modules it was sent.
 //
-// Owners: the seat owns the worker and its pending batches; the evaluator reads `processes` and owns its content.
-// Invariants: X1–X3 of workers.ts. Y1 the watchdog ends a worker only when no command has begun for commandMsMax while
-// one is under way, so many short commands never add up to a fault.
+// Owners: the seat owns the worker and its pending batches; the evaluator reads `processes` and
+// owns its content. Invariants: X1–X3 of workers.ts. Y1 the watchdog ends a worker only when no
+// command has begun for commandMsMax while one is under way, so many short commands never add up to
+// a fault.
 
 import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../std/clock.ts'
@@ -169,7 +171,10 @@ class WorkerSeat implements Seat {
   }
 }
 
-/** The replies of a batch whose worker died in its `running`th command; before the first, that one is to blame. */
+/**
+ * The replies of a batch whose worker died in its `running`th command; before the first, that one
+ * is to blame.
+ */
 function obituary(batch: Pending, running: number, why: string): TableReply[] {
   const culprit = Math.max(0, (running - batch.first - 1) | 0)
   const blamed = running === 0 ? batch.first === 0 : ((running - batch.first) | 0) > 0

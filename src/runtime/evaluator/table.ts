@@ -1,8 +1,8 @@
-// Runs evaluator commands, one after another, against the instances open on this thread. Shared by the inline evaluator
-// and the worker: what differs between them is only how commands arrive.
+// Runs evaluator commands, one after another, against the instances open on this thread. Shared by
+// the inline evaluator and the worker: what differs between them is only how commands arrive.
 //
-// Owners: the table owns its instances. Invariants: as E1–E4 of port.ts; T1 an instance that threw is gone before the
-// reply is given, so the next command of its process answers `lost`.
+// Owners: the table owns its instances. Invariants: as E1–E4 of port.ts; T1 an instance that threw
+// is gone before the reply is given, so the next command of its process answers `lost`.
 
 import { isHbError } from '../../std/errors.ts'
 import { SandboxSpent } from '../port.ts'

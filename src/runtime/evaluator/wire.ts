@@ -1,7 +1,8 @@
 // What goes between the evaluator and its workers. One message each way per batch.
 //
-// A command list crosses as a structured clone; a module's source goes along only the first time a worker sees its hash
-// (`sources`), and `open` commands name it by the hash. `forget` drops sources that the owner's table let go.
+// A command list crosses as a structured clone; a module's source goes along only the first time a
+// worker sees its hash (`sources`), and `open` commands name it by the hash. `forget` drops sources
+// that the owner's table let go.
 
 import type { EvaluationLimits, ModuleSource } from '../port.ts'
 import type { EvaluatorCommand } from './port.ts'
@@ -21,7 +22,9 @@ export type WireBatch = {
 
 export type WireReplies = readonly TableReply[]
 
-/** `progress`: one Int32, the number of commands this worker has begun since it started (it wraps). */
+/**
+ * `progress`: one Int32, the number of commands this worker has begun since it started (it wraps).
+ */
 export type WorkerStart = {
   readonly hostUrl: string
   readonly hostData: unknown

@@ -1,5 +1,6 @@
-// A worker thread's side of the evaluator: takes a batch, runs it, answers it. Started by workers.ts, with a WorkerStart
-// as its data. Nothing is answered before the whole batch has run; `progress` shows the owner how far it is.
+// A worker thread's side of the evaluator: takes a batch, runs it, answers it. Started by
+// workers.ts, with a WorkerStart as its data. Nothing is answered before the whole batch has run;
+// `progress` shows the owner how far it is.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNativeRuntime } from '../native/runtime.ts'

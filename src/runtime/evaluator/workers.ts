@@ -1,13 +1,13 @@
-// The evaluator with worker threads: spreads processes over workers, keeps each where it is (sticky), sends each worker
-// one message per `run` and takes one back.
+// The evaluator with worker threads: spreads processes over workers, keeps each where it is
+// (sticky), sends each worker one message per `run` and takes one back.
 //
-// Owners: a Seat owns one worker thread and what was sent to it and not answered. The evaluator owns the seats, the
-// place of every process, and the ledger.
+// Owners: a Seat owns one worker thread and what was sent to it and not answered. The evaluator
+// owns the seats, the place of every process, and the ledger.
 //
-// Invariants: E1–E4 of port.ts. X1 a seat answers its batches in the order they were sent, so the oldest pending one is
-// the next answered. X2 when a worker dies, its batches' commands become `lost`, but the one that was running, a
-// `fault`; all its processes are forgotten before any of these replies is seen. X3 a seat that lost its worker gets a
-// new one only when it is needed.
+// Invariants: E1–E4 of port.ts. X1 a seat answers its batches in the order they were sent, so the
+// oldest pending one is the next answered. X2 when a worker dies, its batches' commands become
+// `lost`, but the one that was running, a `fault`; all its processes are forgotten before any of
+// these replies is seen. X3 a seat that lost its worker gets a new one only when it is needed.
 
 import { Worker } from 'node:worker_threads'
 import { systemClock, type Clock } from '../../std/clock.ts'
@@ -24,10 +24,12 @@ import { createSeat, type Seat } from './seat.ts'
 
 const PENDING_MAX = 65_536
 const MODULES_MAX = 1_024
-const COMMAND_MS_MAX = 30_000
+const COMMAND_MS_MAX = 60_000
 const STACK_MB = 8
 
-/** Resolves when every worker is ready; rejects with the first one's error where one cannot start. */
+/**
+ * Resolves when every worker is ready; rejects with the first one's error where one cannot start.
+ */
 export async function createWorkerEvaluator(
   options: WorkerEvaluatorOptions,
   clock: Clock = systemClock,

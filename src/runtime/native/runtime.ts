@@ -1,12 +1,14 @@
-// The `native` runtime: trusted handlers (system processes) in this realm, on the same overlay as sandboxed ones, so
-// the same changes, sizes and refusals. Gas is a fixed number per message.
+// The `native` runtime: trusted handlers (system processes) in this realm, on the same overlay as
+// sandboxed ones, so the same changes, sizes and refusals. Gas is a fixed number per message.
 //
-// Owners: an instance owns its overlay. Handlers come from the room below that injects them, named by the module's
-// source text ('hb-contract@1'); they must keep nothing outside the state and read no clock: nothing here stops them.
+// Owners: an instance owns its overlay. Handlers come from the room below that injects them, named
+// by the module's source text ('hb-contract@1'); they must keep nothing outside the state and read
+// no clock: nothing here stops them.
 
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { NativeHandle } from '../evaluator/port.ts'
-import { compileOverlay, readOverlayScript, type MakeOverlay, type Overlay } from '../overlay/overlay.ts'
+import { compileOverlay, readOverlayScript } from '../overlay/overlay.ts'
+import type { MakeOverlay, Overlay } from '../overlay/overlay.ts'
 import type {
   CheckMessages,
   Evaluation,
@@ -77,7 +79,10 @@ class NativeInstance implements Instance {
     }
   }
 
-  #settle(result: ReturnType<NativeHandle>, check: CheckMessages | undefined): Evaluation | Refusal {
+  #settle(
+    result: ReturnType<NativeHandle>,
+    check: CheckMessages | undefined,
+  ): Evaluation | Refusal {
     const overlay = this.#overlay
     if (result !== undefined && (typeof result !== 'object' || result === null)) {
       return { code: 'result-malformed', text: 'handle must return an object' }

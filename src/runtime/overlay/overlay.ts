@@ -1,9 +1,13 @@
-// The write overlay: its two scripts put together, its type, and the way to make one in V8. The sandbox compiles the same text itself.
-// Owners: the caller owns the text (read once per runtime); an overlay belongs to one instance.
+// The write overlay: its two scripts put together, its type, and the way to make one in V8. The
+// sandbox compiles the same text itself. Owners: the caller owns the text (read once per runtime);
+// an overlay belongs to one instance.
 
 import { readFileSync } from 'node:fs'
 
-/** Containers a state may nest, and its largest size (see stateSize); `charge` is told costs before they are caused. */
+/**
+ * Containers a state may nest, and its largest size (see stateSize); `charge` is told costs before
+ * they are caused.
+ */
 export type OverlayLimits = {
   readonly depth: number
   readonly size: number
@@ -26,19 +30,25 @@ export type Overlay = {
   hasKey(value: unknown, key: string): boolean | undefined
 }
 
-/** The script's text: an expression, `(limits) => overlay`. It is part of the engine's version: its calls cost gas. */
+/**
+ * The script's text: an expression, `(limits) => overlay`. It is part of the engine's version: its
+ * calls cost gas.
+ */
 export function readOverlayScript(): string {
-  return `((limits) => (${part('settle')})(limits, (${part('proxies')})(limits)))`
-}
-
-function part(name: string): string {
-  return `\n${readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8')}\n`
+  const settle = readFileSync(new URL('./settle.js', import.meta.url), 'utf8')
+  const proxies = readFileSync(new URL('./proxies.js', import.meta.url), 'utf8')
+  return `((limits) => (\n${settle}\n)(limits, (\n${proxies}\n)(limits)))`
 }
 
 export type MakeOverlay = (limits: OverlayLimits) => Overlay
 
-/** Evaluates the script in this realm, so that its `Object.prototype` is that of the contracts it serves. */
+/**
+ * Evaluates the script in this realm, so that its `Object.prototype` is that of the contracts it
+ * serves.
+ */
 export function compileOverlay(script: string): MakeOverlay {
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the package's own file, in the caller's realm
-  return new Function(`return ${script}`)() as MakeOverlay
+  // The package's own file; a vm script would be in another realm under a test runner.
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval
+  const make = new Function(`return ${script}`) as () => MakeOverlay
+  return make()
 }

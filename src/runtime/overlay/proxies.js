@@ -1,12 +1,13 @@
-// The write overlay, first half: what a message sees. The state is seen through proxies over nodes; the raw state stays
-// untouched. One expression, `(limits) => nodes`; settle.js is the other half, overlay.ts puts them together.
+// The write overlay, first half: what a message sees. The state is seen through proxies over nodes;
+// the raw state stays untouched. One expression, `(limits) => nodes`; settle.js is the other half,
+// overlay.ts puts them together.
 //
-// Owners: this half owns the nodes and proxies of the message under way, and the refusal it last threw.
-// Invariants: as O1–O5 of settle.js.
+// Owners: this half owns the nodes and proxies of the message under way, and the refusal it last
+// threw. Invariants: as O1–O5 of settle.js.
 //
-// Words: raw, a plain value of the state · node, the overlay of one raw container · ov, what was written to it · re,
-// keys that were deleted and added again · cut, the length up to which an array's raw elements are still its own · hot,
-// it or a node below it was written to.
+// Words: raw, a plain value of the state · node, the overlay of one raw container · ov, what was
+// written to it · re, keys that were deleted and added again · cut, the length up to which an
+// array's raw elements are still its own · hot, it or a node below it was written to.
 ((limits) => {
   'use strict'
   const { get: reflectGet, set: reflectSet } = Reflect
@@ -23,7 +24,10 @@
   const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
   const register = Function.prototype.call.bind(WeakMap.prototype.set)
   const DELETED = { __proto__: null }
-  /** Costs that the engine does not see are told to the host before they are caused (R4); a no-op in V8. */
+  /**
+   * Costs that the engine does not see are told to the host before they are caused (R4); a no-op in
+   * V8.
+   */
   const charge = limits.charge
 
   let nodes = null
@@ -318,7 +322,9 @@
     },
     /** The code of a refusal by this overlay, '' for any other error. */
     codeOf: (error) => (error !== null && error === fault ? faultCode : ''),
-    /** Object.hasOwn of a state proxy without a descriptor being made; undefined for other values. */
+    /**
+     * Object.hasOwn of a state proxy without a descriptor being made; undefined for other values.
+     */
     hasKey(value, key) {
       const node = nodeBehind(value)
       if (node === undefined) return undefined

@@ -1,13 +1,15 @@
 // The write overlay, second half: what a message left → changes, size and stores. One expression,
-// `(limits, nodes) => overlay`, run by V8 (native contracts) and inside QuickJS (sandboxed ones), so both give the same.
+// `(limits, nodes) => overlay`, run by V8 (native contracts) and inside QuickJS (sandboxed ones),
+// so both give the same.
 //
 // Owners: this half owns `root` (raw JSON values) and the walk over it; the caller owns the phases:
 // load → (begin → settle → install | undo)*. Everything a message made dies in `install` or `undo`.
 //
-// Invariants: O1 settle() changes nothing; it yields exactly diff(before, after) of protocol/changes.ts, a size, and a
-// list of stores. O2 install() runs no code of the contract and cannot fail for the contract's sake. O3 after install
-// or undo every proxy of the message is dead: reading or writing it throws. O4 an object's identity is its place for
-// one message; what was aliased becomes copies. O5 the cost follows what was touched, not what the state weighs, but
+// Invariants: O1 settle() changes nothing; it yields exactly diff(before, after) of
+// protocol/changes.ts, a size, and a list of stores. O2 install() runs no code of the contract and
+// cannot fail for the contract's sake. O3 after install or undo every proxy of the message is dead:
+// reading or writing it throws. O4 an object's identity is its place for one message; what was
+// aliased becomes copies. O5 the cost follows what was touched, not what the state weighs, but
 // where a key of an object was deleted and added again (its keys are listed once).
 ((limits, nodes) => {
   'use strict'
@@ -20,7 +22,8 @@
   const text = String
   const join = Function.prototype.call.bind(arrayProto.join)
   const sort = Function.prototype.call.bind(arrayProto.sort)
-  const { nodeBehind, objectKeys, arrayKeys, listKeys, isObject, indexOf, described, DELETED } = nodes
+  const { nodeBehind, objectKeys, arrayKeys, listKeys } = nodes
+  const { isObject, indexOf, described, DELETED } = nodes
   const charge = limits.charge
 
   let root = null
@@ -144,8 +147,8 @@
     return edit
   }
   /**
-   * raw[key] becomes `value`: gives the edit, undefined where nothing changes. `node`: the node of that place, if it
-   * has one.
+   * raw[key] becomes `value`: gives the edit, undefined where nothing changes. `node`: the node of
+   * that place, if it has one.
    */
   function settleAt(raw, key, had, value, node) {
     if (!isObject(value)) {
@@ -376,7 +379,9 @@
     if (tail === null) return objectEdit(raw, edits, drops === null ? [] : drops, [])
     return keepTail(node, edits, drops === null ? [] : drops, tail)
   }
-  /** The keys of a node that are new, or were deleted and added again, in the order they were added. */
+  /**
+   * The keys of a node that are new, or were deleted and added again, in the order they were added.
+   */
   function keepTail(node, edits, drops, tail) {
     const { raw, ov, kids, re } = node
     const appends = []
@@ -467,7 +472,10 @@
     },
     undo: close,
     snapshot: () => stringify(root),
-    /** Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined for other values. */
+    /**
+     * Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined
+     * for other values.
+     */
     hasKey: nodes.hasKey,
     keysOf(value) {
       const node = nodeBehind(value)

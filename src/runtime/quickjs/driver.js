@@ -1,9 +1,10 @@
-// Runs messages inside the sandbox: `(burn, makeOverlay, makeRealm) => [functions]`, which the host calls by their place
-// in the list. The contract never sees any of them.
+// Runs messages inside the sandbox: `(burn, makeOverlay, makeRealm) => [functions]`, which the host
+// calls by their place in the list. The contract never sees any of them.
 //
-// Phases: load(snapshot) → make(function) → per message begin(action) → (host runs the jobs) → end() → install | undo.
-// Invariants: D1 begin and end never throw but for an interrupt or a fault of the engine: what a contract throws becomes
-// text. D2 install runs no contract code; the host calls it without a gas limit.
+// Phases: load(snapshot) → make(function) → per message begin(action) → (host runs the jobs) →
+// end() → install | undo. Invariants: D1 begin and end never throw but for an interrupt or a fault
+// of the engine: what a contract throws becomes text. D2 install runs no contract code; the host
+// calls it without a gas limit.
 ((burn, makeOverlay, makeRealm) => {
   'use strict'
   /** Spends gas; where none is left it never comes back. */
@@ -70,8 +71,11 @@
   function finish() {
     const result = outcome
     if (phase === THROWN) return thrownResult(result)
-    if (phase === WAITING) return failed('promise-unsettled', 'handle returned a promise that never settled')
-    if (result !== undefined && (typeof result !== 'object' || result === null || isArray(result))) {
+    if (phase === WAITING) {
+      return failed('promise-unsettled', 'handle returned a promise that never settled')
+    }
+    const none = result === undefined
+    if (!none && (typeof result !== 'object' || result === null || isArray(result))) {
       return failed('result-malformed', 'handle must return an object {state?, messages?, status?}')
     }
     const { state, messages, status } = result === undefined ? {} : result
@@ -83,12 +87,14 @@
     let out = '[]'
     if (messages !== undefined) {
       if (!isArray(messages)) return failed('result-malformed', 'messages must be a list')
-      // What a list of messages means is what JSON.stringify says of it; the outbox check judges the rest.
+      // What a list of messages means is what JSON.stringify says of it; the outbox check judges
+      // the rest.
       if (messages.length > 0) out = outboxText(messages)
     }
     const changes = edit === undefined ? '[]' : json(edit)
     if (changes.length + out.length > outputMax) {
-      return failed('output-too-large', changes.length + out.length + ' units, at most ' + outputMax)
+      const units = changes.length + out.length
+      return failed('output-too-large', units + ' units, at most ' + outputMax)
     }
     return changes + '\n' + out + '\n' + overlay.size()
   }

@@ -1,12 +1,14 @@
-// The WebAssembly engine: QuickJS 2025-09-13 as @jitl/quickjs-wasmfile-release-sync ships it, loaded without its
-// JavaScript glue, so that an instance is one memory, made synchronously, and every import is ours and deterministic.
+// The WebAssembly engine: QuickJS 2025-09-13 as @jitl/quickjs-wasmfile-release-sync ships it,
+// loaded without its JavaScript glue, so that an instance is one memory, made synchronously, and
+// every import is ours and deterministic.
 //
-// Owners: an Engine owns the compiled module (shareable between threads); a Machine owns one memory. Who makes a
-// machine drops it: there is nothing to free but the memory.
+// Owners: an Engine owns the compiled module (shareable between threads); a Machine owns one
+// memory. Who makes a machine drops it: there is nothing to free but the memory.
 //
-// Invariants: W1 the binary is the one whose hash is pinned here: it is part of genesis (sandbox engine and version).
-// W2 no import reads a clock, a locale, an environment or randomness. W3 running out of memory or an abort leaves by a
-// MachineFault, never as something that a contract could catch.
+// Invariants: W1 the binary is the one whose hash is pinned here: it is part of genesis (sandbox
+// engine and version). W2 no import reads a clock, a locale, an environment or randomness. W3
+// running out of memory or an abort leaves by a MachineFault, never as something that a contract
+// could catch.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,10 +16,11 @@ import { sha256 } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { transformEngine } from './transform.ts'
 
-/** Genesis names the sandbox by this text. */
-export const ENGINE_VERSION = 'quickjs-2025-09-13/hb-1'
+/** Of the binary that SANDBOX (sandbox-version.ts) names. */
 const ENGINE_HASH = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
-/** Index of build_backtrace in that binary: the one function that refers to the text "    at %s". */
+/**
+ * Index of build_backtrace in that binary: the one function that refers to the text " at %s".
+ */
 const TRACE_FUNCTION = 348
 const PAGE_BYTES = 65_536
 /** What the binary asks for at least: its stack (5 MiB) and static data, mostly never touched. */
@@ -85,7 +88,9 @@ export type Machine = {
   readonly setMaxStackSize: Native
 }
 
-/** A new memory with nothing in it: call `initialize` and build a context, or copy an image into it. */
+/**
+ * A new memory with nothing in it: call `initialize` and build a context, or copy an image into it.
+ */
 export function newMachine(
   engine: Engine,
   host: MachineHost,
@@ -96,7 +101,7 @@ export function newMachine(
   const { exports } = new WebAssembly.Instance(engine.module, {
     a: { a: memory, ...imports(memory, host, bound) },
   })
-  const native = (name: string): Native => exports[name] as unknown as Native
+  const native = (name: string): Native => exports[name] as Native
   return {
     fuel: exports['fuel'] as { value: number },
     memory,
@@ -143,8 +148,8 @@ function imports(
     e: () => 0, // an empty environment
     f: (count, bytes) => {
       const view = new Uint32Array(memory.buffer)
-      view[(count as number) >>> 2] = 0
-      view[(bytes as number) >>> 2] = 0
+      view[(count) >>> 2] = 0
+      view[(bytes) >>> 2] = 0
       return 0
     },
     m: ((_seconds: bigint, time: number) => {
@@ -153,13 +158,13 @@ function imports(
     }) as unknown as Native,
     n: (zone, daylight) => {
       const view = new Uint32Array(memory.buffer)
-      view[(zone as number) >>> 2] = 0
-      view[(daylight as number) >>> 2] = 0
+      view[(zone) >>> 2] = 0
+      view[(daylight) >>> 2] = 0
       return 0
     },
     p: () => host.now(),
-    k: (bytes) => growTo(memory, (bytes as number) >>> 0, bound.bytes),
-    s: (_context, _self, _count, argv) => host.called(argv as number),
+    k: (bytes) => growTo(memory, (bytes) >>> 0, bound.bytes),
+    s: (_context, _self, _count, argv) => host.called(argv),
     i: () => (host.interrupted() ? 1 : 0),
     h: () => 0, // module loading is never enabled
     g: () => 0,

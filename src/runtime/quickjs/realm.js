@@ -1,10 +1,11 @@
-// Makes the realm that contracts run in: takes away what could carry something from one message to the next or show the
-// machine, wraps natives whose cost the engine's gas does not see, then freezes every intrinsic (R4).
+// Makes the realm that contracts run in: takes away what could carry something from one message to
+// the next or show the machine, wraps natives whose cost the engine's gas does not see, then
+// freezes every intrinsic (R4).
 //
-// Runs once, when the image of the engine's memory is made: `(charge, state) => realm`, where `state` knows
-// the keys of state proxies.
-// Invariants: M1 nothing reachable from a contract is writable but what the message itself made. M2 a native whose work
-// grows with its input is charged before it runs, in gas (about 50 ns each), or is not there.
+// Runs once, when the image of the engine's memory is made: `(charge, state) => realm`, where
+// `state` knows the keys of state proxies. Invariants: M1 nothing reachable from a contract is
+// writable but what the message itself made. M2 a native whose work grows with its input is charged
+// before it runs, in gas (about 50 ns each), or is not there.
 ((charge, state) => {
   'use strict'
   const G = globalThis
@@ -13,7 +14,8 @@
   const { freeze } = Object
   const { isArray } = Array
 
-  const names = 'eval WeakRef FinalizationRegistry SharedArrayBuffer Atomics Proxy performance navigator'
+  const names =
+    'eval WeakRef FinalizationRegistry SharedArrayBuffer Atomics Proxy performance navigator'
   for (const name of names.split(' ')) delete G[name]
 
   // ---- natives: [owner, name, cost(self, arguments)]; a cost below FREE is not charged
@@ -50,7 +52,8 @@
   /** Text in, text out: the replacement may be put in once per character. */
   const replaced = (self, list) => {
     const n = lengthOf(self)
-    return (n >> 2) + (lengthOf(list[1]) * (lengthOf(list[0]) === 0 ? n + 1 : n / lengthOf(list[0]))) / 8
+    const found = lengthOf(list[0])
+    return (n >> 2) + (lengthOf(list[1]) * (found === 0 ? n + 1 : n / found)) / 8
   }
   const typed = (self, list) => {
     const first = list[0]
@@ -110,9 +113,8 @@
   wrapAll(JSON, 'parse', (self, list) => lengthOf(list[0]) >> 1)
   wrapAll(Object, 'freeze seal isFrozen isSealed', (self, list) => lengthOf(list[0]))
   wrapAll(Object, 'fromEntries groupBy', (self, list) => lengthOf(list[0]))
-  wrapAll(G, 'encodeURI encodeURIComponent decodeURI decodeURIComponent escape unescape', (s, list) =>
-    lengthOf(list[0]),
-  )
+  const coders = 'encodeURI encodeURIComponent decodeURI decodeURIComponent escape unescape'
+  wrapAll(G, coders, (self, list) => lengthOf(list[0]))
   wrapAll(G, 'parseInt parseFloat', (self, list) => lengthOf(list[0]) >> 3)
   wrapAll(Function.prototype, 'apply', (self, list) => lengthOf(list[1]) >> 1)
   wrapAll(Reflect, 'apply', (self, list) => lengthOf(list[2]) >> 1)
@@ -159,8 +161,24 @@
   })
   wrapConstructor('Array', (self, list) => (list.length === 1 ? 0 : list.length >> 1))
   wrapConstructor('RegExp', (self, list) => 400 + lengthOf(list[0]))
-  // The digits of a big number cost their square: it is bounded below, here its text is.
-  wrapConstructor('BigInt', (self, list) => lengthOf(list[0]))
+  // BigInt is no constructor, and every token calls it: a wrapper of its own, without a list of
+  // arguments. The digits of a text cost more than their number; the engine bounds them, and the
+  // meter what is done with them.
+  const NativeBigInt = BigInt
+  const big = {
+    BigInt(value) {
+      if (typeof value === 'string' && value.length > FREE) charge(value.length * 4)
+      return NativeBigInt(value)
+    },
+  }.BigInt
+  for (const key of ownKeys(NativeBigInt)) {
+    defineProperty(big, key, getOwnPropertyDescriptor(NativeBigInt, key))
+  }
+  defineProperty(NativeBigInt.prototype, 'constructor', {
+    ...getOwnPropertyDescriptor(NativeBigInt.prototype, 'constructor'),
+    value: big,
+  })
+  defineProperty(G, 'BigInt', { ...getOwnPropertyDescriptor(G, 'BigInt'), value: big })
 
   // ---- code from text: one of the ways for a module to be more than what was hashed
   const refuse = {
@@ -178,7 +196,8 @@
     if (proto === Function.prototype) defineProperty(G, 'Function', { value: ctor })
   }
 
-  // ---- enumeration of state proxies, without the quadratic check of the engine; and JSON, charged by what came out
+  // ---- enumeration of state proxies, without the quadratic check of the engine; and JSON, charged
+  // by what came out
   const nativeJson = JSON.stringify
   const { keys: nativeKeys, getOwnPropertyNames: nativeNames, hasOwn: nativeHasOwn } = Object
   function listed(value) {
@@ -334,7 +353,7 @@
     'a'.matchAll(/a/g),
     Iterator.from({ next: nothing }),
     [].values().map(nothing),
-    // eslint-disable-next-line
+     
     (function () { return arguments })(),
   ]
   for (const value of hidden) harden(typeof value === 'function' ? value : getPrototypeOf(value))

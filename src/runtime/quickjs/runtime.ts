@@ -1,10 +1,12 @@
-// The `quickjs` runtime: one sandbox per open process, its state inside (port.ts says what a Runtime promises).
+// The `quickjs` runtime: one sandbox per open process, its state inside (port.ts says what a
+// Runtime promises).
 //
-// Owners: the runtime owns the engine and the image; an instance owns its sandbox.
-// Invariants: Q1 what a machine fault means depends on nothing but (state, action, module): in an instance that has
-// evaluated before it is a SandboxSpent (open again and repeat), in a fresh one, whose memory is a function of those
-// three, it is the result 'memory-exhausted'. Q2 after either the instance is dead. Q3 after an interrupt the jobs that
-// are left are run into the ground before the overlay is dropped.
+// Owners: the runtime owns the engine and the image; an instance owns its sandbox. Invariants: Q1
+// what a machine fault means depends on nothing but (state, action, module): in an instance that
+// has evaluated before it is a SandboxSpent (open again and repeat), in a fresh one, whose memory
+// is a function of those three, it is the result 'memory-exhausted'. Q2 after either the instance
+// is dead. Q3 after an interrupt the jobs that are left are run into the ground before the overlay
+// is dropped.
 
 import { readFileSync } from 'node:fs'
 import { HbError, isHbError } from '../../std/errors.ts'
@@ -25,8 +27,8 @@ import { DRIVER, FUEL_MAX, Sandbox, ScriptError, type Image } from './sandbox.ts
 /** Part of the engine's version, so of every result: what one sandbox may take. */
 export const MEMORY_BYTES_MAX = 2_147_418_112
 /**
- * A warm sandbox stops at this share of memory and fuel, so far below that whatever a fresh one cannot do no warm one
- * can, whatever its history did to its heap.
+ * A warm sandbox stops at this share of memory and fuel, so far below that whatever a fresh one
+ * cannot do no warm one can, whatever its history did to its heap.
  */
 const WARM_SHARE = 4
 const ERROR_TEXT_MAX = 512
@@ -37,7 +39,10 @@ const OUTPUT_SHIFT = 4
 const FUEL_BASE = 50_000_000
 const FUEL_PER_GAS = 40
 
-/** `engine` saves compiling where threads share it; `memoryBytesMax` is for tests alone: it changes results. */
+/**
+ * `engine` saves compiling where threads share it; `memoryBytesMax` is for tests alone: it changes
+ * results.
+ */
 export type QuickjsOptions = { readonly engine?: Engine; readonly memoryBytesMax?: number }
 
 /** A realm is made once (some 50 ms), and copied for every instance. */
@@ -65,9 +70,9 @@ function readScript(name: string): string {
 }
 
 /**
- * The ways a source is put into a function. It must parse in all three: a text that closes the one's brace and opens
- * another cannot fit the other two (a comma fits between properties but not between class members, anything else fits
- * no list of properties, and `}` fits no parentheses).
+ * The ways a source is put into a function. It must parse in all three: a text that closes the
+ * one's brace and opens another cannot fit the other two (a comma fits between properties but not
+ * between class members, anything else fits no list of properties, and `}` fits no parentheses).
  */
 function wrappings(source: string): [string, string, string] {
   return [
@@ -77,7 +82,10 @@ function wrappings(source: string): [string, string, string] {
   ]
 }
 
-/** Throws 'module-invalid'. In a sandbox of its own, so that an instance is the same whether this was needed or not. */
+/**
+ * Throws 'module-invalid'. In a sandbox of its own, so that an instance is the same whether this
+ * was needed or not.
+ */
 function validate(factory: Factory, module: ModuleSource, limits: EvaluationLimits): void {
   const sandbox = Sandbox.copy(factory.image, factory.pagesMax)
   try {
@@ -99,7 +107,10 @@ function validate(factory: Factory, module: ModuleSource, limits: EvaluationLimi
   }
 }
 
-/** Steps of the machine that a message may take at most: ordinary code takes some ten per unit of gas. */
+/**
+ * Steps of the machine that a message may take at most: ordinary code takes some ten per unit of
+ * gas.
+ */
 function fuelOf(limits: EvaluationLimits): number {
   return Math.min(FUEL_MAX, FUEL_BASE + FUEL_PER_GAS * limits.gasMax)
 }
@@ -175,6 +186,8 @@ class QuickjsInstance implements Instance {
     const gas = spent + (output.length >> OUTPUT_SHIFT)
     if (gas >= gasMax) return this.#stopped(gas)
     sandbox.unmeter()
+    // The message is judged: installing or dropping it must not stop half-way.
+    sandbox.fuel = FUEL_MAX
     if (output.startsWith('E')) {
       sandbox.call(DRIVER.undo)
       const line = output.indexOf('\n')
@@ -186,8 +199,6 @@ class QuickjsInstance implements Instance {
 
   #install(output: string, gas: number, check: CheckMessages | undefined): Evaluation {
     const sandbox = this.#sandbox
-    // The message is judged: installing it must not stop half-way.
-    sandbox.fuel = FUEL_MAX
     const first = output.indexOf('\n')
     const second = output.indexOf('\n', first + 1)
     const outbox = output.slice(first + 1, second)
@@ -210,10 +221,14 @@ class QuickjsInstance implements Instance {
     }
   }
 
-  /** Out of gas, or too many promise jobs: everything that is left of the message is interrupted where it starts. */
+  /**
+   * Out of gas, or too many promise jobs: everything that is left of the message is interrupted
+   * where it starts.
+   */
   #stopped(gas: number): Evaluation {
     const sandbox = this.#sandbox
     const exhausted = sandbox.exhausted || gas >= this.#limits.gasMax
+    sandbox.fuel = FUEL_MAX
     sandbox.meter(1)
     if (sandbox.runJobs(1_000_000) < 0) sandbox.dead = true
     sandbox.unmeter()

@@ -1,14 +1,16 @@
-// One sandbox: a machine with a hardened context in it, and the few calls by which the host drives it. Made by copying
-// an image (the memory of a sandbox that was hardened once), so a new one costs a copy of about a megabyte.
+// One sandbox: a machine with a hardened context in it, and the few calls by which the host drives
+// it. Made by copying an image (the memory of a sandbox that was hardened once), so a new one costs
+// a copy of about a megabyte.
 //
 // Owners: a Sandbox owns its machine; whoever made it drops it. Images belong to the runtime.
-// Invariants: S1 gas is the number of the engine's polls plus charges, read from its own counter, so it does not depend
-// on what ran before. S2 `dead` once set never clears: no call into a machine after a fault. S3 outside a metered call
-// the counter is as far away as it can be.
+// Invariants: S1 gas is the number of the engine's polls plus charges, read from its own counter,
+// so it does not depend on what ran before. S2 `dead` once set never clears: no call into a machine
+// after a fault. S3 outside a metered call the counter is as far away as it can be.
 
 import { asBuffer } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
-import { MachineFault, newMachine, PAGES_MIN, type Engine, type Machine, type MachineHost, type MemoryBound } from './engine.ts'
+import { MachineFault, newMachine, PAGES_MIN } from './engine.ts'
+import type { Engine, Machine, MachineHost, MemoryBound } from './engine.ts'
 
 /** The driver's functions, in the order of the list that driver.js ends as. */
 export const DRIVER = {
@@ -32,7 +34,10 @@ const REGEXP_GAS = 5_000
 const TURN_GAS = 2
 const TAG_EXCEPTION = 6
 const TAG_UNDEFINED = 3
-/** Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the first to end. */
+/**
+ * Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the
+ * first to end.
+ */
 const STACK_BYTES = 192 * 1024
 export const FUEL_MAX = 0x7fffffff
 const COLLECT_BYTES = 2_097_152
@@ -100,7 +105,10 @@ export class Sandbox {
     return sandbox
   }
 
-  /** Builds a context, runs the scripts, finds the counter, and keeps the memory. Throws 'engine-unknown'. */
+  /**
+   * Builds a context, runs the scripts, finds the counter, and keeps the memory. Throws
+   * 'engine-unknown'.
+   */
   static image(engine: Engine, scripts: Scripts): Image {
     const sandbox = new Sandbox(engine, 4_096)
     const { machine } = sandbox
@@ -145,7 +153,10 @@ export class Sandbox {
     )
   }
 
-  /** The size of the heap at which cycles are collected: the one word of a new runtime that says 256 KiB. */
+  /**
+   * The size of the heap at which cycles are collected: the one word of a new runtime that says 256
+   * KiB.
+   */
   #findCollector(): number {
     this.#refresh()
     const start = this.#runtime >> 2
@@ -158,7 +169,10 @@ export class Sandbox {
     return collector
   }
 
-  /** The counter is the one word of the context that a loop of n turns lowers by so much more than a loop of none. */
+  /**
+   * The counter is the one word of the context that a loop of n turns lowers by so much more than a
+   * loop of none.
+   */
   #findCounter(): number {
     const spin = (times: string): Int32Array => {
       const before = this.#words.slice(this.#context >> 2, (this.#context >> 2) + 128)
@@ -224,8 +238,8 @@ export class Sandbox {
   meter(gas: number): void {
     this.#exhausted = false
     this.#words[this.#counter >> 2] = gas
-    // A module's scope is a cycle, so every message leaves some: collecting small heaps at once would cost more than
-    // the messages. Nothing a contract can see depends on it.
+    // A module's scope is a cycle, so every message leaves some: collecting small heaps at once
+    // would cost more than the messages. Nothing a contract can see depends on it.
     const at = this.#collector >> 2
     if ((this.#words[at] as number) < COLLECT_BYTES) this.#words[at] = COLLECT_BYTES
   }
@@ -334,7 +348,10 @@ export class Sandbox {
     return trap && this.machine.fuel.value < 0 ? new MachineFault('fuel', 'out of fuel') : error
   }
 
-  /** Evaluates a script text; throws a ScriptError with the script's message. Gives a pointer that is kept. */
+  /**
+   * Evaluates a script text; throws a ScriptError with the script's message. Gives a pointer that
+   * is kept.
+   */
   #evaluate(source: string, name: string, flags = 0): number {
     const code = this.#cString(source)
     const file = this.#cString(name)
@@ -360,8 +377,9 @@ export class Sandbox {
   }
 
   /**
-   * Calls one of the driver's functions with texts. Gives its text, or undefined for none and for an interrupt (then
-   * `exhausted` is set). Throws MachineFault or a RangeError of V8's stack: the sandbox is dead after either.
+   * Calls one of the driver's functions with texts. Gives its text, or undefined for none and for
+   * an interrupt (then `exhausted` is set). Throws MachineFault or a RangeError of V8's stack: the
+   * sandbox is dead after either.
    */
   call(index: number, texts: readonly string[] = []): string | undefined {
     const { machine } = this
@@ -399,7 +417,10 @@ export class Sandbox {
     return text
   }
 
-  /** Runs at most `jobsMax` jobs of the promise queue: how many ran, or −1 where more are left than that. */
+  /**
+   * Runs at most `jobsMax` jobs of the promise queue: how many ran, or −1 where more are left than
+   * that.
+   */
   runJobs(jobsMax: number): number {
     const { machine } = this
     try {

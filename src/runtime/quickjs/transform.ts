@@ -1,15 +1,18 @@
-// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, and no stack traces.
+// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, and no stack
+// traces.
 //
-// Why a meter: the engine's own gas counts calls and jumps of the script, so it is blind inside natives and straight
-// code. `fuel` is a global that each turn of each WebAssembly loop (one per bytecode, one per step of a native) lowers,
-// and each bulk copy by its length; below zero the machine traps. It bounds real work whatever a contract finds to
-// hide in. Its count depends on the heap's history, so a warm machine's trap only means "open again and repeat"; a fresh
-// machine's is a function of (state, action, module) and a result (see runtime.ts).
+// Why a meter: the engine's own gas counts calls and jumps of the script, so it is blind inside
+// natives and straight code. `fuel` is a global that each turn of each WebAssembly loop (one per
+// bytecode, one per step of a native) lowers, and each bulk copy by its length; below zero the
+// machine traps. It bounds real work whatever a contract finds to hide in. Its count depends on the
+// heap's history, so a warm machine's trap only means "open again and repeat"; a fresh machine's is
+// a function of (state, action, module) and a result (see runtime.ts).
 //
-// Why no stack traces: their text names the sandbox's own scripts, and each costs the depth of the stack.
+// Why no stack traces: their text names the sandbox's own scripts, and each costs the depth of the
+// stack.
 //
-// Invariants: N1 the input is the pinned binary; every place that is rewritten is checked, so another binary is refused.
-// N2 nothing else changes: no index of a function, type or global moves.
+// Invariants: N1 the input is the pinned binary; every place that is rewritten is checked, so
+// another binary is refused. N2 nothing else changes: no index of a function, type or global moves.
 
 import { HbError } from '../../std/errors.ts'
 
@@ -52,7 +55,10 @@ function leb(value: number): number[] {
   }
 }
 
-/** The fuel is the exported global `fuel`; `trace` is the index of the function that builds stack traces. */
+/**
+ * The fuel is the exported global `fuel`; `trace` is the index of the function that builds stack
+ * traces.
+ */
 export function transformEngine(binary: Uint8Array, trace: number): Uint8Array {
   const reader = new Reader(binary, 8)
   const out: Uint8Array[] = [binary.subarray(0, 8)]
@@ -85,7 +91,10 @@ function unknown(detail: string): HbError {
   return new HbError('engine-unknown', detail)
 }
 
-/** What is added to a section that is a list: the global (full, because the start function runs at once), its export. */
+/**
+ * What is added to a section that is a list: the global (full, because the start function runs at
+ * once), its export.
+ */
 function appendix(id: number, fuel: number): number[] | undefined {
   if (id === SECTION.global) return [0x7f, 0x01, 0x41, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0b]
   if (id === SECTION.export) return [4, ...Buffer.from('fuel'), 0x03, ...leb(fuel)]
@@ -230,7 +239,9 @@ function skipInstruction(reader: Reader): number {
   return PLAIN
 }
 
-/** Without immediates: control, drop and select, and everything from comparison to sign extension. */
+/**
+ * Without immediates: control, drop and select, and everything from comparison to sign extension.
+ */
 function isSimple(opcode: number): boolean {
   if (opcode <= 0x01 || opcode === 0x05 || opcode === 0x0b || opcode === 0x0f) return true
   return opcode === 0x1a || opcode === 0x1b || (opcode >= 0x45 && opcode <= 0xc4)

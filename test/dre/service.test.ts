@@ -1,0 +1,332 @@
+// The DRE as a service: its results are a function of the log, however it is cut, evicted, killed, or loses its workers.
+
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import type { Log } from '../../src/log/port.ts'
+import { HbError } from '../../src/std/errors.ts'
+import { seededRandom } from '../../src/std/random.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
+import type { FaultyLog } from '../log/faulty-log.ts'
+import { faultyLog } from '../log/faulty-log.ts'
+import { CONTRACTS } from '../node/contracts.ts'
+import { newLife } from '../node/mortal.ts'
+import { losingEvaluator, plainEvaluator } from '../node/plain-evaluator.ts'
+import { RECORDS, Rig, TOPICS } from '../node/rig.ts'
+import type { Recorded } from './recorded.ts'
+import { copyLog, recordLog, records, snapshots } from './recorded.ts'
+
+describe('the DRE', () => {
+  let recorded: Recorded
+  let rig: Rig
+  beforeAll(async () => {
+    recorded = await recordLog()
+  }, 20_000)
+  afterEach(() => rig.close())
+
+  async function open(wrap: (log: Log) => Log = (log) => log): Promise<void> {
+    rig = await Rig.open(recorded.network, wrap)
+  }
+
+  /** Waits until the outbox holds all results, and compares them with the undisturbed run's. */
+  async function agrees(timeoutMs = 6_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs
+    for (const [partition, leaves] of recorded.leaves.entries()) {
+      for (;;) {
+        const results = await rig.results(partition)
+        if (results.length === leaves.length && !results.includes(undefined as never)) {
+          expect(results.map((result) => rig.leaf(partition, result))).toEqual(leaves)
+          break
+        }
+        if (Date.now() > deadline) {
+          throw new Error(`partition ${partition}: ${results.length} of ${leaves.length} results`)
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+  }
+
+  /** The same snapshots as the undisturbed run's; they are written behind the results. */
+  async function sameSnapshots(timeoutMs = 2_000): Promise<void> {
+    for (const [partition, expected] of recorded.snapshots.entries()) {
+      const deadline = Date.now() + timeoutMs
+      let found = await snapshots(rig.log, partition)
+      while (found.size < expected.size && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        found = await snapshots(rig.log, partition)
+      }
+      expect(new Map([...found].sort())).toEqual(new Map([...expected].sort()))
+    }
+  }
+
+  const batched = (log: Log, batchRecordsMax: number, inFlight: number): Log => ({
+    ...passing(log),
+    join: (options) => log.join({ ...options, batchRecordsMax, inFlight }),
+  })
+
+  test('the recorded log holds what it is meant to hold', () => {
+    const lengths = recorded.leaves.map((leaves) => leaves.length)
+    expect(Math.min(...lengths)).toBeGreaterThan(2 * 7)
+    const keys = recorded.snapshots.flatMap((each) => [...each.keys()])
+    expect(keys.some((key) => key.startsWith('manifest/'))).toBe(true)
+  })
+
+  test.each([
+    [1, 1, 512, 800_000],
+    [1, 4, 1, 800_000],
+    [3, 2, 1, 600],
+    [500, 3, 2, 2_000],
+    [500, 1, 512, 1],
+  ])(
+    'batches of %i, %i in flight, %i instances, runs of %i bytes: the same results and snapshots',
+    async (batch, inFlight, instancesMax, runBytesMax) => {
+      await open()
+      const log = batched(rig.log, batch, inFlight)
+      const { halted } = await rig.dre({ log, limits: { instancesMax, runBytesMax, partBytesMax: 700_000 } })
+      await copyLog(recorded, rig)
+      await agrees()
+      await sameSnapshots()
+      expect(halted).toEqual([])
+    },
+  )
+
+  test('workers that are lost or fault do not show in results', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        await open()
+        const random = seededRandom(seed)
+        const inner = plainEvaluator(recorded.network, CONTRACTS)
+        const evaluator = losingEvaluator(inner, random, 0.08)
+        const instancesMax = 1 + random.below(6)
+        const log = batched(rig.log, 1 + random.below(12), 1 + random.below(4))
+        const limits = { instancesMax, triesMax: 50 }
+        const { halted, service } = await rig.dre({ log, evaluator, limits })
+        await copyLog(recorded, rig)
+        await agrees()
+        await sameSnapshots()
+        expect(halted).toEqual([])
+        expect(service.figures.lost + service.figures.faults).toBeGreaterThan(0)
+        await rig.close()
+      }),
+      { numRuns: 8 },
+    )
+  }, 30_000)
+
+  test('an entry that faults again and again halts its partition, and no other', async () => {
+    await open()
+    const poisoned = rig.id('book-1')
+    const inner = plainEvaluator(recorded.network, CONTRACTS)
+    const evaluator = {
+      ...inner,
+      run: async (commands: Parameters<typeof inner.run>[0]) => {
+        const replies = await inner.run(commands)
+        return replies.map((reply, at) =>
+          commands[at]?.kind === 'evaluate' && commands[at]?.process === poisoned
+            ? { kind: 'lost' as const }
+            : reply,
+        )
+      },
+    }
+    const { halted } = await rig.dre({ evaluator })
+    await copyLog(recorded, rig)
+    const deadline = Date.now() + 4_000
+    while (halted.length === 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(halted.map(({ partition }) => partition)).toEqual([1])
+    expect((halted[0]?.error as HbError).code).toBe('evaluation-fault')
+    for (const partition of [0, 2]) {
+      while ((await rig.results(partition)).length < (recorded.leaves[partition]?.length ?? 0)) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+  })
+
+  test('dies at any append, comes back with or without its store: the same results', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        await open()
+        const random = seededRandom(seed)
+        let store = createMemoryStore()
+        const end = Math.max(...recorded.log.map((each) => each.length))
+        for (let from = 0; from < end; ) {
+          const to = from + 1 + random.below(15)
+          if (random.below(3) === 0) store = createMemoryStore()
+          const life = newLife(1 + random.below(9), random.below(2) === 0)
+          const log = batched(rig.log, 1 + random.below(9), 1 + random.below(4))
+          const running = await rig.dre({ log, store, life, limits: { instancesMax: 2 } })
+          const died = new Promise<void>((resolve) => (life.died = resolve))
+          await copyLog(recorded, rig, to, from)
+          from = to
+          await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 10))])
+          await running.kill()
+          expect(running.halted).toEqual([])
+        }
+        const { halted } = await rig.dre({ store })
+        await agrees()
+        await sameSnapshots()
+        expect(halted).toEqual([])
+        await rig.close()
+      }),
+      { numRuns: 8 },
+    )
+  }, 30_000)
+
+  test.each([TOPICS.outbox, TOPICS.snapshots, TOPICS.modules])(
+    'what %s refuses for a while is written all the same',
+    async (topic) => {
+      let faulty: FaultyLog | undefined
+      await open((log) => (faulty = faultyLog(log, { only: (each) => each === topic })))
+      for (let n = 0; n < 3; n++) {
+        faulty?.script({ kind: 'refused' }, { kind: 'unclear', written: true })
+        faulty?.script({ kind: 'unclear', written: false }, { kind: 'none' })
+      }
+      const { halted } = await rig.dre()
+      await copyLog(recorded, rig)
+      await agrees()
+      await sameSnapshots()
+      expect(halted).toEqual([])
+      expect(faulty?.pending).toBe(0)
+    },
+  )
+
+  test('stops while the outbox refuses everything', async () => {
+    await open((log) => ({
+      ...passing(log),
+      append: async (topic, partition, list) => {
+        if (topic === TOPICS.outbox) throw new HbError('log-append-refused', 'full')
+        return log.append(topic, partition, list)
+      },
+    }))
+    const { service } = await rig.dre()
+    await copyLog(recorded, rig)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await service.stop()
+    expect(service.owned(0)).toBeUndefined()
+  })
+
+  test('what is published already is not published again, and must agree', async () => {
+    await open()
+    const first = await rig.dre()
+    await copyLog(recorded, rig)
+    await agrees()
+    await first.stop()
+    const before = (await rig.log.ends(TOPICS.outbox)).map(({ end }) => end)
+    const second = await rig.dre()
+    const deadline = Date.now() + 2_000
+    const last = recorded.leaves[0]?.length ?? 0
+    while (second.service.owned(0)?.store.position()?.view.height !== last - 1) {
+      if (Date.now() > deadline) throw new Error('the second did not get to the end')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect((await rig.log.ends(TOPICS.outbox)).map(({ end }) => end)).toEqual(before)
+  })
+
+  test.each([
+    ['without its store', false],
+    ['with its store, a height behind', true],
+  ])('a published result that differs halts it: %s', async (_, keeps) => {
+    await open()
+    const store = createMemoryStore()
+    if (keeps) {
+      const first = await rig.dre({ store })
+      await copyLog(recorded, rig, 5)
+      while ((await rig.results(0)).length < 3) await new Promise((r) => setTimeout(r, 5))
+      await new Promise((r) => setTimeout(r, 20))
+      await first.stop()
+      await copyLog(recorded, rig, Infinity, 5)
+    } else await copyLog(recorded, rig)
+    const from = (await rig.results(0)).length
+    const source = await sourceResults()
+    const [wrong, ...rest] = source.slice(from, from + 6)
+    const results = [{ ...(wrong as (typeof source)[0]), gas: 999 }, ...rest]
+    const value = RECORDS.encodeRun({ partition: 0, from, results, attestation: null })
+    await rig.log.append(TOPICS.outbox, 0, [{ key: '0', value }])
+    const { halted } = await rig.dre({ store })
+    const deadline = Date.now() + 2_000
+    while (halted.length === 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(halted.map(({ error }) => (error as HbError).code)).toEqual(['result-mismatch'])
+  })
+
+  /** The results of partition 0 as an undisturbed DRE gives them. */
+  async function sourceResults() {
+    const other = await Rig.open(recorded.network)
+    await other.dre()
+    await copyLog(recorded, other)
+    while ((await other.results(0)).length < (recorded.leaves[0]?.length ?? 0)) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const results = await other.results(0)
+    await other.close()
+    return results
+  }
+
+  test('a log that is shorter or another one halts it', async () => {
+    await open()
+    const store = createMemoryStore()
+    const first = await rig.dre({ store })
+    await copyLog(recorded, rig)
+    await agrees()
+    await first.stop()
+    await rig.close()
+    await open()
+    await copyLog(recorded, rig, 3)
+    const { halted } = await rig.dre({ store })
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(halted.map(({ error }) => (error as HbError).code)).toEqual(Array(3).fill('log-diverged'))
+  })
+
+  test('restores from the newest manifest, evaluates the rest, and writes the same manifests on', async () => {
+    await open()
+    const first = await rig.dre()
+    await copyLog(recorded, rig, 20)
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    await first.stop()
+    const evaluator = plainEvaluator(recorded.network, CONTRACTS)
+    const { halted, service } = await rig.dre({ evaluator })
+    await copyLog(recorded, rig, Infinity, 20)
+    await agrees()
+    await sameSnapshots()
+    expect(halted).toEqual([])
+    const entries = recorded.leaves.reduce((sum, leaves) => sum + leaves.length, 0)
+    expect(service.figures.entries).toBeLessThan(entries - 20)
+  })
+
+  test.each(['state', 'manifest', 'module'])('a corrupted %s is passed over', async (what) => {
+    await open()
+    const first = await rig.dre()
+    await copyLog(recorded, rig, 20)
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    await first.stop()
+    for (let partition = 0; partition < 3; partition++) {
+      const topic = what === 'module' ? TOPICS.modules : TOPICS.snapshots
+      if (what === 'module' && partition > 0) break
+      for (const { key, value } of await records(rig.log, topic, partition)) {
+        if (what !== 'module' && !(key as string).startsWith(what)) continue
+        const bad = Buffer.from(value as Uint8Array)
+        const last = bad.length - (what === 'manifest' ? 40 : 5)
+        bad[last] = (bad[last] as number) ^ 1
+        await rig.log.append(topic, partition, [{ key, value: bad }])
+      }
+    }
+    const { halted } = await rig.dre()
+    await copyLog(recorded, rig, Infinity, 20)
+    await agrees()
+    expect(halted).toEqual([])
+  })
+})
+
+function passing(log: Log): Log {
+  return {
+    provision: (topics) => log.provision(topics),
+    append: (topic, partition, records) => log.append(topic, partition, records),
+    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
+    ends: (topic) => log.ends(topic),
+    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    committed: (group, topic) => log.committed(group, topic),
+    describe: () => log.describe(),
+    close: () => log.close(),
+    join: (options) => log.join(options),
+  }
+}
