@@ -1,10 +1,13 @@
-// Evaluates segments of accepted entries of one partition: entries in, results out, in order of height.
+// Evaluates segments of accepted entries of one partition: entries in, results out, in order of
+// height.
 //
-// Owners: partition.ts (live) and replay.ts (rebuild). `begin` sends a segment's commands to the evaluator, `finish`
-// awaits the replies; the next segment may begin before the one before has finished.
-// Invariants: V1 `finish` is called in the order of `begin`. V2 a process that was lost or that faulted is opened again
-// from the store and the entries that follow are evaluated again: results do not show it (R4). V3 only processes with
-// nothing under way are closed. V4 while an entry of a process must be evaluated again, no later one of it is sent.
+// Owners: partition.ts (live) and rebuild.ts. `begin` sends a segment's commands to the evaluator,
+// `finish` awaits the replies; the next segment may begin before the one before has finished.
+// Invariants: V1 `finish` is called in the order of `begin`. V2 a process that was lost or that
+// faulted is opened again from the store and the entries that follow are evaluated again: results do
+// not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
+// process must be evaluated again, no later one of it is sent. V5 what was sent behind a spawn
+// before it was known to have failed is not believed.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -27,8 +30,6 @@ export type EvaluationOptions = {
   readonly modules: Modules
   readonly limits: DreLimits
   readonly figures: DreFigures
-  /** Resolves when all that finished before is in the store. */
-  readonly written: () => Promise<void>
 }
 
 export type Settled = {
@@ -55,8 +56,14 @@ export type Segment = {
   readonly openings: ReadonlyMap<number, Step | undefined>
 }
 
+/** What a row of the journal costs whoever opens the process, beside its text. */
+const ROW_BYTES = 32
+
 /** What a process became within a segment that is not written yet. */
-type Unwritten = { readonly snapshot?: string; readonly changes: string[] }
+type Unwritten = {
+  readonly spawned?: NonNullable<Settled['spawned']>
+  readonly changes: string[]
+}
 
 export class Evaluation {
   readonly #o: EvaluationOptions
@@ -80,14 +87,16 @@ export class Evaluation {
     return this.#send(steps, undefined)
   }
 
-  async finish(segment: Segment): Promise<Settled[]> {
+  /** `written`: resolves when the results of all segments before this one are in the store. */
+  async finish(segment: Segment, written: Promise<void>): Promise<Settled[]> {
     this.#receive(segment, await segment.replies)
     const settled: Settled[] = []
     const unwritten = new Map<string, Unwritten>()
     let tries = 0
     for (let at = 0; at < segment.steps.length; ) {
       const step = segment.steps[at] as Step
-      if (step.plan.type === 'evaluate' && step.reply?.kind !== 'evaluated') {
+      const failed = step.placed.row?.failed === true && step.placed.slot > 0
+      if (step.plan.type === 'evaluate' && (failed || step.reply?.kind !== 'evaluated')) {
         // its spawn may have failed meanwhile
         step.plan = this.#o.ledger.plan(step.placed)
       }
@@ -100,7 +109,7 @@ export class Evaluation {
       }
       tries += 1
       this.#checkFault(step, tries)
-      await this.#o.written()
+      await written
       const rest = segment.steps.slice(at).filter((later) => outcomeOf(later) === undefined)
       for (const later of rest) later.plan = this.#o.ledger.plan(later.placed)
       const again = this.#send(rest, unwritten)
@@ -188,22 +197,25 @@ export class Evaluation {
     if (row === undefined) return false
     const underWay = slot - 1 > row.writtenSlot
     if (!underWay) this.#suspects.delete(row.process)
-    return underWay && (this.#suspects.has(row.process) || this.#instances.get(row.process) === undefined)
+    if (!underWay) return false
+    return this.#suspects.has(row.process) || this.#instances.get(row.process) === undefined
   }
 
   #openCommand({ row }: Placed, unwritten: Unwritten | undefined): EvaluatorCommand | undefined {
     const { store, modules, figures } = this.#o
     if (row === undefined || row.module === '') return undefined
+    const spawned = unwritten?.spawned
     const saved =
-      unwritten?.snapshot === undefined
+      spawned === undefined
         ? store.state(row.process)
-        : { snapshot: unwritten.snapshot, changes: [] as string[] }
+        : { snapshot: spawned.snapshot, changes: [] as string[] }
     if (saved === undefined) return undefined
-    const changes = unwritten === undefined ? saved.changes : saved.changes.concat(unwritten.changes)
+    const changes =
+      unwritten === undefined ? saved.changes : saved.changes.concat(unwritten.changes)
     figures.opened += 1
-    const journalBytes = changes.reduce((bytes, text) => bytes + text.length, 0)
+    const journalBytes = changes.reduce((bytes, text) => bytes + text.length + ROW_BYTES, 0)
     this.#instances.opened(row.process, saved.snapshot.length, journalBytes)
-    const module = modules.get(row.engine, row.module)
+    const module = spawned?.module ?? modules.get(row.engine, row.module)
     return { kind: 'open', process: row.process, module, snapshot: saved.snapshot, changes }
   }
 
@@ -239,15 +251,15 @@ export class Evaluation {
     this.#o.figures.entries += 1
     if (outcome.status === 'error') this.#o.figures.errors += 1
     if (spawned !== undefined) {
-      unwritten.set(process, { snapshot: spawned.snapshot, changes: [outcome.changes] })
+      unwritten.set(process, { spawned, changes: [outcome.changes] })
       return { result, changes: outcome.changes, spawned }
     }
+    const instance = this.#instances.get(process)
+    if (instance !== undefined) instance.journalBytes += outcome.changes.length + ROW_BYTES
     if (outcome.changes !== '[]') {
       const known = unwritten.get(process)
       if (known === undefined) unwritten.set(process, { changes: [outcome.changes] })
       else known.changes.push(outcome.changes)
-      const instance = this.#instances.get(process)
-      if (instance !== undefined) instance.journalBytes += outcome.changes.length
     }
     return { result, changes: outcome.changes }
   }
@@ -256,7 +268,8 @@ export class Evaluation {
     const exhausted = reply?.kind === 'fault' && reply.exhausted
     if (!exhausted && tries <= this.#o.limits.triesMax) return
     const { height, message } = placed.entry
-    const why = reply?.kind === 'fault' ? `${reply.code}: ${reply.text}` : (reply?.kind ?? 'no state')
+    const why =
+      reply?.kind === 'fault' ? `${reply.code}: ${reply.text}` : (reply?.kind ?? 'no state')
     throw new HbError('evaluation-fault', `process ${message.process}, height ${height}: ${why}`)
   }
 }

@@ -1,7 +1,9 @@
-// R8: at an interval's end, the states of all processes that were touched in it, as a delta or in full, then the manifest.
+// R8: at an interval's end, the states of all processes that were touched in it, as a delta or in
+// full, then the manifest.
 //
-// Invariants: I1 what is written is a function of the log and genesis: full when the deltas since the last full state
-// have grown beyond its bytes, else a delta. I2 the manifest is written last: what it names is there.
+// Invariants: I1 what is written is a function of the log and genesis: full when the deltas since
+// the last full state have grown beyond its bytes, else a delta. I2 the manifest is written last:
+// what it names is there.
 
 import type { ManifestProcess } from '../protocol/records.ts'
 import type { Records } from '../protocol/codec/records.ts'
@@ -11,10 +13,11 @@ import type { Network } from '../protocol/genesis.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
 import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
 import type { EvaluatorCommand, Evaluator } from '../runtime/evaluator/port.ts'
-import type { Log, LogRecord } from '../log/port.ts'
+import type { LogRecord } from '../log/port.ts'
 import { EMPTY, fromBase64Url, toBase64Url } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 import type { Store, StoreOp } from '../store/port.ts'
+import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
 import type { Modules } from './modules.ts'
 import type { DreLimits } from './ports.ts'
@@ -34,7 +37,7 @@ type Recorded = {
 export type IntervalsOptions = {
   readonly network: Network
   readonly partition: number
-  readonly log: Log
+  readonly append: AppendAgain
   readonly topic: string
   readonly records: Records
   readonly store: ProcessStore
@@ -72,7 +75,7 @@ export class Intervals {
       fullHash: row.fullHash,
       deltaHeights: [...row.deltaHeights],
       deltaBytes,
-      deltaHash: row.deltaHash,
+      deltaHash: row.deltaHeights.length === 0 ? EMPTY : row.deltaHash,
     }
     this.#recorded.set(row.process, recorded)
     return this.#op(row.process, recorded)
@@ -130,7 +133,7 @@ export class Intervals {
   }
 
   async #snapshot(row: LedgerRow): Promise<string> {
-    const { evaluator, store, modules } = this.#o
+    const { evaluator, store, modules, limits } = this.#o
     const [open] = await evaluator.run([{ kind: 'snapshot', process: row.process }])
     if (open?.kind === 'snapshot') return open.text
     const saved = store.state(row.process)
@@ -143,9 +146,12 @@ export class Intervals {
       { kind: 'snapshot', process },
       { kind: 'close', process },
     ]
-    const reply = (await evaluator.run(commands))[1]
-    if (reply?.kind !== 'snapshot') throw new HbError('evaluation-fault', `snapshot of ${process}`)
-    return reply.text
+    for (let tries = 1; ; tries++) {
+      const reply = (await evaluator.run(commands))[1]
+      if (reply?.kind === 'snapshot') return reply.text
+      if (tries < limits.triesMax) continue
+      throw new HbError('evaluation-fault', `snapshot of ${process}: ${reply?.kind}`)
+    }
   }
 
   #manifest({ view, at, outgoing }: Omit<DrePosition, 'outbox'>): LogRecord[] {
@@ -192,8 +198,8 @@ export class Intervals {
   }
 
   async #append(records: readonly LogRecord[]): Promise<void> {
-    const { log, topic, partition } = this.#o
-    for (const record of records) await log.append(topic, partition, [record])
+    const { append, topic, partition } = this.#o
+    for (const record of records) await append(topic, partition, [record])
   }
 
   #op(process: string, recorded: Recorded): StoreOp {

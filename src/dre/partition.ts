@@ -1,8 +1,9 @@
 // One partition's DRE: batches of the log in, results out.
 //
-// Owners: service.ts makes one per assigned partition. Three stages, each in order of height, so that they overlap:
-// read and judge → evaluate → publish. Invariants: D1 results are published in order of height, without gap. D2 an
-// interval is closed on exactly the states of its last height: nothing later begins before (R8).
+// Owners: service.ts makes one per assigned partition. Three stages, each in order of height, so
+// that they overlap: read and judge → evaluate → publish. Invariants: D1 results are published in
+// order of height, without gap. D2 an interval is closed on exactly the states of its last height:
+// nothing later begins before (R8).
 
 import type { View } from '../protocol/accept.ts'
 import { copyView } from '../protocol/accept.ts'
@@ -55,11 +56,6 @@ export class DrePartition {
     this.#next = options.next
   }
 
-  /** Resolves when all that was finished is published and stored; rejects if that failed. */
-  written(): Promise<void> {
-    return this.#published
-  }
-
   /** See `Member.records`. */
   async batch(records: readonly StoredRecord[]): Promise<void> {
     await Promise.all(this.#read(records).map((stretch) => this.#take(stretch)))
@@ -108,7 +104,9 @@ export class DrePartition {
   #take(stretch: Stretch): Promise<void> {
     const { evaluation } = this.#o
     const begun = this.#begun.then(() => evaluation.begin(stretch.entries))
-    const finished = this.#finished.then(async () => evaluation.finish(await begun))
+    // what is behind this stretch must not be waited for here: it waits for this one
+    const written = this.#published
+    const finished = this.#finished.then(async () => evaluation.finish(await begun, written))
     const outgoing = finished.then(() => this.#o.ledger.outgoing.slice())
     const published = this.#published.then(async () =>
       this.#publish(stretch, await finished, await outgoing),
@@ -117,7 +115,8 @@ export class DrePartition {
     this.#begun = stretch.endsInterval ? published : begun.then(() => undefined)
     this.#finished = finished.then(() => undefined)
     this.#published = published
-    for (const stage of [this.#begun, this.#finished, outgoing, published]) stage.catch(() => undefined)
+    const stages = [begun, this.#begun, finished, this.#finished, outgoing, published]
+    for (const stage of stages) stage.catch(() => undefined)
     return published
   }
 

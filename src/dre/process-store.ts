@@ -87,7 +87,8 @@ export class ProcessStore {
     const slots = base.readUIntBE(0, 6)
     const changes: string[] = []
     for (const { value } of this.#range(`c/${process}/`, slots)) {
-      changes.push(asBuffer(value).toString('utf8', 6))
+      const text = asBuffer(value).toString('utf8', 6)
+      if (text !== '[]') changes.push(text)
     }
     return { snapshot: base.toString('utf8', 6), changes }
   }

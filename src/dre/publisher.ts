@@ -1,25 +1,29 @@
-// Publishes results: runs into the outbox, then rows, journal and position into the store, in order of height (R7).
+// Publishes results: runs into the outbox, then rows, journal and position into the store, in order
+// of height (R7).
 //
-// Invariants: U1 one append in flight. U2 what another publication already holds is not published twice, and must agree.
-// U3 the store is written after the outbox: a crash in between is repaired by evaluating again (results are functions).
+// Invariants: U1 one append in flight. U2 what the outbox already holds is not published twice, and
+// must agree. U3 the store is written after the outbox: a crash in between is repaired by
+// evaluating again (results are functions).
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import type { Result, Run } from '../protocol/result.ts'
+import type { Result } from '../protocol/result.ts'
 import { resultLeaf } from '../protocol/result.ts'
-import type { Log, LogRecord } from '../log/port.ts'
-import { asBuffer } from '../std/bytes.ts'
-import { HbError, isHbError } from '../std/errors.ts'
+import type { Log } from '../log/port.ts'
+import { HbError } from '../std/errors.ts'
 import type { StoreOp } from '../store/port.ts'
+import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
 import type { Settled } from './evaluation.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import type { DrePosition, ProcessStore } from './process-store.ts'
+import { Published } from './published.ts'
 
 export type PublisherOptions = {
   readonly network: Network
   readonly partition: number
   readonly log: Log
+  readonly append: AppendAgain
   readonly topic: string
   readonly records: Records
   readonly store: ProcessStore
@@ -29,8 +33,11 @@ export type PublisherOptions = {
   readonly rows: ReadonlyMap<string, LedgerRow>
 }
 
+type Cut = { readonly from: number; readonly bytes: Buffer }
+
 export class Publisher {
   readonly #o: PublisherOptions
+  readonly #published: Published
   /** Height after the last one in the outbox. */
   #next = 0
   /** Offset after the last run read or written there. */
@@ -38,6 +45,8 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#o = options
+    const { log, topic, partition, records } = options
+    this.#published = new Published(log, topic, partition, records)
   }
 
   get next(): number {
@@ -45,32 +54,21 @@ export class Publisher {
   }
 
   /**
-   * Reads what the outbox holds: from its earliest record, or on from a stored position. Runs that begin above the next height are not counted (R7).
-   * `known` gives this reader's own result of a height, where it has one, to compare with.
+   * Reads what the outbox holds: from its earliest record, or on from a stored position. `known`
+   * gives this reader's own result of a height, where it has one, to compare with.
    */
   async open(
     known: (height: number) => Result | undefined,
     from?: { readonly height: number; readonly offset: number },
   ): Promise<void> {
-    const { log, topic, partition, records } = this.#o
-    const ends = (await log.ends(topic))[partition] ?? { start: 0, end: 0 }
-    const kept = from !== undefined && from.offset >= ends.start && from.offset <= ends.end
-    this.#offset = kept ? from.offset : ends.start
-    this.#next = kept ? from.height : 0
-    let first = !kept
-    for (;;) {
-      const read = await log.read(topic, partition, this.#offset)
-      for (const { value } of read.records) {
-        if (value === null) continue
-        const run = decodeRun(records, value)
-        if (run === undefined || (run.from > this.#next && !first)) continue
-        first = false
-        this.#agree(run, known)
-        this.#next = Math.max(this.#next, run.from + run.results.length)
+    const { next, offset } = await this.#published.open(from, ({ results }) => {
+      for (const published of results) {
+        const own = known(published.height)
+        if (own !== undefined) this.#agree(own, published)
       }
-      this.#offset = read.next
-      if (read.records.length === 0) return
-    }
+    })
+    this.#next = next
+    this.#offset = offset
   }
 
   /** Fills the outbox from stored runs where it lacks them, up to `height`. */
@@ -94,8 +92,10 @@ export class Publisher {
       // the ledger may run ahead: the row is written as of these results
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
-    for (const { from, bytes } of await this.#append(results)) ops.push(this.#o.store.runOp(from, bytes))
-    ops.push(this.#o.store.positionOp({ ...position, outbox: this.#offset }))
+    for (const { from, bytes } of await this.#append(results)) {
+      ops.push(this.#o.store.runOp(from, bytes))
+    }
+    ops.push(this.#o.store.positionOp({ ...position, outbox: this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
     for (const [process, { slot }] of touched) {
       ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
@@ -103,26 +103,20 @@ export class Publisher {
     this.#o.listener.results?.(this.#o.partition, results)
   }
 
-  async #append(results: readonly Result[]): Promise<{ from: number; bytes: Buffer }[]> {
-    const { log, topic, partition } = this.#o
+  /** Publishes what the outbox lacks of these; resolves with all of them as runs. */
+  async #append(results: readonly Result[]): Promise<Cut[]> {
+    const { append, topic, partition } = this.#o
     const runs = this.#cut(results)
-    const fresh = this.#cut(results.filter(({ height }) => height >= this.#next))
-    const batch: LogRecord[] = fresh.map(({ bytes }) => ({
-      key: String(partition),
-      value: bytes,
-      headers: { 'hb-kind': 'run' },
-    }))
-    for (const record of batch) {
-      // a run that is appended twice is counted once by its readers, so anything unclear is simply repeated
-      for (;;) {
-        try {
-          this.#offset = (await log.append(topic, partition, [record])) + 1
-          break
-        } catch (error) {
-          if (isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')) continue
-          throw error
-        }
-      }
+    const known = results.filter(({ height }) => height < this.#next)
+    for (const own of known) {
+      const published = await this.#published.result(own.height)
+      if (published !== undefined) this.#agree(own, published)
+    }
+    const fresh = known.length === 0 ? runs : this.#cut(results.slice(known.length))
+    const headers = { 'hb-kind': 'run' }
+    for (const { bytes } of fresh) {
+      const record = { key: String(partition), value: bytes, headers }
+      this.#offset = (await append(topic, partition, [record])) + 1
       this.#o.figures.runs += 1
     }
     const last = results.at(-1)
@@ -130,8 +124,13 @@ export class Publisher {
     return runs
   }
 
+  /** Where to read on in the outbox after `height`, the last that was published or compared. */
+  #outbox(height: number): number {
+    return this.#next > height + 1 ? this.#published.offsetAfter(height) : this.#offset
+  }
+
   /** Results → runs of at most `runBytesMax` each (one result always passes). */
-  #cut(results: readonly Result[]): { from: number; bytes: Buffer }[] {
+  #cut(results: readonly Result[]): Cut[] {
     if (results.length === 0) return []
     const { partition, records, limits } = this.#o
     const from = (results[0] as Result).height
@@ -141,24 +140,10 @@ export class Publisher {
     return [...this.#cut(results.slice(0, half)), ...this.#cut(results.slice(half))]
   }
 
-  #agree(run: Run, known: (height: number) => Result | undefined): void {
+  #agree(own: Result, published: Result): void {
     const { network, partition } = this.#o
-    for (const published of run.results) {
-      const own = known(published.height)
-      if (own === undefined) continue
-      const leaf = resultLeaf(network.id, partition, own)
-      if (!leaf.equals(resultLeaf(network.id, partition, published))) {
-        throw new HbError('result-mismatch', `partition ${partition}, height ${published.height}`)
-      }
-    }
-  }
-}
-
-function decodeRun(records: Records, value: Uint8Array): Run | undefined {
-  try {
-    return records.decodeRun(asBuffer(value))
-  } catch (error) {
-    if (isHbError(error)) return undefined
-    throw error
+    const leaf = resultLeaf(network.id, partition, own)
+    if (leaf.equals(resultLeaf(network.id, partition, published))) return
+    throw new HbError('result-mismatch', `partition ${partition}, height ${own.height}`)
   }
 }

@@ -1,4 +1,5 @@
-// Rebuilds every process of a partition from the log alone, beside whatever is running: nothing is published.
+// Rebuilds every process of a partition from the log alone, beside whatever is running: nothing is
+// published.
 
 import { initialView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
@@ -8,8 +9,8 @@ import { readRecord } from '../protocol/log-reader.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
-import type { Store } from '../store/port.ts'
-import type { StoreOp } from '../store/port.ts'
+import { HbError } from '../std/errors.ts'
+import type { Store, StoreOp } from '../store/port.ts'
 import { Ledger } from './core.ts'
 import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
@@ -63,8 +64,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     lost: 0,
     faults: 0,
   }
-  let writes: Promise<void> = Promise.resolve()
-  const written = (): Promise<void> => writes
+  let written: Promise<void> = Promise.resolve()
   const evaluation = new Evaluation({
     network,
     ledger,
@@ -73,22 +73,24 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     modules,
     limits,
     figures,
-    written,
   })
   const view = initialView(network.id, partition, network.genesis.partitions)
   const finish = async (segment: Segment): Promise<void> => {
-    const settled = await evaluation.finish(segment)
-    writes = write(settled, ledger, kept, modules)
-    await writes
+    const settled = await evaluation.finish(segment, written)
+    written = write(settled, ledger, kept, modules)
+    await written
     if (options.onResult !== undefined) settled.forEach(options.onResult)
     await evaluation.evict()
   }
   const end = (await log.ends(topics.log))[partition]?.end ?? 0
   let under: Promise<void> = Promise.resolve()
+  let next = 0
   for (let from = 0; from < end && view.height < (options.to ?? Infinity); ) {
     const read = await log.read(topics.log, partition, from)
     const entries: Entry[] = []
-    for (const { value } of read.records) {
+    for (const { value, offset } of read.records) {
+      if (offset !== next) throw new HbError('log-diverged', `a hole before offset ${offset}`)
+      next = offset + 1
       if (view.height >= (options.to ?? Infinity)) break
       const each = readRecord(network, records, view, value)
       if (each.type === 'entry') entries.push(each.entry)
@@ -100,6 +102,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const segment = evaluation.begin(entries)
     const before = under
     under = before.then(() => finish(segment))
+    under.catch(() => undefined)
     await before
   }
   await under

@@ -108,6 +108,7 @@ async function take(
     restored.push(state)
   }
   await learnModules(o)
+  if (processes.some((row) => !row.failed && !o.modules.has(row.module))) return undefined
   const { partition, height, hash } = head
   const view = copyView({ partition, height, hash, timestamp, counters: [...head.counters] })
   // -1 is below every outbox: it is read from its earliest record

@@ -1,8 +1,9 @@
 // The DRE role: a member of the consumer group on `log`, evaluating each partition it is given.
 //
-// Owners: a node starts one service; it owns a DrePartition per assigned partition. Invariants: S1 a batch is committed
-// only when its results are durable in the outbox. S2 the local store is a cache: without it a partition starts from the
-// newest manifest, else from height 0. S3 a partition that fails stops alone.
+// Owners: a node starts one service; it owns a DrePartition per assigned partition. Invariants: S1 a
+// batch is committed only when its results are durable in the outbox. S2 the local store is a cache:
+// without it a partition starts from the newest manifest, else from height 0. S3 a partition that
+// fails stops alone.
 
 import { initialView, copyView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
@@ -18,6 +19,7 @@ import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
+import { appendAgain } from './append-again.ts'
 import { Ledger } from './core.ts'
 import { Evaluation } from './evaluation.ts'
 import { Intervals } from './intervals.ts'
@@ -35,7 +37,7 @@ export type DreOptions = {
   readonly log: Log
   readonly store: Store
   readonly evaluator: Evaluator
-  /** Only for when idle processes are closed; default: the machine's. */
+  /** For pauses only: nothing evaluated depends on it. Default: the machine's. */
   readonly clock?: Clock
   readonly applicationId?: string
   readonly limits?: Partial<DreLimits>
@@ -50,12 +52,23 @@ export type OwnedPartition = {
   readonly modules: Modules
 }
 
+type Parts = {
+  readonly ledger: Ledger
+  readonly store: ProcessStore
+  readonly modules: Modules
+  readonly intervals: Intervals
+  readonly publisher: Publisher
+}
+
 export class DreService {
   readonly #o: DreOptions
   readonly #limits: DreLimits
+  readonly #clock: Clock
   readonly #topics: TopicNames
   readonly #records = new Records()
   readonly #owned = new Map<number, OwnedPartition>()
+  /** Of every partition that is owned or being taken over. */
+  readonly #stops = new Map<number, AbortController>()
   readonly #stopping = new AbortController()
   #sweeping: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
@@ -72,6 +85,7 @@ export class DreService {
 
   constructor(options: DreOptions) {
     this.#o = options
+    this.#clock = options.clock ?? systemClock
     this.#limits = { ...DRE_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
   }
@@ -93,9 +107,9 @@ export class DreService {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#sweeping
     await this.#membership?.leave()
     this.#membership = undefined
+    await this.#sweeping
   }
 
   owned(partition: number): OwnedPartition | undefined {
@@ -105,9 +119,8 @@ export class DreService {
   /** An idle process costs no memory: what no message came for is closed. */
   async #sweep(): Promise<void> {
     const { signal } = this.#stopping
-    const clock = this.#o.clock ?? systemClock
     for (;;) {
-      await clock.sleep(this.#limits.instanceIdleMsMax, signal)
+      await this.#clock.sleep(this.#limits.instanceIdleMsMax, signal)
       if (signal.aborted) return
       for (const { partition } of [...this.#owned.values()]) {
         // a partition that failed says so itself
@@ -123,87 +136,84 @@ export class DreService {
   }
 
   async #assigned(partition: number): Promise<Record<string, number | 'earliest'>> {
-    const { network, log, evaluator } = this.#o
-    const topics = this.#topics
-    const records = this.#records
-    const store = new ProcessStore(this.#o.store, records, partition)
-    const modules = new Modules(this.#o.store, records, log, topics.modules)
-    const ledger = new Ledger(network, partition)
-    const intervals = new Intervals({
-      network,
-      partition,
-      log,
-      topic: topics.snapshots,
-      records,
-      store,
-      rawStore: this.#o.store,
-      modules,
-      evaluator,
-      limits: this.#limits,
-      rows: ledger.rows,
-    })
-    const restoring = { network, partition, log, topics, records, store, modules, intervals }
-    const position = store.position() ?? (await restore(restoring))
+    const { network, log } = this.#o
+    const stop = new AbortController()
+    this.#stops.set(partition, stop)
+    const parts = this.#parts(partition, stop.signal)
+    const { ledger, store, intervals, publisher } = parts
+    const restoring = { ...parts, network, partition, log, topics: this.#topics }
+    const position =
+      store.position() ?? (await restore({ ...restoring, records: this.#records }))
     if (position !== undefined) {
       await this.#checkPosition(partition, position)
       ledger.load(store.rows(), position.outgoing)
       intervals.open()
     }
-    const publisher = new Publisher({
-      network,
-      partition,
-      log,
-      topic: topics.outbox,
-      records,
-      store,
-      limits: this.#limits,
-      figures: this.figures,
-      listener: this.#o.listener ?? {},
-      rows: ledger.rows,
-    })
     const height = position?.view.height ?? -1
     const own = (at: number): Result | undefined => (at <= height ? store.result(at) : undefined)
-    await publisher.open(
-      own,
-      position === undefined ? undefined : { height: height + 1, offset: position.outbox },
-    )
+    const from = position && { height: height + 1, offset: position.outbox }
+    await publisher.open(own, from)
     await publisher.fill(height)
-    const { intervalLength } = network.genesis
-    if (position !== undefined && (height + 1) % intervalLength === 0) await intervals.close(position)
-    const written: { by?: DrePartition } = {}
-    const evaluation = new Evaluation({
-      network,
-      ledger,
+    const ends = (height + 1) % network.genesis.intervalLength === 0
+    if (position !== undefined && ends) await intervals.close(position)
+    const owned = this.#begin(parts, position, partition)
+    this.#owned.set(partition, { ...parts, partition: owned })
+    return { [this.#topics.log]: position?.next ?? 0 }
+  }
+
+  /** Everything of a partition that does not depend on where it starts. */
+  #parts(partition: number, signal: AbortSignal): Parts {
+    const { network, log, evaluator } = this.#o
+    const records = this.#records
+    const limits = this.#limits
+    const append = appendAgain(log, this.#clock, signal)
+    const store = new ProcessStore(this.#o.store, records, partition)
+    const modules = new Modules(this.#o.store, records, append, this.#topics.modules)
+    const ledger = new Ledger(network, partition)
+    const { rows } = ledger
+    const shared = { network, partition, append, records, store, limits, rows }
+    const intervals = new Intervals({
+      ...shared,
+      topic: this.#topics.snapshots,
+      rawStore: this.#o.store,
+      modules,
       evaluator,
-      store,
-      modules,
-      limits: this.#limits,
+    })
+    const publisher = new Publisher({
+      ...shared,
+      log,
+      topic: this.#topics.outbox,
       figures: this.figures,
-      written: () => written.by?.written() ?? Promise.resolve(),
+      listener: this.#o.listener ?? {},
     })
-    const view = copyView(
-      position?.view ?? initialView(network.id, partition, network.genesis.partitions),
-    )
-    const next = position?.next ?? 0
+    return { ledger, store, modules, intervals, publisher }
+  }
+
+  #begin(parts: Parts, position: DrePosition | undefined, partition: number): DrePartition {
+    const { network, evaluator } = this.#o
     const { figures } = this
-    const owned = new DrePartition({
+    const { partitions } = network.genesis
+    const evaluation = new Evaluation({
+      ...parts,
       network,
-      records,
-      ledger,
-      evaluation,
-      publisher,
-      intervals,
-      modules,
+      evaluator,
+      limits: this.#limits,
       figures,
-      view,
-      next,
     })
-    written.by = owned
-    this.#owned.set(partition, { partition: owned, ledger, store, modules })
-    return { [topics.log]: next }
+    return new DrePartition({
+      ...parts,
+      network,
+      records: this.#records,
+      evaluation,
+      figures,
+      view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
+      next: position?.next ?? 0,
+    })
   }
 
   async #revoked(partition: number): Promise<void> {
+    this.#stops.get(partition)?.abort()
+    this.#stops.delete(partition)
     const owned = this.#owned.get(partition)
     if (owned === undefined) return
     await owned.partition.idle()

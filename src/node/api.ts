@@ -112,7 +112,7 @@ export type NodeHealth = {
 export type NodeApi = {
   readonly network: Network
   /**
-   * Checks each item (form, limits, network, signature, expiry) and appends those that pass to ingress; resolves when
+   * Checks each item (form, limits, network, signature) and appends those that pass to ingress; resolves when
    * they are durable there. Two submits of one wallet to one process, the second called after the first resolved, keep
    * their order. Throws `queue-full` with nothing kept.
    */

@@ -60,12 +60,12 @@ export class IngressWriter {
     if (full) throw new HbError('queue-full', `${this.#records} records wait for ingress`)
     this.#records += list.length
     this.#bytes += bytes
-    try {
-      await Promise.all(list.map((each) => this.#enqueue(each)))
-    } finally {
-      this.#records -= list.length
-      this.#bytes -= bytes
-    }
+    // all of them, before any failure is told: what still waits must stay counted (W3)
+    const outcomes = await Promise.allSettled(list.map((each) => this.#enqueue(each)))
+    this.#records -= list.length
+    this.#bytes -= bytes
+    const failed = outcomes.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   #enqueue({ partition, record }: IngressRecord): Promise<void> {

@@ -208,8 +208,17 @@ class Door {
       const value = this.#records.encodeIngress({ type: 'signed', item })
       accepted.push({ partition: answer.partition, record: { key: answer.process, value } })
     })
-    for (const answer of answers) if (!('error' in answer)) waits.submitted(answer.id)
-    if (accepted.length > 0) await ingress.write(accepted)
+    if (accepted.length === 0) return answers
+    const fresh = answers.flatMap((answer) =>
+      'error' in answer || waits.isPending(answer.id) ? [] : [answer.id],
+    )
+    for (const id of fresh) waits.submitted(id)
+    try {
+      await ingress.write(accepted)
+    } catch (error) {
+      for (const id of fresh) waits.withdrawn(id)
+      throw error
+    }
     return answers
   }
 

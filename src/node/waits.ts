@@ -17,6 +17,7 @@ export class Waits {
   readonly #limits: WaitLimits
   readonly #waits = new Map<string, Wait[]>()
   #count = 0
+  #closed = false
   /** Submitted here, not settled yet: insertion order, the oldest forgotten first. */
   readonly #pending = new Set<string>()
   readonly #refused = new Map<string, HbError>()
@@ -29,6 +30,11 @@ export class Waits {
   submitted(id: string): void {
     if (this.#pending.size >= this.#limits.rememberedMax) forgetOldest(this.#pending)
     this.#pending.add(id)
+  }
+
+  /** It did not get into ingress after all. */
+  withdrawn(id: string): void {
+    this.#pending.delete(id)
   }
 
   isPending(id: string): boolean {
@@ -53,6 +59,7 @@ export class Waits {
 
   /** Resolves when the stage may have been reached, at the timeout, or at `close`. */
   async until(id: string, stage: Stage, timeoutMs: number): Promise<void> {
+    if (this.#closed) return
     if (this.#count >= this.#limits.waitsMax) {
       throw new HbError('queue-full', `${this.#count} requests wait for results`)
     }
@@ -68,6 +75,7 @@ export class Waits {
   }
 
   close(): void {
+    this.#closed = true
     for (const list of this.#waits.values()) for (const { wake } of list) wake()
   }
 

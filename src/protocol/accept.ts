@@ -1,7 +1,10 @@
-// R1's judge: does this entry extend the chain? The same pure code for every reader of a log partition.
+// R1's judge: does this entry extend the chain? The same pure code for every reader of a log
+// partition.
 //
-// Invariants: A1 `accept` reads and returns, it changes nothing; `advance` is the only writer of a view.
-// A2 an entry that is not accepted has no effect on any view, whoever wrote it. A3 only order is judged here.
+// Invariants: A1 `accept` reads and returns, it changes nothing; `advance` is the only writer of a
+// view.
+// A2 an entry that is not accepted has no effect on any view, whoever wrote it. A3 only order is
+//    judged here.
 
 import { asBuffer } from '../std/bytes.ts'
 import type { Entry } from './entry.ts'

@@ -1,4 +1,5 @@
-// Dead letters: a refused record as it was, with the header names of Kafka Connect's dead letter queue.
+// Dead letters: a refused record as it was, with the header names of Kafka Connect's dead letter
+// queue.
 
 import type { HbError } from '../std/errors.ts'
 

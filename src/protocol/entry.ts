@@ -1,14 +1,20 @@
 // Entries: messages that a sequencer has given a place in their partition's hash chain (R1).
-// Invariant: an entry's hash covers its place, its message's every byte and its admission; a reader computes it, and
-// never believes one that is written down.
+// Invariant: an entry's hash covers its place, its message's every byte and its admission; a reader
+// computes it, and never believes one that is written down.
 
 import { hashParts } from '../std/hash-parts.ts'
 import type { Message } from './message.ts'
 
-/** By which authority a message was let in: judged by partition 0 up to `systemHeight`; -1 and null before R7's keys. */
+/**
+ * By which authority a message was let in: judged by partition 0 up to `systemHeight`; -1 and null
+ * before R7's keys.
+ */
 export type Admission = {
   readonly systemHeight: number
-  /** Hash of the attestation that proved a process's message; null for a wallet's or a genesis message. */
+  /**
+   * Hash of the attestation that proved a process's message; null for a wallet's or a genesis
+   * message.
+   */
   readonly attestation: Uint8Array | null
 }
 
@@ -32,7 +38,8 @@ export type Entry = EntryHead & {
 const NONE = new Uint8Array(0)
 
 /**
- * hash = H("hb.entry.1", network, partition, prev, height, timestamp, process, message id, message digest,
+ * hash = H("hb.entry.1", network, partition, prev, height, timestamp, process, message id, message
+ *   digest,
  *          system height, attestation hash or empty)
  */
 export function entryHash(network: string, head: EntryHead, message: Message): Buffer {

@@ -1,8 +1,10 @@
-// Genesis: what a network is. A JSON document, content-addressed: the hash of its canonical form is the network id.
+// Genesis: what a network is. A JSON document, content-addressed: the hash of its canonical form is
+// the network id.
 //
-// It fixes the partition count, the interval length, the protocol's limits, the sandbox and its version, and the
-// processes that exist before any wallet has sent a message, with their modules and first states. Their ids do not
-// depend on the network id, so that their states may name one another.
+// It fixes the partition count, the interval length, the protocol's limits, the sandbox and its
+// version, and the processes that exist before any wallet has sent a message, with their modules
+// and first states. Their ids do not depend on the network id, so that their states may name one
+// another.
 
 import { toBase64Url } from '../std/bytes.ts'
 import { hashParts } from '../std/hash-parts.ts'
@@ -32,7 +34,10 @@ export type Genesis = {
   readonly name: string
   /** Makes networks of the same parameters different. */
   readonly salt: string
-  /** Grows when acknowledged entries were lost and the network goes on all the same (R2); every signature carries it. */
+  /**
+   * Grows when acknowledged entries were lost and the network goes on all the same (R2); every
+   * signature carries it.
+   */
   readonly generation: number
   readonly partitions: number
   /** Heights per interval (R8). */
@@ -51,7 +56,6 @@ export type Network = {
   /** Genesis processes of each partition in the order in which their spawns open its log. */
   readonly spawns: readonly (readonly GenesisProcess[])[]
 }
-
 
 /** id = base64url H("hb.genesis-process.1", salt, name, nonce). */
 export function genesisProcessId(salt: string, name: string, nonce: number): string {
@@ -83,11 +87,17 @@ export function canonicalJson(value: unknown): string {
 
 /**
  * network id = base64url H("hb.network.1", canonical JSON of genesis without its processes' states,
- *              JSON of the states in order). The order of keys in a state is part of the state (R6), so it counts.
+ *              JSON of the states in order). The order of keys in a state is part of the state
+ *                (R6), so it counts.
  */
 export function networkId(genesis: Genesis): string {
   const { processes, ...rest } = genesis
-  const heads = processes.map(({ name, nonce, engine, source }) => ({ name, nonce, engine, source }))
+  const heads = processes.map(({ name, nonce, engine, source }) => ({
+    name,
+    nonce,
+    engine,
+    source,
+  }))
   const states = JSON.stringify(processes.map((process) => process.state))
   const text = canonicalJson({ ...rest, processes: heads })
   return toBase64Url(hashParts('hb.network.1', [text, states]))
@@ -112,7 +122,8 @@ export function openNetwork(genesis: Genesis): Network {
 }
 
 /**
- * The spawn message of a genesis process. digest = H("hb.genesis-spawn.1", network, name): genesis holds all the rest.
+ * The spawn message of a genesis process. digest = H("hb.genesis-spawn.1", network, name): genesis
+ * holds all the rest.
  */
 export function genesisSpawn(network: Network, process: GenesisProcess): Message {
   const id = genesisProcessId(network.genesis.salt, process.name, process.nonce)

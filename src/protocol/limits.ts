@@ -1,16 +1,26 @@
-// The protocol's limits: fixed in genesis, part of every result (R9). Node limits are configuration and live elsewhere.
-// Every limit has a name, a unit at the name's end, a default, and the error code that says it was passed.
+// The protocol's limits: fixed in genesis, part of every result (R9). Node limits are configuration
+// and live elsewhere. Every limit has a name, a unit at the name's end, a default, and the error
+// code that says it was passed.
 
 import type { ErrorCode } from '../std/errors.ts'
 
 export type ProtocolLimits = { readonly [K in keyof typeof LIMIT_TABLE]: number }
 export type LimitName = keyof typeof LIMIT_TABLE
 
-/** default: the value a genesis takes when it names none; least: below it a network could not work. */
-export type LimitRow = { readonly default: number; readonly least: number; readonly code: ErrorCode }
+/**
+ * default: the value a genesis takes when it names none; least: below it a network could not work.
+ */
+export type LimitRow = {
+  readonly default: number
+  readonly least: number
+  readonly code: ErrorCode
+}
 
 export const LIMIT_TABLE = {
-  /** Bytes of one message as it stands in a record: a wallet's data item, or a relayed message's fields. */
+  /**
+   * Bytes of one message as it stands in a record: a wallet's data item, or a relayed message's
+   * fields.
+   */
   messageBytesMax: { default: 262_144, least: 4_096, code: 'message-too-large' },
   tagsMax: { default: 64, least: 16, code: 'tags-too-many' },
   tagBytesMax: { default: 4_096, least: 512, code: 'tags-too-large' },

@@ -1,4 +1,5 @@
-// How every reader turns records of a log partition into accepted entries (R1): one decoder, one judge.
+// How every reader turns records of a log partition into accepted entries (R1): one decoder, one
+// judge.
 
 import type { View } from './accept.ts'
 import { accept, advance } from './accept.ts'
@@ -20,7 +21,8 @@ export type Read =
 
 /**
  * Judges one record on a view and advances it where the record is an entry that extends the chain.
- * Throws `schema-unknown` for a schema that this version lacks: a reader must then halt, not skip. A record that is malformed by its bytes and genesis alone is superseded ('form'), alike for all.
+ * Throws `schema-unknown` for a schema that this version lacks: a reader must then halt, not skip.
+ * A record that is malformed by its bytes and genesis alone is superseded ('form'), alike for all.
  */
 export function readRecord(
   network: Network,
@@ -49,7 +51,9 @@ export function readRecord(
   }
 }
 
-/** An entry with its hash, from its record. Throws `record-malformed` and what `messageOf` throws. */
+/**
+ * An entry with its hash, from its record. Throws `record-malformed` and what `messageOf` throws.
+ */
 export function entryOf(network: Network, partition: number, record: EntryRecord): Entry {
   const message = messageOf(network, record.message)
   const { height, prev, timestamp, admission } = record

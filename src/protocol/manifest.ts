@@ -7,7 +7,8 @@ import type { ManifestProcess } from './records.ts'
 
 /**
  * Merkle root over one leaf per process, in order of their spawns:
- * H("hb.manifest-row.1", id, slot, state hash, failed 0/1, engine, module, full height, full hash, number of deltas,
+ * H("hb.manifest-row.1", id, slot, state hash, failed 0/1, engine, module, full height, full hash,
+ * number of deltas,
  *   their heights…, delta hash).
  */
 export function manifestRoot(processes: readonly ManifestProcess[]): Buffer {

@@ -1,5 +1,6 @@
-// Merkle trees as RFC 6962 section 2.1 has them: leaf H(0x00 · data), node H(0x01 · left · right), split at the greatest
-// power of two below n, an odd leaf never duplicated. The empty tree's root is SHA-256 of nothing.
+// Merkle trees as RFC 6962 section 2.1 has them: leaf H(0x00 · data), node H(0x01 · left · right),
+// split at the greatest power of two below n, an odd leaf never duplicated. The empty tree's root
+// is SHA-256 of nothing.
 
 import { asBuffer, EMPTY, equalBytes, sha256 } from '../std/bytes.ts'
 

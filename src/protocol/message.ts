@@ -1,6 +1,7 @@
 // Messages: what a wallet signs, what a process emits, and what a genesis process is spawned by.
-// Owners: pure functions; the wire forms are in codec/. Invariants: a message's id, caller and digest are functions of
-// its bytes and its place alone (R3); nothing here decides whether it may enter.
+// Owners: pure functions; the wire forms are in codec/. Invariants: a message's id, caller and
+// digest are functions of its bytes and its place alone (R3); nothing here decides whether it may
+// enter.
 
 import { toBase64Url } from '../std/bytes.ts'
 import { hashParts } from '../std/hash-parts.ts'
@@ -8,11 +9,23 @@ import type { HashPart } from '../std/hash-parts.ts'
 
 export type Tag = { readonly name: string; readonly value: string }
 
-/** Kinds on the wire. `event` is for watchers and is never relayed; `bounce` is only ever made by the network (R5). */
+/**
+ * Kinds on the wire. `event` is for watchers and is never relayed; `bounce` is only ever made by
+ * the network (R5).
+ */
 export type MessageKind = 'message' | 'notice' | 'bounce' | 'event' | 'spawn'
-export const MESSAGE_KINDS: readonly MessageKind[] = ['message', 'notice', 'bounce', 'event', 'spawn']
+export const MESSAGE_KINDS: readonly MessageKind[] = [
+  'message',
+  'notice',
+  'bounce',
+  'event',
+  'spawn',
+]
 
-/** Everything about a message of a process that is fixed when it is sent, and that its digest covers. */
+/**
+ * Everything about a message of a process that is fixed when it is sent, and that its digest
+ * covers.
+ */
 export type Content = {
   readonly kind: MessageKind
   /** Process id or wallet address; '' for a spawn, whose target is its own id. */
@@ -27,7 +40,10 @@ export type Content = {
   readonly budget: string
 }
 
-/** The place of a process's message: where its source's result stands, and its number in the channel. */
+/**
+ * The place of a process's message: where its source's result stands, and its number in the
+ * channel.
+ */
 export type Origin = {
   readonly partition: number
   readonly height: number
@@ -64,7 +80,9 @@ export function contentDigest(content: Content): Buffer {
   return hashParts('hb.content.1', parts)
 }
 
-/** id = base64url H("hb.message.1", network, source partition, height, index, content digest) (R3). */
+/**
+ * id = base64url H("hb.message.1", network, source partition, height, index, content digest) (R3).
+ */
 export function processMessageId(
   network: string,
   origin: Pick<Origin, 'partition' | 'height' | 'index'>,
@@ -74,8 +92,16 @@ export function processMessageId(
   return toBase64Url(hashParts('hb.message.1', [network, partition, height, index, digest]))
 }
 
-/** digest of a relayed message = H("hb.relayed.1", id, caller, partition, height, index, seq, content digest). */
-export function relayedDigest(id: string, caller: string, origin: Origin, content: Uint8Array): Buffer {
+/**
+ * digest of a relayed message = H("hb.relayed.1", id, caller, partition, height, index, seq,
+ * content digest).
+ */
+export function relayedDigest(
+  id: string,
+  caller: string,
+  origin: Origin,
+  content: Uint8Array,
+): Buffer {
   const { partition, height, index, seq } = origin
   return hashParts('hb.relayed.1', [id, caller, partition, height, index, seq, content])
 }

@@ -1,5 +1,7 @@
-// What a contract may send: the check between its end and the installation of its changes (R3, R5, R9).
-// Invariant: what passes here is admissible everywhere later; nothing is refused for its content afterwards.
+// What a contract may send: the check between its end and the installation of its changes (R3, R5,
+// R9).
+// Invariant: what passes here is admissible everywhere later; nothing is refused for its content
+// afterwards.
 
 import { EMPTY, isIdText } from '../std/bytes.ts'
 import type { ErrorCode } from '../std/errors.ts'
@@ -28,12 +30,14 @@ const KEYS = new Set(['target', 'tags', 'data', 'kind', 'hops', 'count', 'budget
 const SENT: ReadonlySet<string> = new Set<MessageKind>(['message', 'notice', 'event', 'spawn'])
 
 /**
- * Drafts as a contract returned them → contents with hops, count and budget shared out. Throws `outbox-malformed`
- * (with the path), `outbox-too-many`, `outbox-too-large`, `hops-exhausted`, `count-exhausted`, `budget-exceeded`.
+ * Drafts as a contract returned them → contents with hops, count and budget shared out. Throws
+ * `outbox-malformed` (with the path), `outbox-too-many`, `outbox-too-large`, `hops-exhausted`,
+ * `count-exhausted`, `budget-exceeded`.
  *
  * Data that is JSON by its Content-Type (a value always is) must be strict JSON, as at the door.
- * Sharing: a message has one hop less than its parent. Each relayed message costs one of `count`; what is left after
- * that and after explicit shares is split evenly, rounded down. Budget goes only where it is named.
+ * Sharing: a message has one hop less than its parent. Each relayed message costs one of `count`;
+ * what is left after that and after explicit shares is split evenly, rounded down. Budget goes only
+ * where it is named.
  */
 export function checkOutbox(
   drafts: readonly unknown[],

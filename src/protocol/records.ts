@@ -1,4 +1,5 @@
-// Shapes of the records that are neither messages, entries nor results: schemas/{claim,head,module,snapshot,manifest}.
+// Shapes of the records that are neither messages, entries nor results:
+// schemas/{claim,head,module,snapshot,manifest}.
 
 /** A sequencer's mark in the log (R2): no entry. */
 export type Claim = {
@@ -42,7 +43,10 @@ export type ManifestProcess = {
   readonly deltaHash: Uint8Array
 }
 
-/** One part of a manifest (R8); every part repeats the head, and the processes are cut over the parts. */
+/**
+ * One part of a manifest (R8); every part repeats the head, and the processes are cut over the
+ * parts.
+ */
 export type ManifestPart = {
   readonly partition: number
   readonly height: number

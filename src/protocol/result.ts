@@ -24,7 +24,10 @@ export type Result = {
   readonly messages: readonly Outgoing[]
 }
 
-/** Consecutive results of a partition, published in one append. `attestation` is where R7's signature will stand. */
+/**
+ * Consecutive results of a partition, published in one append. `attestation` is where R7's
+ * signature will stand.
+ */
 export type Run = {
   readonly partition: number
   readonly from: number
@@ -33,7 +36,8 @@ export type Run = {
 }
 
 /**
- * outbox root = Merkle root over one leaf per message: H("hb.outbox-leaf.1", index, seq, content digest).
+ * outbox root = Merkle root over one leaf per message: H("hb.outbox-leaf.1", index, seq, content
+ *   digest).
  */
 export function outboxRoot(messages: readonly Outgoing[]): Buffer {
   return merkleRoot(
@@ -44,8 +48,9 @@ export function outboxRoot(messages: readonly Outgoing[]): Buffer {
 }
 
 /**
- * One leaf per height (R7) = H("hb.leaf.1", network, partition, height, entry hash, process, slot, status, code, text,
- * gas, state hash, outbox root). Code and text are covered too: they travel in bounces.
+ * One leaf per height (R7) = H("hb.leaf.1", network, partition, height, entry hash, process, slot,
+ * status, code, text, gas, state hash, outbox root). Code and text are covered too: they travel in
+ * bounces.
  */
 export function resultLeaf(network: string, partition: number, result: Result): Buffer {
   return hashParts('hb.leaf.1', [

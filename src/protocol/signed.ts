@@ -1,9 +1,12 @@
-// A wallet's message out of its data item: which tags mean something to the network, and what they may say.
+// A wallet's message out of its data item: which tags mean something to the network, and what they
+// may say.
 //
-// Tags, all optional but the first: HB-Network = network id; HB-Generation = decimal, default 0; HB-Type = Message (default) or
-// Process (a spawn: no target); HB-Expires = ms since the epoch; HB-Hops, HB-Count = decimal; HB-Budget = amount. The
-// prefix keeps them apart from the tags that contracts read.
-// Invariants: W1 what this returns depends on the item's bytes and genesis alone. W2 the signature is not judged here.
+// Tags, all optional but the first: HB-Network = network id; HB-Generation = decimal, default 0;
+// HB-Type = Message (default) or Process (a spawn: no target); HB-Expires = ms since the epoch;
+// HB-Hops, HB-Count = decimal; HB-Budget = amount. The prefix keeps them apart from the tags that
+// contracts read.
+// Invariants: W1 what this returns depends on the item's bytes and genesis alone. W2 the signature
+// is not judged here.
 
 import { EMPTY, toBase64Url, utf8Text } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
@@ -20,9 +23,9 @@ const WHOLE = /^(0|[1-9][0-9]{0,15})$/
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /**
- * Data item bytes → message. Throws `item-malformed`, `message-too-large`, `network-mismatch`, `generation-mismatch`,
- * `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`, `hops-exceeded`, `count-exceeded`, or a code of
- * strict JSON.
+ * Data item bytes → message. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
+ * `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`,
+ * `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
  */
 export function signedMessage(network: Network, bytes: Uint8Array): Message {
   const limits = network.genesis.limits
@@ -63,7 +66,10 @@ export function signedMessage(network: Network, bytes: Uint8Array): Message {
   }
 }
 
-/** The data parsed as JSON where its Content-Type says so; otherwise undefined. Throws a code of strict JSON. */
+/**
+ * The data parsed as JSON where its Content-Type says so; otherwise undefined. Throws a code of
+ * strict JSON.
+ */
 export function inputText(
   tags: readonly Tag[],
   data: Uint8Array,
@@ -83,7 +89,10 @@ function checkTags(tags: readonly Tag[], item: DataItem, limits: ProtocolLimits)
     throw new HbError('tags-too-many', `${tags.length} tags, at most ${limits.tagsMax}`)
   }
   const bytes = contentBytes({ target: '', tags, data: EMPTY })
-  if (bytes > limits.tagBytesMax + 64 + 8 * tags.length || item.tagBytes.length > limits.tagBytesMax) {
+  if (
+    bytes > limits.tagBytesMax + 64 + 8 * tags.length ||
+    item.tagBytes.length > limits.tagBytesMax
+  ) {
     throw new HbError('tags-too-large', `at most ${limits.tagBytesMax} bytes of tags`)
   }
 }

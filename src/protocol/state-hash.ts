@@ -17,7 +17,8 @@ export type StateStep = {
 
 /**
  * stateHash(n) = H("hb.state.1", stateHash(n-1), message id, digest, status, changes text)
- * stateHash(0) of a spawn that succeeded = H("hb.state-spawn.1", empty, message id, digest, snapshot, changes text)
+ * stateHash(0) of a spawn that succeeded = H("hb.state-spawn.1", empty, message id, digest,
+ * snapshot, changes text)
  */
 export function stateHash(before: Uint8Array, step: StateStep): Buffer {
   const { messageId, digest, changes, snapshot } = step
@@ -32,7 +33,10 @@ export function snapshotHash(text: string): Buffer {
   return hashParts('hb.snapshot.1', [text])
 }
 
-/** Hash of an interval's delta = H("hb.delta.1", hash of the delta before (empty after a full state), delta text). */
+/**
+ * Hash of an interval's delta = H("hb.delta.1", hash of the delta before (empty after a full
+ * state), delta text).
+ */
 export function deltaHash(before: Uint8Array, text: string): Buffer {
   return hashParts('hb.delta.1', [before, text])
 }

@@ -1,4 +1,5 @@
-// Topic names, their specifications, and the partitioner. Names are prefixed by the application id, as Kafka Streams does.
+// Topic names, their specifications, and the partitioner. Names are prefixed by the application id,
+// as Kafka Streams does.
 
 export const TOPICS = [
   'ingress',
@@ -34,7 +35,10 @@ export function topicSpecs(
   }))
 }
 
-/** The partition of a process, the same in every partitioned topic: what Kafka's Java clients compute for the key. */
+/**
+ * The partition of a process, the same in every partitioned topic: what Kafka's Java clients
+ * compute for the key.
+ */
 export function partitionOf(process: string, partitions: number): number {
   return (murmur2(process) & 0x7fffffff) % partitions
 }

@@ -1,9 +1,11 @@
-// R4, R5: what an entry does to its process, apart from what the contract itself computes. The one home of these rules:
-// a DRE, a fisher and a rebuild all ask here, so that they cannot disagree.
+// R4, R5: what an entry does to its process, apart from what the contract itself computes. The one
+// home of these rules: a DRE, a fisher and a rebuild all ask here, so that they cannot disagree.
 //
-// `prepare` says what is to be evaluated, or gives the outcome where nothing is; `complete` turns what the runtime
-// answered into the outcome. Invariants: T1 both are functions of (row, entry, genesis) and the evaluation alone.
-// T2 an error leaves state as it was and sends one bounce if a process is waiting for one, else nothing.
+// `prepare` says what is to be evaluated, or gives the outcome where nothing is; `complete` turns
+// what the runtime answered into the outcome. Invariants: T1 both are functions of (row, entry,
+// genesis) and the evaluation alone.
+// T2 an error leaves state as it was and sends one bounce if a process is waiting for one, else
+//    nothing.
 
 import { EMPTY, sha256, toBase64Url, utf8Text } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -37,7 +39,10 @@ export type ModuleText = {
 export type Plan =
   /** Nothing to evaluate. */
   | { readonly type: 'settled'; readonly outcome: Outcome }
-  /** A spawn: open the module on this state (JSON text), then evaluate the spawn itself as its first action. */
+  /**
+   * A spawn: open the module on this state (JSON text), then evaluate the spawn itself as its first
+   * action.
+   */
   | {
       readonly type: 'open'
       readonly module: ModuleText
@@ -47,7 +52,9 @@ export type Plan =
   /** Evaluate this action (JSON text). */
   | { readonly type: 'evaluate'; readonly action: string }
 
-/** An outcome without place: what a result says before slot, hashes and channel numbers are added. */
+/**
+ * An outcome without place: what a result says before slot, hashes and channel numbers are added.
+ */
 export type Outcome = {
   readonly status: 'ok' | 'error'
   readonly code: string
@@ -62,7 +69,10 @@ export type Outcome = {
 
 export const NO_CHANGES = '[]'
 
-/** The slot that an entry gets: one more than its process's last; 0 for a spawn, -1 before the spawn. */
+/**
+ * The slot that an entry gets: one more than its process's last; 0 for a spawn, -1 before the
+ * spawn.
+ */
 export function slotOf(row: ProcessRow | undefined, message: Message): number {
   if (row !== undefined) return row.slot + 1
   return message.kind === 'spawn' ? 0 : -1
@@ -103,7 +113,9 @@ export type Evaluated =
   | { status: 'ok'; gas: number; changes: string; messages: readonly Content[] }
   | { status: 'error'; gas: number; code: string; text: string }
 
-/** After the sandbox evaluated an action; `snapshot`: of a spawn, the state that it was opened on. */
+/**
+ * After the sandbox evaluated an action; `snapshot`: of a spawn, the state that it was opened on.
+ */
 export function complete(message: Message, evaluation: Evaluated, snapshot?: string): Outcome {
   if (evaluation.status === 'error') {
     return errorOutcome(message, evaluation.code, evaluation.text, evaluation.gas)
@@ -138,7 +150,10 @@ function errorOutcome(message: Message, code: string, detail: string, gas: numbe
   }
 }
 
-/** The failure reply (R5): allowed even with no hops left, and its handling counts on from what is left. */
+/**
+ * The failure reply (R5): allowed even with no hops left, and its handling counts on from what is
+ * left.
+ */
 function bounce(message: Message, code: string, text: string): Content {
   const tags: Tag[] = [
     { name: 'Action', value: 'Bounce' },
@@ -174,8 +189,8 @@ function prepareSpawn(network: Network, entry: Entry): Plan {
 }
 
 /**
- * A spawn's data: JSON {"source": script text, "state": object}; of a genesis process also {"engine": …}.
- * Throws `spawn-malformed`, `module-too-large`, or a code of strict JSON.
+ * A spawn's data: JSON {"source": script text, "state": object}; of a genesis process also
+ * {"engine": …}. Throws `spawn-malformed`, `module-too-large`, or a code of strict JSON.
  */
 export function spawnSpec(
   message: Message,
@@ -193,7 +208,8 @@ export function spawnSpec(
     }
   }
   const { source, state = {} } = value
-  if (typeof source !== 'string' || source === '') throw new HbError('spawn-malformed', 'source is not a text')
+  if (typeof source !== 'string' || source === '')
+    throw new HbError('spawn-malformed', 'source is not a text')
   if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
   const engine: EngineName = value['engine'] === 'native' ? 'native' : 'quickjs'
   const bytes = Buffer.from(source)
@@ -208,7 +224,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** JSON text of the action that `handle` sees (runtime/port.ts Action); `input` is checked JSON text. */
+/**
+ * JSON text of the action that `handle` sees (runtime/port.ts Action); `input` is checked JSON
+ * text.
+ */
 function actionText(entry: Entry, slot: number, input: string | undefined): string {
   const { message } = entry
   const tags = Object.create(null) as Record<string, string>

@@ -11,12 +11,15 @@ import { HbError } from '../std/errors.ts'
 
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
-/** Throws what `signedMessage` throws, or `record-malformed` for a genesis process that is not one. */
+/**
+ * Throws what `signedMessage` throws, or `record-malformed` for a genesis process that is not one.
+ */
 export function messageOf(network: Network, wire: WireMessage): Message {
   if (wire.type === 'relayed') return relayed(network, wire.relayed)
   if (wire.type === 'signed') return signedMessage(network, wire.item)
   const process = network.genesis.processes.find((row) => row.name === wire.name)
-  if (process === undefined) throw new HbError('record-malformed', `no genesis process ${wire.name}`)
+  if (process === undefined)
+    throw new HbError('record-malformed', `no genesis process ${wire.name}`)
   return genesisSpawn(network, process)
 }
 

@@ -30,6 +30,8 @@ export class IdIndex {
   readonly #recent = new Map<string, Place>()
   #writes: Promise<void> = Promise.resolve()
   #failure: Error | undefined
+  /** True while an unclear append is resolved: ids past their expiry are kept (Q3). */
+  keepExpired = false
 
   constructor(store: Store, partition: number) {
     this.#store = store

@@ -1,4 +1,5 @@
-// Bytes in and out of text, and the one hash function. Ids are 32 bytes, shown as 43 characters of base64url.
+// Bytes in and out of text, and the one hash function. Ids are 32 bytes, shown as 43 characters of
+// base64url.
 
 import { hash as nodeHash } from 'node:crypto'
 

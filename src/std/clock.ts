@@ -1,6 +1,10 @@
-// The only place that reads the machine's time. Everything else is handed a Clock, so that tests and simulations own time.
+// The only place that reads the machine's time. Everything else is handed a Clock, so that tests
+// and simulations own time.
 
-/** Milliseconds since the Unix epoch, and a sleep that an AbortSignal ends early (it resolves, it does not throw). */
+/**
+ * Milliseconds since the Unix epoch, and a sleep that an AbortSignal ends early (it resolves, it
+ * does not throw).
+ */
 export type Clock = {
   now(): number
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>

@@ -1,5 +1,5 @@
-// The one table of errors: code → kind, message, what to do. A test holds docs/ERRORS.md against it.
-// Codes are kebab-case, grouped by the room that raises them, and never renamed once released.
+// The one table of errors: code → kind, message, what to do. A test holds docs/ERRORS.md against
+// it. Codes are kebab-case, grouped by the room that raises them, and never renamed once released.
 
 import type { ErrorRow } from './errors.ts'
 
@@ -39,7 +39,8 @@ export const ERROR_TABLE = {
   'log-topic-mismatch': {
     kind: 'operator',
     message: 'an existing topic differs from what is asked for',
-    advice: 'Use the partition count and clean-up of the existing topic, or another application id.',
+    advice:
+      'Use the partition count and clean-up of the existing topic, or another application id.',
   },
   'log-name-invalid': {
     kind: 'input',
@@ -182,7 +183,8 @@ export const ERROR_TABLE = {
   'record-malformed': {
     kind: 'input',
     message: 'the record is not what its topic holds',
-    advice: 'Produce records with the schemas of this version; the record went to the dead letters.',
+    advice:
+      'Produce records with the schemas of this version; the record went to the dead letters.',
   },
   'genesis-malformed': {
     kind: 'operator',
@@ -234,7 +236,7 @@ export const ERROR_TABLE = {
     message: 'more messages are asked for than the network allows',
     advice: 'Lower the HB-Count tag and sign again.',
   },
-  'expired': {
+  expired: {
     kind: 'input',
     message: 'the message expired before it was ordered',
     advice: 'Sign it again with a later HB-Expires.',
@@ -339,7 +341,8 @@ export const ERROR_TABLE = {
   'batch-malformed': {
     kind: 'input',
     message: 'the body is not a batch',
-    advice: 'Send for each item its length (4 bytes, big-endian) and then the item, one or more times.',
+    advice:
+      'Send for each item its length (4 bytes, big-endian) and then the item, one or more times.',
   },
   'batch-too-many': {
     kind: 'input',
@@ -384,7 +387,8 @@ export const ERROR_TABLE = {
   'waits-too-many': {
     kind: 'capacity',
     message: 'too many requests are waiting for results',
-    advice: 'Send without wait and ask for the message later; nothing of the refused request was kept.',
+    advice:
+      'Send without wait and ask for the message later; nothing of the refused request was kept.',
   },
   'streams-too-many': {
     kind: 'capacity',
@@ -437,7 +441,7 @@ export const ERROR_TABLE = {
     message: 'the directory holds the log of another network',
     advice: 'Use another --data directory, or start it with its own genesis (genesis.json in it).',
   },
-  'usage': {
+  usage: {
     kind: 'input',
     message: 'the command is not used as it should be',
     advice: 'See `hb help` and `hb help <command>`.',
@@ -466,7 +470,8 @@ export const ERROR_TABLE = {
   'state-not-json': {
     kind: 'contract',
     message: 'the state cannot be said in JSON',
-    advice: 'Keep only objects, lists, texts, finite numbers, booleans and null; the path is in the text.',
+    advice:
+      'Keep only objects, lists, texts, finite numbers, booleans and null; the path is in the text.',
   },
   'state-too-large': {
     kind: 'contract',
@@ -500,7 +505,8 @@ export const ERROR_TABLE = {
   },
   'module-invalid': {
     kind: 'contract',
-    message: 'the module is no body of a strict function (module, exports) that leaves exports.handle',
+    message:
+      'the module is no body of a strict function (module, exports) that leaves exports.handle',
     advice: 'Bundle the contract with `hb spawn`, or read the text for the place.',
   },
   // runtime: this node
@@ -512,7 +518,8 @@ export const ERROR_TABLE = {
   'evaluation-fault': {
     kind: 'capacity',
     message: 'an evaluation ended without a result, by a fault of this node',
-    advice: 'Open the process again and repeat; if it happens again, give the node more memory or report it.',
+    advice:
+      'Open the process again and repeat; if it happens again, give the node more memory or report it.',
   },
   'evaluator-full': {
     kind: 'capacity',
@@ -543,7 +550,8 @@ export const ERROR_TABLE = {
   'bundle-failed': {
     kind: 'input',
     message: 'the contract cannot be bundled',
-    advice: 'Correct what is named: syntax, an import that is not found, or await outside a function.',
+    advice:
+      'Correct what is named: syntax, an import that is not found, or await outside a function.',
   },
   'module-unknown': {
     kind: 'operator',

@@ -1,5 +1,7 @@
-// One error class over one table (error-table.ts), so that a code, its kind and its advice cannot drift apart.
-// Invariant: every HbError carries a code of the table; docs/ERRORS.md is generated from the same table.
+// One error class over one table (error-table.ts), so that a code, its kind and its advice cannot
+// drift apart.
+// Invariant: every HbError carries a code of the table; docs/ERRORS.md is generated from the same
+// table.
 
 import { ERROR_TABLE } from './error-table.ts'
 

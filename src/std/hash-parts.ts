@@ -5,8 +5,8 @@
 //            number      u64 big-endian (two's complement for the -1 of "none")
 //            text        u32 big-endian length in bytes · UTF-8
 //            bytes       u32 big-endian length · bytes
-// Invariant: for one domain the types and number of parts are fixed (or counted by an earlier number), so no two
-// different lists of parts give the same bytes.
+// Invariant: for one domain the types and number of parts are fixed (or counted by an earlier
+// number), so no two different lists of parts give the same bytes.
 
 import { asBuffer, sha256 } from './bytes.ts'
 

@@ -1,6 +1,8 @@
 // Seeded randomness for tests, simulations and jitter: never for keys.
 
-/** A stream of uint32 and of floats in [0, 1): mulberry32, 32 bits of state, same seed same stream. */
+/**
+ * A stream of uint32 and of floats in [0, 1): mulberry32, 32 bits of state, same seed same stream.
+ */
 export type Random = { uint32(): number; float(): number; below(bound: number): number }
 
 export function seededRandom(seed: number): Random {

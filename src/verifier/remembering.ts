@@ -1,5 +1,6 @@
-// A verifier that remembers which items held, so that a node that checked one at its door need not check it again when
-// it orders it. Only in memory, only of the same bytes, and each verdict is used once.
+// A verifier that remembers which items held, so that a node that checked one at its door need not
+// check it again when it orders it. Only in memory, only of the same bytes, and each verdict is
+// used once.
 
 import { hash } from 'node:crypto'
 import type { Verdict, Verifier } from './port.ts'

@@ -2,6 +2,7 @@
 
 import type { Log, StoredRecord } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
+import { signedMessage } from '../../src/protocol/signed.ts'
 import { Rig, RECORDS, TOPICS, rigNetwork } from '../node/rig.ts'
 
 export const INTERVAL = 7
@@ -29,16 +30,20 @@ export async function recordLog(): Promise<Recorded> {
   const unknown = { kind: 'spawn', tags: { Reference: 'r' }, data: { source: 'no-such', state: {} } }
   const send = [{ target: nobody, tags: { 'X-Own': 'x' }, data: 'hi' }, spawn, failing, unknown]
   const fail = { target: rig.id('counter-2'), data: { fail: 'on purpose' } }
+  const spawned = [rig.spawn('stillborn'), rig.spawn('counter', { of: 'a wallet' })]
+  spawned.push(rig.spawn('no-such'))
   const items = [
     rig.item(to[0] as string, { left: 4, fan: 2, to }),
     rig.item(rig.id('counter-0'), { send: [...send, fail] }),
     rig.item(rig.id('counter-0'), { fail: 'x' }),
     rig.item(rig.id('counter-0'), { bad: 1 }),
     rig.item(rig.id('counter-1'), { status: 'refused by itself' }),
-    rig.spawn('stillborn'),
-    rig.spawn('counter', { of: 'a wallet' }),
-    rig.spawn('no-such'),
   ]
+  // in one batch with their spawns, some of which fail: what follows must not see the difference
+  for (const spawn of spawned) {
+    const { id } = signedMessage(network, spawn)
+    items.push(spawn, rig.item(id, { n: 1 }), rig.item(id, { n: 2 }))
+  }
   for (let n = 0; n < 24; n++) items.push(rig.item(rig.id(`book-${n % 3}`), { n }))
   await rig.send(...items)
   await rig.quiet()

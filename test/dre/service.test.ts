@@ -1,6 +1,6 @@
 // The DRE as a service: its results are a function of the log, however it is cut, evicted, killed, or loses its workers.
 
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Log } from '../../src/log/port.ts'
 import { HbError } from '../../src/std/errors.ts'
@@ -21,9 +21,11 @@ describe('the DRE', () => {
   beforeAll(async () => {
     recorded = await recordLog()
   }, 20_000)
+  beforeEach(() => open())
   afterEach(() => rig.close())
 
   async function open(wrap: (log: Log) => Log = (log) => log): Promise<void> {
+    await rig?.close()
     rig = await Rig.open(recorded.network, wrap)
   }
 
@@ -54,7 +56,9 @@ describe('the DRE', () => {
         await new Promise((resolve) => setTimeout(resolve, 5))
         found = await snapshots(rig.log, partition)
       }
-      expect(new Map([...found].sort())).toEqual(new Map([...expected].sort()))
+      expect([...found.keys()].sort()).toEqual([...expected.keys()].sort())
+      const shown = (each: ReadonlyMap<string, string>, key: string): unknown => readable(each, key)
+      for (const key of expected.keys()) expect(shown(found, key)).toEqual(shown(expected, key))
     }
   }
 
@@ -316,6 +320,14 @@ describe('the DRE', () => {
     expect(halted).toEqual([])
   })
 })
+
+/** A snapshot's record as a value, so that a difference says what differs. */
+function readable(found: ReadonlyMap<string, string>, key: string): unknown {
+  const bytes = Buffer.from(found.get(key) ?? '', 'base64')
+  if (RECORDS.manifest.matches(bytes)) return RECORDS.manifest.decode(bytes)
+  const part = RECORDS.snapshot.decode(bytes)
+  return { ...part, text: Buffer.from(part.text).toString() }
+}
 
 function passing(log: Log): Log {
   return {

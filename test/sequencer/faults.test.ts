@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Log } from '../../src/log/port.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
+import type { SequencerListener } from '../../src/sequencer/index.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
@@ -21,11 +22,11 @@ class Told {
   readonly places = new Map<string, string>()
   readonly refused = new Set<string>()
 
-  settled = (_: number, entries: readonly Entry[]): void => {
+  settled(_: number, entries: readonly Entry[]): void {
     for (const { message, height, hash } of entries) this.#tell(message.id, height, hash)
   }
 
-  repeated = (id: string, _: number, place: { height: number; hash: Uint8Array }): void => {
+  repeated(id: string, _: number, place: { height: number; hash: Uint8Array }): void {
     this.#tell(id, place.height, place.hash)
   }
 
@@ -33,6 +34,13 @@ class Told {
     const text = `${height} ${toBase64Url(hash)}`
     if ((this.places.get(id) ?? text) !== text) throw new Error(`contradicted: ${id}`)
     this.places.set(id, text)
+  }
+}
+
+function tell(told: Told): SequencerListener {
+  return {
+    settled: (partition, entries) => told.settled(partition, entries),
+    repeated: (id, partition, place) => told.repeated(id, partition, place),
   }
 }
 
@@ -115,7 +123,7 @@ describe('faults of the log', () => {
   test.each(faults)('%s', async (_, script) => {
     const log = await open()
     const told = new Told()
-    const { halted } = await rig.sequencer({ listener: told })
+    const { halted } = await rig.sequencer({ listener: tell(told) })
     const to = rig.id('walk-0')
     await rig.send(rig.item(to, { n: 0 }))
     await ordered(rig)
@@ -134,7 +142,7 @@ describe('faults of the log', () => {
   test('a late write that lands when others have been settled is superseded', async () => {
     const log = await open()
     const told = new Told()
-    await rig.sequencer({ listener: told })
+    await rig.sequencer({ listener: tell(told) })
     const to = rig.id('walk-0')
     await rig.send(rig.item(to, { n: 0 }))
     await ordered(rig)
@@ -156,7 +164,7 @@ describe('faults of the log', () => {
         const random = seededRandom(seed)
         const log = await open()
         const told = new Told()
-        const { halted } = await rig.sequencer({ listener: told })
+        const { halted } = await rig.sequencer({ listener: tell(told) })
         const to = rig.id('walk-0')
         const items: Buffer[] = []
         for (let n = 0; n < 12; n++) {
@@ -185,10 +193,10 @@ describe('faults of the log', () => {
       const random = seededRandom(seed)
       const [one, two] = [new Told(), new Told()]
       const other = besideTheGroup(rig.log, '-zombie')
-      const runs = [await rig.sequencer({ listener: one })]
+      const runs = [await rig.sequencer({ listener: tell(one) })]
       const to = rig.id('walk-0')
       for (let n = 0; n < 20; n++) {
-        if (n === 5) runs.push(await rig.sequencer({ listener: two, log: other }))
+        if (n === 5) runs.push(await rig.sequencer({ listener: tell(two), log: other }))
         await rig.send(rig.item(to, { n }))
         if (random.below(4) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
       }
@@ -210,13 +218,13 @@ describe('faults of the log', () => {
         for (let round = 0; round < 4; round++) {
           if (random.below(3) === 0) store = createMemoryStore()
           const life = newLife(1 + random.below(6), random.below(2) === 0)
-          const running = await rig.sequencer({ listener: told, life, store })
+          const running = await rig.sequencer({ listener: tell(told), life, store })
           const died = new Promise<void>((resolve) => (life.died = resolve))
           for (let n = 0; n < 6; n++) await rig.send(rig.item(to, { round, n }))
           await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 15))])
           await running.kill()
         }
-        await rig.sequencer({ listener: told, store })
+        await rig.sequencer({ listener: tell(told), store })
         await ordered(rig)
         await agree(rig, told)
         await rig.close()

@@ -1,8 +1,9 @@
-// The demo: real wallets, signatures, sandboxes and log; then everything thrown away but the log, and rebuilt from it.
+// The demo: real wallets, signatures, sandboxes and log; then everything thrown away but the log,
+// and rebuilt from it.
 //
-// Invariant: nothing here knows a result beforehand; the verdict compares what was read from states with the plan's sums.
+// Invariant: nothing here knows a result beforehand; the verdict compares what was read from states
+// with the plan's sums.
 
- 
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -151,7 +152,7 @@ async function runLive<T>(
 
 async function allProcesses(client: Client): Promise<LiveProcess[]> {
   const rows: LiveProcess[] = []
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const page = await client.processes({ limit: 100, ...(after !== undefined && { after }) })
     rows.push(...page.processes)
     if (page.next === undefined) return rows
@@ -184,7 +185,10 @@ async function readFinal(
   }
 }
 
-/** Deletes what the node knew besides the log, then evaluates the log with an evaluator that has seen nothing. */
+/**
+ * Deletes what the node knew besides the log, then evaluates the log with an evaluator that has
+ * seen nothing.
+ */
 async function rebuildFromLog(
   network: Network,
   directory: string,

@@ -93,7 +93,10 @@ class Flow {
     this.#add(name, by, traces.at(-1) as TraceNode, begun, hops, failed(traces))
   }
 
-  /** One message whose consequence is a step of its own: the market matches, and sends both transfers. */
+  /**
+   * One message whose consequence is a step of its own: the market matches, and sends both
+   * transfers.
+   */
   async match(name: string, by: Who, spec: MessageSpec): Promise<void> {
     const begun = this.#o.clock.now()
     const root = await this.#send(by, spec)
@@ -105,7 +108,14 @@ class Flow {
     const before = hopsOf(root, this.#name, matched)
     this.#add(name, by, root, begun, before, failed([root]))
     if (matched === undefined) throw new Error('the UCM did not match the orders')
-    this.#add('match, both transfers', 'UCM', matched, begun, hopsOf(matched, this.#name), failed([matched]))
+    this.#add(
+      'match, both transfers',
+      'UCM',
+      matched,
+      begun,
+      hopsOf(matched, this.#name),
+      failed([matched]),
+    )
   }
 
   readonly #name = (id: string): string => this.#names.get(id) ?? id

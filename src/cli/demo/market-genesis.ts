@@ -1,4 +1,5 @@
-// The demo's network: HyperCoin, the HB contract, U, ASSET and the UCM, with what DMac and Sam begin with.
+// The demo's network: HyperCoin, the HB contract, U, ASSET and the UCM, with what DMac and Sam
+// begin with.
 
 import { fileURLToPath } from 'node:url'
 import { bundleContract } from '../../client/index.ts'
@@ -42,7 +43,12 @@ export async function marketGenesis(options: MarketOptions): Promise<Genesis> {
         denomination: 0,
         balances: { [dmac]: '1000', [sam]: '1000' },
       }),
-      sandboxed('u', token, { name: 'U', ticker: 'U', denomination: 0, balances: { [sam]: '500' } }),
+      sandboxed('u', token, {
+        name: 'U',
+        ticker: 'U',
+        denomination: 0,
+        balances: { [sam]: '500' },
+      }),
       sandboxed('asset', await source('asset'), {
         name: 'Asset',
         ticker: 'ASSET',

@@ -1,4 +1,5 @@
-// Rebuilds every process from the log alone, and compares each state hash with the one that was served live.
+// Rebuilds every process from the log alone, and compares each state hash with the one that was
+// served live.
 
 import { rebuild } from '../../dre/index.ts'
 import { openEvaluator } from '../../node/index.ts'
@@ -16,7 +17,11 @@ export type Replay = {
   readonly different: readonly string[]
 }
 
-export type LiveProcess = { readonly process: string; readonly slot: number; readonly stateHash: string }
+export type LiveProcess = {
+  readonly process: string
+  readonly slot: number
+  readonly stateHash: string
+}
 
 export async function replay(
   network: Network,

@@ -1,4 +1,5 @@
-// Follows one message through everything it caused: message → result → its messages → their results …
+// Follows one message through everything it caused: message → result → its messages → their results
+// …
 
 import type { MessageStatus, ResultView } from '../../node/index.ts'
 
@@ -37,12 +38,11 @@ export async function trace(wait: Waiter, id: string): Promise<TraceNode> {
 
 export type Hop = { readonly from: string; readonly to: string; readonly action: string }
 
-/** All that a message caused, nearest first; `cut` ends the walk at a node (which is shown as another step). */
-export function hopsOf(
-  root: TraceNode,
-  name: (id: string) => string,
-  cut?: TraceNode,
-): Hop[] {
+/**
+ * All that a message caused, nearest first; `cut` ends the walk at a node (which is shown as
+ * another step).
+ */
+export function hopsOf(root: TraceNode, name: (id: string) => string, cut?: TraceNode): Hop[] {
   const hops: Hop[] = []
   let level: TraceNode[] = [root]
   while (level.length > 0) {

@@ -43,7 +43,7 @@ export async function compactPartition(
   }
   let kept = 0
   let removed = 0
-  for (let position = partition.start; position < to; ) {
+  for (let position = partition.start; position < to;) {
     if (signal.aborted) return { kept, removed }
     const chunks = takeSlice(storage, partition, position, to)
     const first = chunks[0]
@@ -92,7 +92,7 @@ async function newestOffsets(
 function takeSlice(storage: Storage, partition: PartitionState, from: number, to: number): Chunk[] {
   const chunks: Chunk[] = []
   let bytes = 0
-  for (let position = from; position < to && bytes < SLICE_BYTES; ) {
+  for (let position = from; position < to && bytes < SLICE_BYTES;) {
     const chunk = storage.chunkAt(partition, position)
     if (chunk === undefined || chunk.base >= to) break
     chunks.push(chunk)

@@ -44,11 +44,7 @@ export type Storage = {
   readonly topics: ReadonlyMap<string, TopicState>
   createTopics(specs: readonly TopicSpec[]): Promise<void>
   /** Resolves with the base offset when durable; `bytes` is the batch's size as checked. */
-  append(
-    partition: PartitionState,
-    records: readonly LogRecord[],
-    bytes: number,
-  ): Promise<number>
+  append(partition: PartitionState, records: readonly LogRecord[], bytes: number): Promise<number>
   /** The first chunk whose `next` is above `from`, or undefined. */
   chunkAt(partition: PartitionState, from: number): Chunk | undefined
   /**

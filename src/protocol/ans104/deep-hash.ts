@@ -75,7 +75,9 @@ export class ItemHasher {
     return this.#pairHash(acc, this.#blob(part))
   }
 
-  /** `fold` of a part that other items are likely to have too; `key` is its bytes as binary text. */
+  /**
+   * `fold` of a part that other items are likely to have too; `key` is its bytes as binary text.
+   */
   foldTarget(acc: Acc, target: Uint8Array, key: string): Acc {
     if (target.length === 0) return this.#pairHash(acc, EMPTY_BLOB)
     let blob = this.#targets.get(key)

@@ -1,5 +1,6 @@
-// The records of every topic, to and from bytes. Shapes are those of schemas/*.avsc; this file maps them to the
-// protocol's own types. Invariant: decode(encode(x)) = x, and what is hashed is never these bytes (but a data item's).
+// The records of every topic, to and from bytes. Shapes are those of schemas/*.avsc; this file maps
+// them to the protocol's own types. Invariant: decode(encode(x)) = x, and what is hashed is never
+// these bytes (but a data item's).
 
 import type { Claim, Head, ModuleRecord, SnapshotPart, ManifestPart } from '../records.ts'
 import type { Admission } from '../entry.ts'
@@ -42,7 +43,9 @@ type AvroEntry = {
 type AvroResult = Omit<Result, 'status'> & { ok: boolean }
 type AvroRun = Omit<Run, 'results'> & { results: AvroResult[] }
 
-/** All codecs of one owner (each keeps a scratch buffer, so an owner per service, not per module). */
+/**
+ * All codecs of one owner (each keeps a scratch buffer, so an owner per service, not per module).
+ */
 export class Records {
   readonly #ingress = new RecordCodec<AvroIngress>(SCHEMAS.ingress)
   readonly #entry = new RecordCodec<AvroEntry>(SCHEMAS.entry)

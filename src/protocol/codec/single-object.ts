@@ -1,4 +1,5 @@
-// Avro single-object encoding: C3 01 · CRC-64-AVRO of the schema's canonical form, little-endian · the datum.
+// Avro single-object encoding: C3 01 · CRC-64-AVRO of the schema's canonical form, little-endian ·
+// the datum.
 // Source: Avro specification, "Single-object encoding" and "Schema fingerprints".
 
 import avro from 'avsc'
@@ -36,7 +37,10 @@ export function isSingleObject(bytes: Uint8Array): boolean {
   return bytes.length >= HEADER_BYTES && bytes[0] === 0xc3 && bytes[1] === 0x01
 }
 
-/** A schema with its ten-byte header: encodes to fresh bytes, decodes strictly (no byte may be left over). */
+/**
+ * A schema with its ten-byte header: encodes to fresh bytes, decodes strictly (no byte may be left
+ * over).
+ */
 export class RecordCodec<T> {
   readonly name: string
   readonly #type: Type
@@ -82,7 +86,10 @@ export class RecordCodec<T> {
       throw new HbError('record-malformed', `${this.name}: ${String(error)}`, { cause: error })
     }
     if (out.offset !== bytes.length) {
-      throw new HbError('record-malformed', `${this.name}: ends at ${out.offset} of ${bytes.length}`)
+      throw new HbError(
+        'record-malformed',
+        `${this.name}: ends at ${out.offset} of ${bytes.length}`,
+      )
     }
     return out.value as T
   }

@@ -111,7 +111,7 @@ class LmdbStore implements Store {
     let from: Buffer = Buffer.from(options.from)
     let to: Buffer = Buffer.from(options.to)
     const reverse = options.reverse === true
-    for (let left = options.limit ?? Infinity; left > 0; ) {
+    for (let left = options.limit ?? Infinity; left > 0;) {
       const entries = this.#slice(from, to, reverse, Math.min(left, RANGE_SLICE))
       for (const { key, value } of entries) yield { key: key.toString(), value }
       const last = entries[entries.length - 1]
