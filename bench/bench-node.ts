@@ -60,7 +60,9 @@ export function placed(name: string, partition: number): { nonce: number; id: st
 }
 
 /** Pair i plays between the partitions i and i + 1. */
-export async function pingPongNetwork(pairs: number): Promise<{ network: Network; first: string[] }> {
+export async function pingPongNetwork(
+  pairs: number,
+): Promise<{ network: Network; first: string[] }> {
   const source = await contractSource('ping-pong')
   const first: string[] = []
   const processes = Array.from({ length: pairs }, (_, i): GenesisProcess[] => {

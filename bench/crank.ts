@@ -1,7 +1,7 @@
 // How fast the crank turns: processes on the durable embedded log, all roles in one node.
 //
-// A crank: ingress → sequencer → log → DRE → outbox → relayer → ingress. Counted where it ends: when
-// the relayer's append to ingress is durable.
+// A crank: ingress → sequencer → log → DRE → outbox → relayer → ingress. Counted where it ends:
+// when the relayer's append to ingress is durable.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BareCrank } from './bare-crank.ts'

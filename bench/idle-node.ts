@@ -28,7 +28,8 @@ const begun = performance.now()
 let peak = before
 const place = { network: network.id, generation: 0 }
 for (let sent = 0; sent < PROCESSES; sent += BATCH) {
-  const items = Array.from({ length: BATCH }, () => wallet.sign(spawnFields(place, { source, state })))
+  const spawn = () => wallet.sign(spawnFields(place, { source, state }))
+  const items = Array.from({ length: BATCH }, spawn)
   for (const answer of await node.api.submit(items)) if ('error' in answer) throw answer.error
   await evaluated(node, 2 + sent + BATCH)
   peak = Math.max(peak, rssMb())

@@ -52,11 +52,11 @@ export function benchSignedIngress(kind: WalletKind) {
     return {
       rows: [row(name, 'messages/s', median(values), median(floors))],
       doesNotMeasure:
-        'HTTP; many wallets (an unknown key costs 25 µs more); evaluation, which shares the cores ' +
-        'in a whole node',
+        'HTTP; many wallets (an unknown key costs 25 µs more); evaluation, which shares the ' +
+        'cores in a whole node',
       observed: [
-        `${BATCHES} batches of ${BATCH} over ${PARTITIONS} partitions: ${spread(values)} messages/s; ` +
-          `bare verify on ${availableParallelism()} threads: ${spread(floors)}`,
+        `${BATCHES} batches of ${BATCH} over ${PARTITIONS} partitions: ${spread(values)} ` +
+          `messages/s; bare verify on ${availableParallelism()} threads: ${spread(floors)}`,
         `main thread ${median(cpu).toFixed(1)} µs of processor time a message; the rest is ` +
           'verifying in the pool and the log’s own thread',
       ],

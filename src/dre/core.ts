@@ -1,9 +1,10 @@
-// The DRE's ledger of one partition, pure: which slot an entry gets, what its outcome makes of the process, and which
-// numbers its messages get in their channels (R3, R5, R6).
+// The DRE's ledger of one partition, pure: which slot an entry gets, what its outcome makes of the
+// process, and which numbers its messages get in their channels (R3, R5, R6).
 //
-// `place` is asked for every accepted entry in order of height, ahead of the evaluation; `settle` takes the outcomes in
-// the same order. Invariants: D1 slots count the entries of a process, D2 channel numbers are given in order of height
-// and index, to all but events. D3 results depend on entries and outcomes alone.
+// `place` is asked for every accepted entry in order of height, ahead of the evaluation; `settle`
+// takes the outcomes in the same order. Invariants: D1 slots count the entries of a process, D2
+// channel numbers are given in order of height and index, to all but events. D3 results depend on
+// entries and outcomes alone.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { EngineName, Network } from '../protocol/genesis.ts'
@@ -15,7 +16,10 @@ import { partitionOf } from '../protocol/topics.ts'
 import type { Outcome, Plan } from '../protocol/transition.ts'
 import { prepare, slotOf } from '../protocol/transition.ts'
 
-/** A process in the ledger. `slot` runs ahead of `settledSlot` while it is evaluated, and that of `writtenSlot`. */
+/**
+ * A process in the ledger. `slot` runs ahead of `settledSlot` while it is evaluated, and that of
+ * `writtenSlot`.
+ */
 export type LedgerRow = {
   readonly process: string
   /** Place in the order of spawns of the partition, from 0. */
@@ -106,7 +110,9 @@ export class Ledger {
       text: outcome.text,
       gas: outcome.gas,
       stateHash: hash,
-      messages: outcome.messages.map((content, index) => this.#number(entry.height, index, content)),
+      messages: outcome.messages.map((content, index) =>
+        this.#number(entry.height, index, content),
+      ),
     }
   }
 

@@ -4,8 +4,8 @@
 // Owners: partition.ts (live) and rebuild.ts. `begin` sends a segment's commands to the evaluator,
 // `finish` awaits the replies; the next segment may begin before the one before has finished.
 // Invariants: V1 `finish` is called in the order of `begin`. V2 a process that was lost or that
-// faulted is opened again from the store and the entries that follow are evaluated again: results do
-// not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
+// faulted is opened again from the store and the entries that follow are evaluated again: results
+// do not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
 // process must be evaluated again, no later one of it is sent. V5 what was sent behind a spawn
 // before it was known to have failed is not believed.
 
@@ -110,9 +110,10 @@ export class Evaluation {
       tries += 1
       this.#checkFault(step, tries)
       await written
-      const rest = segment.steps.slice(at).filter((later) => outcomeOf(later) === undefined)
+      const left = segment.steps.slice(at)
+      const rest = left.filter((later) => outcomeOf(later) === undefined)
       for (const later of rest) later.plan = this.#o.ledger.plan(later.placed)
-      const again = this.#send(rest, unwritten)
+      const again = this.#send(rest, withEvaluated(unwritten, left))
       this.#receive(again, await again.replies)
     }
     return settled
@@ -143,7 +144,7 @@ export class Evaluation {
     const commands: EvaluatorCommand[] = []
     const bases: { process: string; slots: number; index: number }[] = []
     for (const process of processes) {
-      const { baseBytes, journalBytes } = instances.get(process) ?? { baseBytes: 0, journalBytes: 0 }
+      const { baseBytes = 0, journalBytes = 0 } = instances.get(process) ?? {}
       if (journalBytes > Math.max(baseBytes, 65_536)) {
         const slot = ledger.rows.get(process)?.settledSlot ?? 0
         bases.push({ process, slots: slot + 1, index: commands.length })
@@ -272,6 +273,25 @@ export class Evaluation {
       reply?.kind === 'fault' ? `${reply.code}: ${reply.text}` : (reply?.kind ?? 'no state')
     throw new HbError('evaluation-fault', `process ${message.process}, height ${height}: ${why}`)
   }
+}
+
+/**
+ * What processes became, those entries included that are evaluated but wait behind one that is not:
+ * of one process they all come before its first that must be evaluated again.
+ */
+function withEvaluated(
+  unwritten: ReadonlyMap<string, Unwritten>,
+  left: readonly Step[],
+): Map<string, Unwritten> {
+  const all = new Map(unwritten)
+  for (const step of left) {
+    const changes = outcomeOf(step)?.changes ?? '[]'
+    if (changes === '[]') continue
+    const { process } = step.placed.entry.message
+    const before = all.get(process)
+    all.set(process, { ...before, changes: [...(before?.changes ?? []), changes] })
+  }
+  return all
 }
 
 function outcomeOf({ plan, reply, opening, placed }: Step): Outcome | undefined {

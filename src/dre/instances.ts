@@ -1,8 +1,11 @@
-// Which processes are open in the evaluator, least recently used first: a bound on memory, never on results (R4).
+// Which processes are open in the evaluator, least recently used first: a bound on memory, never
+// on results (R4).
 
 export type OpenInstance = {
   memoryBytes: number
-  /** Bytes of the base state in the store, and of the journal after it: when to write a new base. */
+  /**
+   * Bytes of the base state in the store, and of the journal after it: when to write a new base.
+   */
   baseBytes: number
   journalBytes: number
   /** How many sweeps there had been when it was used last. */
@@ -66,7 +69,9 @@ export class Instances {
     }
   }
 
-  /** The least recently used ones that `idle` lets go, until what stays open is within the bounds. */
+  /**
+   * The least recently used ones that `idle` lets go, until what stays open is within the bounds.
+   */
   *excess(
     countMax: number,
     bytesMax: number,

@@ -81,7 +81,9 @@ export class Intervals {
     return this.#op(row.process, recorded)
   }
 
-  /** Writes the interval that ends at `position`; everything up to it must be settled and stored. */
+  /**
+   * Writes the interval that ends at `position`; everything up to it must be settled and stored.
+   */
   async close(position: Omit<DrePosition, 'outbox'>): Promise<void> {
     const { height } = position.view
     const ops: StoreOp[] = []

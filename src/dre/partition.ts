@@ -34,7 +34,9 @@ export type DrePartitionOptions = {
   readonly next: number
 }
 
-/** Consecutive accepted entries, none beyond an interval's end, and where reading stood after them. */
+/**
+ * Consecutive accepted entries, none beyond an interval's end, and where reading stood after them.
+ */
 type Stretch = {
   readonly entries: Entry[]
   view: View

@@ -2,7 +2,10 @@
 
 import type { Result } from '../protocol/result.ts'
 
-/** Told only of what is published and durable; called synchronously, so it must be quick and must not throw. */
+/**
+ * Told only of what is published and durable; called synchronously, so it must be quick and must
+ * not throw.
+ */
 export type DreListener = {
   results?(partition: number, results: readonly Result[]): void
   halted?(partition: number, error: unknown): void
@@ -20,11 +23,17 @@ export type DreFigures = {
 }
 
 export type DreLimits = {
-  /** Instances that stay open; default 512. The least recently used is closed, its state kept in the store. */
+  /**
+   * Instances that stay open; default 512. The least recently used is closed, its state kept in
+   * the store.
+   */
   readonly instancesMax: number
   /** Bytes that open instances may hold in all, about; default 1 GiB. */
   readonly instanceBytesMax: number
-  /** A process that nothing came for in so long is closed, its state kept in the store, ms; default 1,000. */
+  /**
+   * A process that nothing came for in so long is closed, its state kept in the store, ms; default
+   * 1,000.
+   */
   readonly instanceIdleMsMax: number
   /** Bytes of one run; default 800,000. */
   readonly runBytesMax: number

@@ -1,11 +1,12 @@
-// What a DRE keeps locally of one partition: a cache that the log can always fill again, written in one transaction per
-// batch, so that rows, journal, results and position are of one height.
+// What a DRE keeps locally of one partition: a cache that the log can always fill again, written
+// in one transaction per batch, so that rows, journal, results and position are of one height.
 //
 // Keys under the partition's prefix `d<pppp>/`:
 //   p                     position: view, next offset, outgoing counters (JSON)
 //   r/<process>           row (JSON)
 //   b/<process>           base state: u48 number of slots it holds · JSON text
-//   c/<process>/<slot>    u48 height · changes text of that slot (the journal, and the index of results by slot)
+//   c/<process>/<slot>    u48 height · changes text of that slot: the journal, and the index of
+//                         results by slot
 //   m/<message id>        u48 height
 //   o/<height>            run (Avro) whose first result has that height
 // Numbers in keys are 12 hex digits.

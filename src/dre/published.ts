@@ -1,5 +1,6 @@
-// What the outbox of a partition holds beyond the position of the store: found once at the opening,
-// and read a second time, in step with the evaluation, to be compared with it (U2 of the publisher).
+// What the outbox of a partition holds beyond the position of the store: found once at the
+// opening, and read a second time, in step with the evaluation, to be compared with it (U2 of the
+// publisher).
 //
 // Invariants: O1 a run that begins above the height that is next is not counted (R7); the earliest
 // record retained may begin anywhere. O2 at most one read's runs are held.

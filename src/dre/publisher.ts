@@ -77,7 +77,9 @@ export class Publisher {
     for (const run of this.#o.store.runs(this.#next)) await this.#append(run.results)
   }
 
-  /** Publishes settled results of consecutive heights; resolves when they are durable and stored. */
+  /**
+   * Publishes settled results of consecutive heights; resolves when they are durable and stored.
+   */
   async publish(settled: readonly Settled[], position: Omit<DrePosition, 'outbox'>): Promise<void> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []

@@ -1,18 +1,20 @@
-// Starting in mid-log (R8): the newest complete manifest, and the states that it names, out of `snapshots`.
+// Starting in mid-log (R8): the newest complete manifest, and the states that it names, out of
+// `snapshots`.
 //
-// Invariants: M1 every state and every delta is checked against the manifest's hashes, the manifest against its root, and
-// the manifest's place against the log's own record. M2 what does not check is passed over for an older manifest, and
-// for height 0 at last: slower, never wrong.
+// Invariants: M1 every state and every delta is checked against the manifest's hashes, the
+// manifest against its root, and the manifest's place against the log's own record. M2 what does
+// not check is passed over for an older manifest, and for height 0 at last: slower, never wrong.
 
 import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
+import type { RecordCodec } from '../protocol/codec/single-object.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { entryOf } from '../protocol/log-reader.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
 import type { ManifestPart, ManifestProcess, SnapshotPart } from '../protocol/records.ts'
 import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
 import type { TopicNames } from '../protocol/topics.ts'
-import type { Log } from '../log/port.ts'
+import type { Log, StoredRecord } from '../log/port.ts'
 import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 import type { StoreOp } from '../store/port.ts'
@@ -32,45 +34,87 @@ export type RestoreOptions = {
   readonly intervals: Intervals
 }
 
-type RestoredState = { readonly row: ManifestProcess; readonly full: string; readonly deltas: string[] }
+type RestoredState = {
+  readonly row: ManifestProcess
+  readonly full: string
+  readonly deltas: string[]
+}
 
-/** Fills the local store from the newest manifest that checks. undefined: none does, begin at height 0. */
+/**
+ * Fills the local store from the newest manifest that checks. undefined: none does, begin at
+ * height 0.
+ */
 export async function restore(options: RestoreOptions): Promise<DrePosition | undefined> {
-  const found = await readTopic(options)
-  const heights = [...found.manifests.keys()].sort((a, b) => b - a)
+  const manifests = await readManifests(options)
+  const heights = [...manifests.keys()].sort((a, b) => b - a)
   for (const height of heights) {
-    const parts = whole(found.manifests.get(height) as ManifestPart[])
-    if (parts === undefined) continue
-    const position = await take(options, parts, found.states)
+    const parts = await manifestAt(options, manifests.get(height) as number[])
+    const position = parts && (await take(options, parts))
     if (position !== undefined) return position
   }
   return undefined
 }
 
-type Found = {
-  readonly manifests: Map<number, ManifestPart[]>
-  readonly states: Map<string, SnapshotPart[]>
+/** Offsets of the manifests' parts by height: not the parts, of which there may be a great many. */
+async function readManifests(o: RestoreOptions): Promise<Map<number, number[]>> {
+  const offsets = new Map<number, number[]>()
+  for await (const { offset, value } of snapshots(o)) {
+    const part = decoded(o.records.manifest, value)
+    if (part !== undefined) push(offsets, part.height, offset)
+  }
+  return offsets
 }
 
-async function readTopic({ log, topics, records, partition }: RestoreOptions): Promise<Found> {
-  const manifests = new Map<number, ManifestPart[]>()
+async function manifestAt(
+  o: RestoreOptions,
+  offsets: readonly number[],
+): Promise<ManifestPart[] | undefined> {
+  const parts: ManifestPart[] = []
+  for (const offset of offsets) {
+    const to = offset + 1
+    const read = await o.log.read(o.topics.snapshots, o.partition, offset, { to })
+    const part = decoded(o.records.manifest, read.records[0]?.value ?? null)
+    if (part !== undefined) parts.push(part)
+  }
+  return whole(parts)
+}
+
+/** The parts of the states and deltas that a manifest names, by process and height. */
+async function readStates(
+  o: RestoreOptions,
+  processes: readonly ManifestProcess[],
+): Promise<Map<string, SnapshotPart[]>> {
+  const wanted = new Set<string>()
+  for (const { process, fullHeight, deltaHeights } of processes) {
+    for (const height of [fullHeight, ...deltaHeights]) wanted.add(`${process}/${height}`)
+  }
   const states = new Map<string, SnapshotPart[]>()
-  const start = (await log.ends(topics.snapshots))[partition]?.start ?? 0
-  for (let from = start; ; ) {
-    const read = await log.read(topics.snapshots, partition, from)
-    for (const { value } of read.records) {
-      if (value === null) continue
-      const bytes = asBuffer(value)
-      if (records.manifest.matches(bytes)) {
-        const part = records.manifest.decode(bytes)
-        push(manifests, part.height, part)
-      } else if (records.snapshot.matches(bytes)) {
-        const part = records.snapshot.decode(bytes)
-        push(states, `${part.process}/${part.height}`, part)
-      }
-    }
+  for await (const { value } of snapshots(o)) {
+    const part = decoded(o.records.snapshot, value)
+    const name = part && `${part.process}/${part.height}`
+    if (part !== undefined && wanted.has(name as string)) push(states, name as string, part)
+  }
+  return states
+}
+
+async function* snapshots(o: RestoreOptions): AsyncIterable<StoredRecord> {
+  const topic = o.topics.snapshots
+  for (let from = (await o.log.ends(topic))[o.partition]?.start ?? 0; ; ) {
+    const read = await o.log.read(topic, o.partition, from)
+    yield* read.records
     from = read.next
-    if (read.records.length === 0) return { manifests, states }
+    if (read.records.length === 0) return
+  }
+}
+
+/** undefined for another kind of record, and for one that does not decode (M2). */
+function decoded<T>(codec: RecordCodec<T>, value: Uint8Array | null): T | undefined {
+  if (value === null || !codec.matches(asBuffer(value))) return undefined
+  try {
+    return codec.decode(asBuffer(value))
+  } catch (error) {
+    if (isHbError(error)) return undefined
+    throw error
   }
 }
 
@@ -92,7 +136,6 @@ function whole<T extends { part: number; parts: number }>(parts: readonly T[]): 
 async function take(
   o: RestoreOptions,
   parts: readonly ManifestPart[],
-  states: ReadonlyMap<string, SnapshotPart[]>,
 ): Promise<DrePosition | undefined> {
   const head = parts[0] as ManifestPart
   const processes = parts.flatMap((part) => part.processes)
@@ -100,6 +143,7 @@ async function take(
   const timestamp = head.timestamp
   const at = await findRecord(o, head)
   if (at === undefined) return undefined
+  const states = await readStates(o, processes)
   const restored: RestoredState[] = []
   for (const row of processes) {
     if (row.failed) continue
@@ -149,7 +193,7 @@ function carries(o: RestoreOptions, head: ManifestPart, value: Uint8Array | null
   if (value === null || !o.records.isEntry(value)) return false
   try {
     const record = o.records.decodeEntry(asBuffer(value))
-    if (record.height !== head.height) return false
+    if (record.height !== head.height || record.timestamp !== head.timestamp) return false
     return equalBytes(entryOf(o.network, head.partition, record).hash, head.hash)
   } catch (error) {
     if (isHbError(error)) return false

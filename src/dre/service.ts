@@ -1,9 +1,9 @@
 // The DRE role: a member of the consumer group on `log`, evaluating each partition it is given.
 //
-// Owners: a node starts one service; it owns a DrePartition per assigned partition. Invariants: S1 a
-// batch is committed only when its results are durable in the outbox. S2 the local store is a cache:
-// without it a partition starts from the newest manifest, else from height 0. S3 a partition that
-// fails stops alone.
+// Owners: a node starts one service; it owns a DrePartition per assigned partition. Invariants: S1
+// a batch is committed only when its results are durable in the outbox. S2 the local store is a
+// cache: without it a partition starts from the newest manifest, else from height 0. S3 a
+// partition that fails stops alone.
 
 import { initialView, copyView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
@@ -232,7 +232,8 @@ export class DreService {
     const topic = this.#topics.log
     const ends = (await log.ends(topic))[partition]
     if (ends === undefined || ends.end < next) {
-      throw new HbError('log-diverged', `${topic} ${partition} ends at ${ends?.end}, read to ${next}`)
+      const has = `${topic} ${partition} ends at ${ends?.end}`
+      throw new HbError('log-diverged', `${has}, read up to ${next}`)
     }
     const { records } = await log.read(topic, partition, at, { to: at + 1 })
     const value = records[0]?.offset === at ? records[0].value : null

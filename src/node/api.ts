@@ -1,5 +1,6 @@
-// What a node offers to its HTTP server, its command line and its tests: one interface, so that those need no Kafka, no
-// threads and no knowledge of roles. Implemented by node.ts; shapes are the JSON that HTTP shows (bytes as base64url).
+// What a node offers to its HTTP server, its command line and its tests: one interface, so that
+// those need no Kafka, no threads and no knowledge of roles. Implemented by node.ts; shapes are
+// the JSON that HTTP shows (bytes as base64url).
 
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
@@ -42,7 +43,10 @@ export type ResultView = {
   readonly messages: readonly OutgoingView[]
 }
 
-/** pending: durable in ingress. sequenced: has a receipt. evaluated: has a result. refused: will never be ordered. */
+/**
+ * pending: durable in ingress. sequenced: has a receipt. evaluated: has a result. refused: will
+ * never be ordered.
+ */
 export type MessageStatus = {
   readonly id: string
   readonly stage: 'pending' | 'sequenced' | 'evaluated' | 'refused'
@@ -89,7 +93,10 @@ export type EntryView = {
   readonly dataEncoding: 'utf8' | 'base64url'
 }
 
-/** What became of one submitted item: accepted (durable in ingress), or why not (and then nothing of it was kept). */
+/**
+ * What became of one submitted item: accepted (durable in ingress), or why not (and then nothing
+ * of it was kept).
+ */
 export type Submitted =
   | { readonly id: string; readonly process: string; readonly partition: number }
   | { readonly error: HbError }
@@ -112,12 +119,15 @@ export type NodeHealth = {
 export type NodeApi = {
   readonly network: Network
   /**
-   * Checks each item (form, limits, network, signature) and appends those that pass to ingress; resolves when
-   * they are durable there. Two submits of one wallet to one process, the second called after the first resolved, keep
-   * their order. Throws `queue-full` with nothing kept.
+   * Checks each item (form, limits, network, signature) and appends those that pass to ingress;
+   * resolves when they are durable there. Two submits of one wallet to one process, the second
+   * called after the first resolved, keep their order. Throws `queue-full` with nothing kept.
    */
   submit(items: readonly Uint8Array[]): Promise<Submitted[]>
-  /** Waits until the message is at least at the stage, or the timeout; resolves with where it is then. */
+  /**
+   * Waits until the message is at least at the stage, or the timeout; resolves with where it is
+   * then.
+   */
   waitFor(id: string, stage: 'sequenced' | 'result', timeoutMs: number): Promise<MessageStatus>
   /** undefined: never heard of. */
   message(id: string): Promise<MessageStatus | undefined>

@@ -2,7 +2,7 @@
 
 import type { OutboxLimits } from '../protocol/outbox.ts'
 import { checkOutbox } from '../protocol/outbox.ts'
-import type { CreateHost, EvaluatorHost, NativeHandle } from '../runtime/evaluator/port.ts'
+import type { CreateHost, EvaluatorHost } from '../runtime/evaluator/port.ts'
 import { natives } from '../system/index.ts'
 
 export type HostData = { readonly limits: OutboxLimits }

@@ -1,7 +1,8 @@
 // The door's way into ingress: what many requests bring becomes one append per partition.
 //
-// Invariants: W1 per partition one append in flight, in the order of `write`. W2 a write resolves when its records are
-// durable. W3 what waits is bounded; a write is taken whole or refused whole with `queue-full`.
+// Invariants: W1 per partition one append in flight, in the order of `write`. W2 a write resolves
+// when its records are durable. W3 what waits is bounded; a write is taken whole or refused whole
+// with `queue-full`.
 
 import type { Log, LogRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
@@ -108,7 +109,10 @@ export class IngressWriter {
     return queue.splice(0, count)
   }
 
-  /** A wallet's message that stands in ingress twice is ordered once, so anything unclear is sent again. */
+  /**
+   * A wallet's message that stands in ingress twice is ordered once, so anything unclear is sent
+   * again.
+   */
   async #append(partition: number, records: readonly LogRecord[]): Promise<void> {
     const deadline = this.#clock.now() + this.#limits.retryMsMax
     for (let delay = 10; ; delay = Math.min(delay * 2, 1_000)) {
@@ -116,7 +120,8 @@ export class IngressWriter {
         await this.#log.append(this.#topic, partition, records)
         return
       } catch (error) {
-        const again = isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
+        const again =
+          isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
         if (!again || this.#clock.now() > deadline) throw error
         await this.#clock.sleep(delay)
       }

@@ -1,7 +1,9 @@
-// A node: roles on adapters, and the one interface to them (api.ts). The only room that chooses adapters.
+// A node: roles on adapters, and the one interface to them (api.ts). The only room that chooses
+// adapters.
 //
-// Owners: whoever calls `composeNode` owns log and stores unless it had them opened here. Invariants: N1 what `submit`
-// answered is durable in ingress. N2 receipts and results come from what is settled and published, never from a guess.
+// Owners: whoever calls `composeNode` owns log and stores unless it had them opened here.
+// Invariants: N1 what `submit` answered is durable in ingress. N2 receipts and results come from
+// what is settled and published, never from a guess.
 
 import type { Log } from '../log/port.ts'
 import type { Store } from '../store/port.ts'
@@ -63,16 +65,50 @@ export type RunningNode = {
   close(): Promise<void>
 }
 
+/** Starts all roles; where one cannot start, what was opened here is closed again. */
 export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const network = openNetwork(options.genesis)
   const clock = options.clock ?? systemClock
-  const applicationId = options.applicationId ?? 'hb'
-  const topics = topicNames(applicationId)
+  const topics = topicNames(options.applicationId ?? 'hb')
   const { log, limits = {} } = options
   await log.provision(topicSpecs(topics, network.genesis.partitions))
   const evaluator = await openEvaluator(network, options.evaluatorWorkers)
   const verifier = openVerifier(options.verifierThreads)
   const waits = new Waits(clock, limits.waits)
+  const roles = makeRoles({ ...options, clock }, { network, evaluator, verifier, waits })
+  const { sequencer, dre, relayer, queries } = roles
+  const close = async (): Promise<void> => {
+    waits.close()
+    // in the order of the crank, so that each role's last effects find the next one's topic open
+    await sequencer.stop()
+    await dre.stop()
+    await relayer.stop()
+    await verifier.close()
+    await evaluator.close()
+  }
+  try {
+    await Promise.all([sequencer.start(), dre.start(), relayer.start()])
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
+  const door = new Door({ network, verifier, ingress, waits, queries })
+  return { api: door.api(), sequencer, dre, relayer, evaluator, close }
+}
+
+type Shared = {
+  readonly network: Network
+  readonly evaluator: Evaluator
+  readonly verifier: RememberingVerifier
+  readonly waits: Waits
+}
+
+function makeRoles(
+  options: NodeOptions & { readonly clock: Clock },
+  { network, evaluator, verifier, waits }: Shared,
+) {
+  const { log, clock, limits = {}, applicationId = 'hb' } = options
   const halted = new Map<number, { code: string; text: string }>()
   const halt = (role: string) => (partition: number, error: unknown) => {
     const code = isHbError(error) ? error.code : 'internal'
@@ -94,7 +130,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
       halted: halt('sequencer'),
     },
   })
-  const queries: { by?: NodeQueries } = {}
+  const wakes: { queries?: NodeQueries } = {}
   const dre = new DreService({
     ...shared,
     store: options.dreStore,
@@ -103,7 +139,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     listener: {
       results: (partition, results) => {
         for (const { messageId } of results) waits.reached(messageId, 'result')
-        queries.by?.evaluated(partition)
+        wakes.queries?.evaluated(partition)
       },
       halted: halt('dre'),
     },
@@ -113,27 +149,10 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     ...(limits.relayer && { limits: limits.relayer }),
     onHalted: halt('relayer'),
   })
-  const reads = new NodeQueries({ ...shared, sequencer, dre, halted, topics })
-  queries.by = reads
-  await Promise.all([sequencer.start(), dre.start(), relayer.start()])
-  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
-  const door = new Door({ network, verifier, ingress, waits, queries: reads, topic: topics.ingress })
-  return {
-    api: door.api(),
-    sequencer,
-    dre,
-    relayer,
-    evaluator,
-    async close() {
-      waits.close()
-      // in the order of the crank, so that each role's last effects find the next one's topic open
-      await sequencer.stop()
-      await dre.stop()
-      await relayer.stop()
-      await verifier.close()
-      await evaluator.close()
-    },
-  }
+  const topics = topicNames(applicationId)
+  const queries = new NodeQueries({ ...shared, sequencer, dre, halted, topics })
+  wakes.queries = queries
+  return { sequencer, dre, relayer, queries }
 }
 
 export function openEvaluator(network: Network, workers: number): Promise<Evaluator> {
@@ -154,7 +173,6 @@ type DoorOptions = {
   readonly ingress: IngressWriter
   readonly waits: Waits
   readonly queries: NodeQueries
-  readonly topic: string
 }
 
 /** What comes from outside: checked, made durable, waited for. */

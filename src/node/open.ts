@@ -1,6 +1,7 @@
 // A node in one directory: the embedded log, its stores, and all roles on them.
 //
-// Directory: `log/` is the truth; `index/` and `states/` are caches of it and may be deleted while nothing runs.
+// Directory: `log/` is the truth; `index/` and `states/` are caches of it and may be deleted while
+// nothing runs.
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +27,10 @@ export type LocalNodeOptions = {
 
 export type LocalNode = RunningNode & { readonly log: Log }
 
-/** Errors: those of opening the log and the stores (`log-locked`, …); what was opened is closed again. */
+/**
+ * Errors: those of opening the log and the stores (`log-locked`, …); what was opened is closed
+ * again.
+ */
 export async function startNode(options: LocalNodeOptions): Promise<LocalNode> {
   const { network, directory, evaluatorWorkers, verifierThreads, ...rest } = options
   const opened: { close(): Promise<void> }[] = []
@@ -39,8 +43,9 @@ export async function startNode(options: LocalNodeOptions): Promise<LocalNode> {
   }
   try {
     const log = keep(await openEmbeddedLog({ dir: join(directory, 'log') }))
-    const sequencerStore = keep(await openLmdbStore({ dir: join(directory, 'index'), durable: false }))
-    const dreStore = keep(await openLmdbStore({ dir: join(directory, 'states'), durable: false }))
+    const cache = (name: string) => openLmdbStore({ dir: join(directory, name), durable: false })
+    const sequencerStore = keep(await cache('index'))
+    const dreStore = keep(await cache('states'))
     const cores = availableParallelism()
     const node = await composeNode({
       ...rest,

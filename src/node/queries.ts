@@ -1,6 +1,8 @@
-// What a node can tell: receipts, results, processes, states, entries and health, out of what its roles settled.
+// What a node can tell: receipts, results, processes, states, entries and health, out of what its
+// roles settled.
 //
-// Invariant: a state is read together with its row, from the store, so slot, hash and text are of one height.
+// Invariant: a state is read together with its row, from the store, so slot, hash and text are of
+// one height.
 
 import type { Log } from '../log/port.ts'
 import { Records } from '../protocol/codec/records.ts'
@@ -69,7 +71,8 @@ export class NodeQueries {
     const ids: string[] = []
     for (const [, { ledger }] of this.#partitions()) {
       for (const [id, row] of ledger.rows) {
-        if (row.writtenSlot >= 0 && (options.after === undefined || id > options.after)) ids.push(id)
+        const behind = options.after === undefined || id > options.after
+        if (row.writtenSlot >= 0 && behind) ids.push(id)
       }
     }
     ids.sort()
@@ -103,7 +106,9 @@ export class NodeQueries {
     let text = saved.snapshot
     if (saved.changes.length > 0) {
       let state = JSON.parse(text) as JsonObject
-      for (const changes of saved.changes) state = applyChanges(state, JSON.parse(changes) as Changes)
+      for (const changes of saved.changes) {
+        state = applyChanges(state, JSON.parse(changes) as Changes)
+      }
       text = JSON.stringify(state)
     }
     return { process: id, slot: row.settledSlot, stateHash: toBase64Url(row.stateHash), text }
@@ -125,7 +130,11 @@ export class NodeQueries {
     const more = (waitMs: number, stop: AbortSignal): Promise<void> =>
       this.#awaitMore(partition, waitMs, stop)
     const records = this.#records
-    const options = { network, log, topic: topics.log, records, partition, evaluated, more, signal }
+    const evaluatedTo = (): number =>
+      this.#o.dre.owned(partition)?.store.position()?.view.height ?? -1
+    const topic = topics.log
+    const source = { network, log, topic, records, partition }
+    const options = { ...source, evaluated, evaluatedTo, more, signal }
     for await (const entry of tailEntries(options, from)) yield entryView(entry)
   }
 

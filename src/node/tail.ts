@@ -1,11 +1,13 @@
 // Follows the accepted entries of a partition from a height on, for those who do not speak Kafka.
 //
-// What is accepted is known from the results that this node published: an entry is shown when the record at hand has the
-// hash that was evaluated. Invariant: heights come in order, each once, superseded records never.
+// What is accepted is known from the results that this node published: an entry is shown when the
+// record at hand has the hash that was evaluated; or, where those results are not at hand, from the
+// chain itself. Invariant: heights come in order, each once, superseded records never.
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { entryOf } from '../protocol/log-reader.ts'
+import { initialView } from '../protocol/accept.ts'
+import { entryOf, readRecord } from '../protocol/log-reader.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
@@ -19,6 +21,8 @@ export type TailOptions = {
   readonly partition: number
   /** Hash of the entry that was evaluated at a height; undefined: not yet. */
   readonly evaluated: (height: number) => Uint8Array | undefined
+  /** The last height that was evaluated. */
+  readonly evaluatedTo: () => number
   /** Resolves when more may be evaluated, or after `waitMs`. */
   readonly more: (waitMs: number, signal: AbortSignal) => Promise<void>
   readonly signal: AbortSignal
@@ -29,7 +33,13 @@ const WAIT_MS = 1_000
 export async function* tailEntries(options: TailOptions, fromHeight: number): AsyncIterable<Entry> {
   const { log, topic, partition, signal } = options
   let height = fromHeight
-  let offset = await offsetNear(options, fromHeight)
+  if (options.evaluated(height) === undefined && options.evaluatedTo() >= height) {
+    for await (const entry of judgedEntries(options, fromHeight)) {
+      yield entry
+      height = entry.height + 1
+    }
+  }
+  let offset = await offsetNear(options, height)
   while (!signal.aborted) {
     const read = await log.read(topic, partition, offset, { signal, waitMs: WAIT_MS })
     for (const record of read.records) {
@@ -49,6 +59,28 @@ export async function* tailEntries(options: TailOptions, fromHeight: number): As
   }
 }
 
+/**
+ * Entries from a height on that this node evaluated before it lost its store, or never did (it
+ * began at a manifest): judged again from the log's beginning, up to what its store holds.
+ */
+async function* judgedEntries(options: TailOptions, fromHeight: number): AsyncIterable<Entry> {
+  const { network, log, topic, partition, records, signal } = options
+  const view = initialView(network.id, partition, network.genesis.partitions)
+  let offset = (await log.ends(topic))[partition]?.start ?? 0
+  while (!signal.aborted) {
+    const stored = await log.read(topic, partition, offset)
+    for (const { value } of stored.records) {
+      const read = readRecord(network, records, view, value)
+      if (read.type !== 'entry' || read.entry.height < fromHeight) continue
+      if (signal.aborted || options.evaluated(read.entry.height) !== undefined) return
+      if (read.entry.height > options.evaluatedTo()) return
+      yield read.entry
+    }
+    if (stored.records.length === 0) return
+    offset = stored.next
+  }
+}
+
 function entryAt(o: TailOptions, record: StoredRecord, height: number): Entry | undefined {
   if (record.value === null || !o.records.isEntry(record.value)) return undefined
   try {
@@ -60,7 +92,10 @@ function entryAt(o: TailOptions, record: StoredRecord, height: number): Entry | 
   }
 }
 
-/** An offset at or before the first record of the height: by halving, on the heights that the headers name. */
+/**
+ * An offset at or before the first record of the height: by halving, on the heights that the
+ * headers name.
+ */
 async function offsetNear(options: TailOptions, height: number): Promise<number> {
   const { log, topic, partition } = options
   const ends = (await log.ends(topic))[partition] ?? { start: 0, end: 0 }
@@ -68,7 +103,8 @@ async function offsetNear(options: TailOptions, height: number): Promise<number>
   let high = ends.end
   while (high - low > 64) {
     const middle = low + Math.floor((high - low) / 2)
-    const { records } = await log.read(topic, partition, middle, { to: Math.min(middle + 32, high) })
+    const to = Math.min(middle + 32, high)
+    const { records } = await log.read(topic, partition, middle, { to })
     const named = records.find((record) => record.headers?.['hb-height'] !== undefined)
     const at = Number(named?.headers?.['hb-height'] ?? NaN)
     if (Number.isNaN(at) || at >= height) high = middle

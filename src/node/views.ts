@@ -1,4 +1,5 @@
-// The protocol's values as the API shows them: ids and hashes as base64url, data as text where it is text.
+// The protocol's values as the API shows them: ids and hashes as base64url, data as text where it
+// is text.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'

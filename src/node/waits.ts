@@ -1,4 +1,5 @@
-// Who waits for which message to reach which stage. Bounded; told by the roles of what is settled and published.
+// Who waits for which message to reach which stage. Bounded; told by the roles of what is settled
+// and published.
 
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'

@@ -1,7 +1,7 @@
 // The relayer's decisions, pure: which messages of which runs go where (R3, R7).
 //
-// Invariants: Y1 a partition's results are taken in order of height, without gap; what was seen already is skipped.
-// Y2 every message but events is passed on, unfiltered, in order.
+// Invariants: Y1 a partition's results are taken in order of height, without gap; what was seen
+// already is skipped. Y2 every message but events is passed on, unfiltered, in order.
 
 import type { RelayedRecord } from '../protocol/codec/records.ts'
 import { relayedRecord } from '../protocol/codec/records.ts'
@@ -17,10 +17,16 @@ export type Relay = {
   readonly record: RelayedRecord
 }
 
-/** Where a relayer stands in an outbox partition: the height it takes next, undefined before its first run. */
+/**
+ * Where a relayer stands in an outbox partition: the height it takes next, undefined before its
+ * first run.
+ */
 export type OutboxCursor = { next: number | undefined }
 
-/** What a run adds, or 'gap' where results before it are missing. Moves the cursor unless there is a gap. */
+/**
+ * What a run adds, or 'gap' where results before it are missing. Moves the cursor unless there is
+ * a gap.
+ */
 export function relaysOf(network: Network, cursor: OutboxCursor, run: Run): Relay[] | 'gap' {
   const next = cursor.next ?? run.from
   if (run.from > next) return 'gap'

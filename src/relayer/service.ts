@@ -1,11 +1,12 @@
 // The relayer role: a member of the consumer group on `outbox` that turns outbox messages into
 // records on `ingress`.
 //
-// It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the channel
-// numbers make every repetition harmless (R3). Invariants: L1 per channel one append in flight, in
-// order. L2 a batch is committed only when all of it is durable in ingress. L3 a channel whose
-// settled counter stands still below what was sent for longer than `stallMs` is sent again from the
-// counter. L4 batches are planned one after another: looking up the cursor stops those behind.
+// It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the
+// channel numbers make every repetition harmless (R3). Invariants: L1 per channel one append in
+// flight, in order. L2 a batch is committed only when all of it is durable in ingress. L3 a
+// channel whose settled counter stands still below what was sent for longer than `stallMs` is sent
+// again from the counter. L4 batches are planned one after another: looking up the cursor stops
+// those behind.
 
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -307,7 +308,8 @@ export class RelayerService {
       if (relays === 'gap') return
       for (const relay of relays) {
         const { seq } = relay.record
-        if (relay.target === target && seq > channel.settled && seq <= channel.sent) missing.push(relay)
+        const lacking = seq > channel.settled && seq <= channel.sent
+        if (relay.target === target && lacking) missing.push(relay)
       }
     })
     if (missing.length === 0) return

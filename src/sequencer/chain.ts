@@ -1,9 +1,11 @@
-// One partition of the log as its sequencer sees it: appends, and knows of each append whether it is settled (R2).
+// One partition of the log as its sequencer sees it: appends, and knows of each append whether it
+// is settled (R2).
 //
 // Owners: partition.ts, one at a time per partition, never two calls at once. Invariants:
-//   C1 one append in flight. C2 `settled` moves only over what was read back or landed contiguously behind what was
-//   known. C3 after anything unclear, or another's claim after an own one, nothing is appended before the group has
-//   confirmed the ownership. C4 an own entry that lands contiguously and is not accepted halts the partition.
+//   C1 one append in flight. C2 `settled` moves only over what was read back or landed contiguously
+//   behind what was known. C3 after anything unclear, or another's claim after an own one, nothing
+//   is appended before the group has confirmed the ownership. C4 an own entry that lands
+//   contiguously and is not accepted halts the partition.
 
 import type { View } from '../protocol/accept.ts'
 import { accept, advance, copyView } from '../protocol/accept.ts'
@@ -38,7 +40,10 @@ export class Chain {
   readonly #o: ChainOptions
   /** Settled. */
   readonly #view: View
-  /** The offset at which the next append lands if nobody else wrote; undefined before the first claim was read. */
+  /**
+   * The offset at which the next append lands if nobody else wrote; undefined before the first
+   * claim was read.
+   */
   #end: number
   /** Offset of the record that carries the view's hash; undefined before the first entry. */
   #at: number | undefined
@@ -55,8 +60,14 @@ export class Chain {
     return this.#view
   }
 
-  /** 'settled', or 'unclear': then call `claim` and decide again. The entries extend the settled view. */
-  async append(entries: readonly Entry[], batch: readonly LogRecord[]): Promise<'settled' | 'unclear'> {
+  /**
+   * 'settled', or 'unclear': then call `claim` and decide again. The entries extend the settled
+   * view.
+   */
+  async append(
+    entries: readonly Entry[],
+    batch: readonly LogRecord[],
+  ): Promise<'settled' | 'unclear'> {
     let base: number
     try {
       base = await this.#o.log.append(this.#o.topic, this.#o.partition, batch)
@@ -82,7 +93,10 @@ export class Chain {
     return 'settled'
   }
 
-  /** Appends a claim and reads up to it, again until no other claim follows an own one. Throws `partition-lost`. */
+  /**
+   * Appends a claim and reads up to it, again until no other claim follows an own one. Throws
+   * `partition-lost`.
+   */
   async claim(confirm: boolean): Promise<void> {
     let mustConfirm = confirm
     for (let delay = this.#o.limits.retryDelayMs; ; delay = Math.min(delay * 2, 2_000)) {

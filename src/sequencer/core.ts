@@ -1,8 +1,9 @@
 // The sequencer's decisions, pure: which of these messages get which places (R1, R3).
 //
-// Owners: partition.ts runs this on a log and an index. Invariants: Q1 an entry made here passes `accept` on the view it
-// was decided on. Q2 a message is ordered at most once per view and index. Q3 what was ever in an unclear append is
-// ordered again or answered from the log, never refused as absent (R2).
+// Owners: partition.ts runs this on a log and an index. Invariants: Q1 an entry made here passes
+// `accept` on the view it was decided on. Q2 a message is ordered at most once per view and index.
+// Q3 what was ever in an unclear append is ordered again or answered from the log, never refused
+// as absent (R2).
 
 import type { Entry } from '../protocol/entry.ts'
 import { entryHash, NO_AUTHORITY } from '../protocol/entry.ts'
@@ -52,7 +53,10 @@ export type DecideContext = {
   readonly known: (id: string) => Place | undefined
 }
 
-/** One decision per candidate, in order. Throws `own-entry-refused` if an entry of its own does not pass (a bug). */
+/**
+ * One decision per candidate, in order. Throws `own-entry-refused` if an entry of its own does not
+ * pass (a bug).
+ */
 export function decide(context: DecideContext, candidates: readonly Candidate[]): Decision[] {
   const ordered = new Map<string, Entry>()
   return candidates.map((candidate): Decision => {

@@ -2,9 +2,9 @@
 //
 // Owners: service.ts makes one per assigned partition. Invariants: P1 batches are decided in the
 // order of ingress; their signatures may be checked ahead. P2 a batch's promise resolves only when
-// every message in it is settled, answered, refused (and in the dead letters) or dropped. P3 answers
-// and refusals come from settled entries only. P4 after a batch that failed, none that came behind
-// it is decided: the order of ingress, and C3 of the chain, hold for what is written.
+// every message in it is settled, answered, refused (and in the dead letters) or dropped. P3
+// answers and refusals come from settled entries only. P4 after a batch that failed, none that
+// came behind it is decided: the order of ingress, and C3 of the chain, hold for what is written.
 
 import { copyView } from '../protocol/accept.ts'
 import type { Records, WireMessage } from '../protocol/codec/records.ts'
@@ -54,7 +54,10 @@ export class PartitionSequencer {
     this.#o = options
   }
 
-  /** Takes the partition over: claims, reads up to the claim, and opens an empty log with the genesis processes. */
+  /**
+   * Takes the partition over: claims, reads up to the claim, and opens an empty log with the
+   * genesis processes.
+   */
   async open(): Promise<void> {
     const { chain, network, partition } = this.#o
     await chain.claim(false)
@@ -110,7 +113,8 @@ export class PartitionSequencer {
       const { candidate, record } = signed[index] as (typeof signed)[number]
       bad.add(candidate)
       const error = new HbError(verdict.code, verdict.text)
-      refused.push({ record, id: candidate.message.id, error })
+      // without its id: that is a hash of the signature, and so may be another message's
+      refused.push({ record, error })
     })
     return { candidates: candidates.filter((candidate) => !bad.has(candidate)), refused }
   }

@@ -31,7 +31,10 @@ export type SequencerLimits = {
   readonly appendEntriesMax: number
   /** Bytes of one append; default 900,000 (under a broker's default of 1 MiB). */
   readonly appendBytesMax: number
-  /** How far the machine's clock may be off the log's append time, ms; default 30,000 (`clock-skew`). */
+  /**
+   * How far the machine's clock may be off the log's append time, ms; default 30,000
+   * (`clock-skew`).
+   */
   readonly clockSkewMsMax: number
   /** Least time between two heads of a partition, ms; default 250. */
   readonly headIntervalMs: number

@@ -187,8 +187,8 @@ export class SequencerService {
     const ends = (await log.ends(topic))[partition]
     if (ends === undefined) throw new HbError('log-topic-unknown', `${topic} ${partition}`)
     if (ends.end < position.next || (position.at === undefined && ends.start > position.next)) {
-      const detail = `${topic} ${partition} has ${ends.start}–${ends.end}, read up to ${position.next}`
-      throw new HbError('log-diverged', detail)
+      const has = `${topic} ${partition} has ${ends.start}–${ends.end}`
+      throw new HbError('log-diverged', `${has}, read up to ${position.next}`)
     }
     if (position.at === undefined) return
     const { records } = await log.read(topic, partition, position.at, { to: position.at + 1 })
@@ -201,7 +201,8 @@ export class SequencerService {
 
   #settled(partition: number, index: IdIndex, entries: readonly Entry[], at: Position): void {
     const position = { ...at, view: copyView(at.view) }
-    // the next append need not wait: `find` sees these at once, and a lost write is read again from the log
+    // the next append need not wait: `find` sees these at once, and a lost write is read again
+    // from the log
     index.record(entries, position)
     this.#o.listener?.settled?.(partition, entries)
   }

@@ -1,4 +1,5 @@
-// A log that a whole crank has written, to be evaluated again in every way: walks, failures, bounces, spawns.
+// A log that a whole crank has written, to be evaluated again in every way: walks, failures,
+// bounces, spawns.
 
 import type { Log, StoredRecord } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
@@ -27,7 +28,7 @@ export async function recordLog(): Promise<Recorded> {
   const nobody = rig.id('walk-0').slice(0, -2) + 'AA'
   const spawn = { kind: 'spawn', data: { source: 'counter', state: { child: 1 } } }
   const failing = { kind: 'spawn', data: { source: 'stillborn', state: {} } }
-  const unknown = { kind: 'spawn', tags: { Reference: 'r' }, data: { source: 'no-such', state: {} } }
+  const unknown = { kind: 'spawn', tags: { Reference: 'r' }, data: { source: 'no-such' } }
   const send = [{ target: nobody, tags: { 'X-Own': 'x' }, data: 'hi' }, spawn, failing, unknown]
   const fail = { target: rig.id('counter-2'), data: { fail: 'on purpose' } }
   const spawned = [rig.spawn('stillborn'), rig.spawn('counter', { of: 'a wallet' })]
@@ -69,7 +70,10 @@ export async function records(log: Log, topic: string, partition: number): Promi
   }
 }
 
-/** By key, the newest. A manifest's hint of an offset is not compared: it differs between copies of a log. */
+/**
+ * By key, the newest. A manifest's hint of an offset is not compared: it differs between copies of
+ * a log.
+ */
 export async function snapshots(log: Log, partition: number): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const { key, value } of await records(log, TOPICS.snapshots, partition)) {
@@ -85,8 +89,15 @@ export async function snapshots(log: Log, partition: number): Promise<Map<string
   return found
 }
 
-/** The log in a fresh one, up to `to` records per partition; with claims between, at other offsets. */
-export async function copyLog(recorded: Recorded, rig: Rig, to = Infinity, from = 0): Promise<void> {
+/**
+ * The log in a fresh one, up to `to` records per partition; with claims between, at other offsets.
+ */
+export async function copyLog(
+  recorded: Recorded,
+  rig: Rig,
+  to = Infinity,
+  from = 0,
+): Promise<void> {
   const claim = RECORDS.claim.encode({ member: 'copy', generation: 1, nonce: 'n' })
   for (const [partition, records] of recorded.log.entries()) {
     if (from === 0) await rig.log.append(TOPICS.log, partition, [{ key: null, value: claim }])

@@ -10,6 +10,8 @@ function note(state: State, id: string): void {
   state['count'] = Number(state['count'] ?? 0) + 1
 }
 
+type Walk = { left?: number; fan?: number; to?: readonly string[] }
+
 /** A walk: input {left, fan, to: ids}; sends `fan` messages on to targets chosen by its own id. */
 const walk: Handle = (state, action) => {
   note(state, action.id)
@@ -17,7 +19,7 @@ const walk: Handle = (state, action) => {
     state['bounces'] = Number(state['bounces'] ?? 0) + 1
     return undefined
   }
-  const { left = 0, fan = 1, to = [] } = (action.input ?? {}) as Record<string, any>
+  const { left = 0, fan = 1, to = [] } = (action.input ?? {}) as Walk
   if (left <= 0 || to.length === 0) return undefined
   const random = seededRandom(Buffer.from(action.id).readUInt32LE(3))
   const messages: unknown[] = [{ kind: 'event', data: { at: action.slot } }]
@@ -35,11 +37,12 @@ const walk: Handle = (state, action) => {
 /** Counts, and keeps what bounced. Input {fail: text} throws, {bad: true} sends what nobody may. */
 const counter: Handle = (state, action) => {
   if (action.kind === 'bounce') {
-    ;(state['bounced'] ??= []).push([action.caller, action.tags, action.input])
+    const bounced = (state['bounced'] ??= []) as unknown[]
+    bounced.push([action.caller, action.tags, action.input])
     return undefined
   }
   if (action.kind === 'spawn') state['born'] = action.slot
-  const input = (action.input ?? {}) as Record<string, any>
+  const input = (action.input ?? {}) as Record<string, unknown>
   state['count'] = Number(state['count'] ?? 0) + 1
   if (input['fail'] !== undefined) throw new Error(String(input['fail']))
   if (input['status'] !== undefined) return { status: String(input['status']) }

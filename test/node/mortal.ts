@@ -1,7 +1,9 @@
-// Lives that end: a log and a store as one OS process sees them, which at its death hang for ever, in the middle of
-// whatever was under way. What reached the log or the store before stays.
+// Lives that end: a log and a store as one OS process sees them, which at its death hang for ever,
+// in the middle of whatever was under way. What reached the log or the store before stays.
 
 import type { Log, Membership } from '../../src/log/port.ts'
+import type { Clock } from '../../src/std/clock.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Store } from '../../src/store/port.ts'
 
 export type Life = {
@@ -34,7 +36,8 @@ export function mortalLog(log: Log, life: Life): Log {
   }
   return {
     provision: (topics) => log.provision(topics),
-    read: (topic, partition, from, options) => living(() => log.read(topic, partition, from, options)),
+    read: (topic, partition, from, options) =>
+      living(() => log.read(topic, partition, from, options)),
     ends: (topic) => living(() => log.ends(topic)),
     trim: (topic, partition, before) => living(() => log.trim(topic, partition, before)),
     committed: (group, topic) => log.committed(group, topic),
@@ -66,6 +69,26 @@ export function mortalLog(log: Log, life: Life): Log {
       return membership
     },
   }
+}
+
+/** Pauses that never end once it is dead. */
+export function mortalClock(clock: Clock, life: Life): Clock {
+  return {
+    now: () => clock.now(),
+    sleep: async (delayMs, signal) => {
+      if (!life.alive) return never()
+      await clock.sleep(delayMs, signal)
+      return life.alive ? undefined : never()
+    },
+  }
+}
+
+/** What a restored disk gives: the store as it is now, whatever is written to it later. */
+export async function copyOf(store: Store): Promise<Store> {
+  const copy = createMemoryStore()
+  const all = [...store.range({ from: ' ', to: '\u{10ffff}' })]
+  await copy.write(all.map(({ key, value }) => ({ key, value })))
+  return copy
 }
 
 export function mortalStore(store: Store, life: Life): Store {

@@ -1,79 +1,61 @@
-// An evaluator for the roles' tests: contracts are TypeScript functions, named by a module's source. Everything else is
-// as in the real ones: replies per command, `lost` for what is not open, outboxes checked, changes as texts.
+// An evaluator for the roles' tests: contracts are TypeScript functions, named by a module's
+// source. Everything else is as in the real ones: replies per command, `lost` for what is not
+// open, outboxes checked, changes as texts.
 
 import type { Changes, JsonObject } from '../../src/protocol/changes.ts'
 import { applyChanges, changesText, diff } from '../../src/protocol/changes.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
+import type { OutboxLimits } from '../../src/protocol/outbox.ts'
 import { checkOutbox } from '../../src/protocol/outbox.ts'
-import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../../src/runtime/evaluator/port.ts'
+import type {
+  Evaluator,
+  EvaluatorCommand,
+  EvaluatorReply,
+} from '../../src/runtime/evaluator/port.ts'
 import type { Action, Evaluation } from '../../src/runtime/port.ts'
 import { isHbError } from '../../src/std/errors.ts'
 import type { Random } from '../../src/std/random.ts'
 
-export type State = Record<string, any>
+export type State = Record<string, unknown>
 export type Handle = (
   state: State,
-  action: Action & { input: any },
+  action: Action,
 ) => { messages?: unknown[]; status?: string } | undefined
 
-export type PlainEvaluator = Evaluator & { readonly evaluations: number; readonly open: number }
+type Open = { readonly handle: Handle; text: string }
+type Evaluate = Extract<EvaluatorCommand, { kind: 'evaluate' }>
 
-/** `handles`: contracts by source text; a source that is not there is refused with `module-invalid`. */
+/**
+ * `handles`: contracts by source text; a source that is not there is refused with
+ * `module-invalid`.
+ */
 export function plainEvaluator(
   network: Network,
   handles: Readonly<Record<string, Handle>>,
-): PlainEvaluator {
-  const open = new Map<string, { handle: Handle; text: string }>()
+): Evaluator {
+  const open = new Map<string, Open>()
   const { limits } = network.genesis
-  let evaluations = 0
-
-  const evaluate = (
-    instance: { handle: Handle; text: string },
-    command: Extract<EvaluatorCommand, { kind: 'evaluate' }>,
-  ): Evaluation => {
-    evaluations += 1
-    const state = JSON.parse(instance.text) as State
-    try {
-      const answer = instance.handle(state, JSON.parse(command.action) as Action) ?? {}
-      if (answer.status !== undefined && answer.status !== 'ok') {
-        return { status: 'error', gas: 2, code: 'contract-error', text: answer.status }
-      }
-      const drafts = answer.messages ?? []
-      const messages = command.parent ? checkOutbox(drafts, command.parent, limits) : drafts
-      const before = JSON.parse(instance.text) as JsonObject
-      const text = JSON.stringify(state)
-      const changes = changesText(diff(before, JSON.parse(text) as JsonObject))
-      instance.text = text
-      return { status: 'ok', gas: 3, changes, messages, stateBytes: text.length }
-    } catch (error) {
-      const code = isHbError(error) ? error.code : 'contract-error'
-      return { status: 'error', gas: 2, code, text: (error as Error).message.slice(0, 512) }
-    }
-  }
-
   const one = (command: EvaluatorCommand): EvaluatorReply => {
     const { process } = command
+    if (command.kind === 'open') {
+      const instance = openOf(handles[command.module.source], command.snapshot, command.changes)
+      open.delete(process)
+      if (instance === undefined) {
+        return { kind: 'refused', code: 'module-invalid', text: 'no such contract' }
+      }
+      open.set(process, instance)
+      return { kind: 'opened', memoryBytes: 1_000 }
+    }
     const instance = open.get(process)
     if (command.kind === 'close') {
       open.delete(process)
       return { kind: 'closed' }
     }
-    if (command.kind === 'open') {
-      const handle = handles[command.module.source]
-      open.delete(process)
-      if (handle === undefined) return { kind: 'refused', code: 'module-invalid', text: 'no such' }
-      let state = JSON.parse(command.snapshot) as JsonObject
-      for (const text of command.changes ?? []) {
-        state = applyChanges(state, JSON.parse(text) as Changes)
-      }
-      open.set(process, { handle, text: JSON.stringify(state) })
-      return { kind: 'opened', memoryBytes: 1_000 }
-    }
     if (instance === undefined) return { kind: 'lost' }
     if (command.kind === 'snapshot') return { kind: 'snapshot', text: instance.text }
-    return { kind: 'evaluated', evaluation: evaluate(instance, command), memoryBytes: 1_000 }
+    const evaluation = evaluate(instance, command, limits)
+    return { kind: 'evaluated', evaluation, memoryBytes: 1_000 }
   }
-
   return {
     // a turn later, as from a worker, so that stages overlap
     run: async (commands) => {
@@ -89,12 +71,37 @@ export function plainEvaluator(
       workersLost: 0,
     }),
     close: async () => open.clear(),
-    get evaluations() {
-      return evaluations
-    },
-    get open() {
-      return open.size
-    },
+  }
+}
+
+function openOf(
+  handle: Handle | undefined,
+  snapshot: string,
+  changes: readonly string[] = [],
+): Open | undefined {
+  if (handle === undefined) return undefined
+  let state = JSON.parse(snapshot) as JsonObject
+  for (const text of changes) state = applyChanges(state, JSON.parse(text) as Changes)
+  return { handle, text: JSON.stringify(state) }
+}
+
+function evaluate(instance: Open, command: Evaluate, limits: OutboxLimits): Evaluation {
+  const state = JSON.parse(instance.text) as State
+  try {
+    const answer = instance.handle(state, JSON.parse(command.action) as Action) ?? {}
+    if (answer.status !== undefined && answer.status !== 'ok') {
+      return { status: 'error', gas: 2, code: 'contract-error', text: answer.status }
+    }
+    const drafts = answer.messages ?? []
+    const messages = command.parent ? checkOutbox(drafts, command.parent, limits) : drafts
+    const before = JSON.parse(instance.text) as JsonObject
+    const text = JSON.stringify(state)
+    const changes = changesText(diff(before, JSON.parse(text) as JsonObject))
+    instance.text = text
+    return { status: 'ok', gas: 3, changes, messages, stateBytes: text.length }
+  } catch (error) {
+    const code = isHbError(error) ? error.code : 'contract-error'
+    return { status: 'error', gas: 2, code, text: (error as Error).message.slice(0, 512) }
   }
 }
 

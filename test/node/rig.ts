@@ -1,4 +1,5 @@
-// The three roles on a memory log, each of which may die and come back, and what must hold of the log at the end.
+// The three roles on a memory log, each of which may die and come back, and what must hold of the
+// log at the end.
 
 import { expect } from '@jest/globals'
 import { createMemoryLog } from '../../src/log/memory/index.ts'
@@ -32,7 +33,7 @@ import type { SigningKey, Tag } from '../../src/protocol/ans104/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { CONTRACTS } from './contracts.ts'
 import type { Life } from './mortal.ts'
-import { die, mortalLog, mortalStore, newLife } from './mortal.ts'
+import { die, mortalClock, mortalLog, mortalStore, newLife } from './mortal.ts'
 import { plainEvaluator } from './plain-evaluator.ts'
 
 export const TOPICS = topicNames('hb')
@@ -49,7 +50,9 @@ export type Running<T> = {
 
 export type Start = { log?: Log; life?: Life; store?: Store; clock?: Clock }
 
-/** A network of genesis processes `<contract>-<partition>`, one of each contract in each partition. */
+/**
+ * A network of genesis processes `<contract>-<partition>`, one of each contract in each partition.
+ */
 export function rigNetwork(
   contracts: readonly string[] = ['walk'],
   options: Partial<GenesisOptions> = {},
@@ -131,7 +134,7 @@ export class Rig {
       log: mortalLog(log, life),
       store: mortalStore(store, life),
       verifier: createInlineVerifier(),
-      clock: start.clock ?? systemClock,
+      clock: mortalClock(start.clock ?? systemClock, life),
       limits: { headIntervalMs: 5, retryDelayMs: 1, ...start.limits },
       listener: {
         ...start.listener,
@@ -158,7 +161,7 @@ export class Rig {
       log: mortalLog(log, life),
       store: mortalStore(store, life),
       evaluator: start.evaluator ?? this.evaluator(),
-      clock: systemClock,
+      clock: mortalClock(systemClock, life),
       limits: start.limits ?? {},
       listener: {
         ...start.listener,
@@ -179,7 +182,7 @@ export class Rig {
     const service = new RelayerService({
       network: this.network,
       log: mortalLog(log, life),
-      clock: start.clock ?? systemClock,
+      clock: mortalClock(start.clock ?? systemClock, life),
       limits: { retryDelayMs: 1, stallMs: 60, ...start.limits },
       onHalted: (partition, error) => halted.push({ partition, error }),
     })

@@ -1,4 +1,5 @@
-// The whole crank on a memory log: random walks over processes of all partitions while roles die and come back.
+// The whole crank on a memory log: random walks over processes of all partitions while roles die
+// and come back.
 
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'

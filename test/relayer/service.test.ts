@@ -1,4 +1,5 @@
-// The relayer as a service: order per channel whatever happens, and what it does about gaps, repeats and losses.
+// The relayer as a service: order per channel whatever happens, and what it does about gaps,
+// repeats and losses.
 
 import { afterEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -9,6 +10,7 @@ import { asBuffer } from '../../src/std/bytes.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { newLife } from '../node/mortal.ts'
+import { passing } from '../node/passing-log.ts'
 import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
 import type { FaultyLog } from '../log/faulty-log.ts'
@@ -97,7 +99,8 @@ describe('the relayer', () => {
     }
   }
 
-  const put = (...records: LogRecord[]): Promise<number> => rig.log.append(TOPICS.outbox, 0, records)
+  const put = (...records: LogRecord[]): Promise<number> =>
+    rig.log.append(TOPICS.outbox, 0, records)
 
   test('passes on every message but events, in order, each once', async () => {
     await open()
@@ -242,17 +245,3 @@ describe('the relayer', () => {
     expect(service.figures.resent).toBeGreaterThan(0)
   })
 })
-
-function passing(log: Log): Log {
-  return {
-    provision: (topics) => log.provision(topics),
-    append: (topic, partition, records) => log.append(topic, partition, records),
-    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
-    ends: (topic) => log.ends(topic),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    committed: (group, topic) => log.committed(group, topic),
-    describe: () => log.describe(),
-    close: () => log.close(),
-    join: (options) => log.join(options),
-  }
-}

@@ -1,5 +1,5 @@
-// The sequencer's decisions: any mix of wallet messages, repeats, twins, expired ones, and processes' messages in, before
-// and out of their turn.
+// The sequencer's decisions: any mix of wallet messages, repeats, twins, expired ones, and
+// processes' messages in, before and out of their turn.
 
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'

@@ -1,15 +1,18 @@
-// The sequencer as a service: refusals and dead letters, expiry, restarts on other logs, and partitions that fail alone.
+// The sequencer as a service: refusals and dead letters, expiry, restarts on other logs, and
+// partitions that fail alone.
 
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { Log } from '../../src/log/port.ts'
+import { signedMessage } from '../../src/protocol/signed.ts'
 import { relayedRecord } from '../../src/protocol/codec/records.ts'
 import { ED25519 } from '../../src/protocol/ans104/index.ts'
-import { HbError } from '../../src/std/errors.ts'
+import type { HbError } from '../../src/std/errors.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { createInlineVerifier } from '../../src/verifier/index.ts'
 import type { AppendFault, FaultyLog } from '../log/faulty-log.ts'
 import { faultyLog } from '../log/faulty-log.ts'
+import { passing } from '../node/passing-log.ts'
 import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
 import { SequencerService } from '../../src/sequencer/index.ts'
@@ -39,7 +42,8 @@ describe('the sequencer', () => {
     return end === ((await rig.log.committed('hb.sequencer', TOPICS.ingress))[partition] ?? 0)
   }
 
-  const letters = async (): Promise<{ value: Uint8Array | null; headers: Record<string, string> }[]> => {
+  type Letter = { value: Uint8Array | null; headers: Record<string, string> }
+  const letters = async (): Promise<Letter[]> => {
     const { records } = await rig.log.read(TOPICS.deadletters, 0, 0)
     return records.map(({ value, headers }) => ({ value, headers: { ...headers } }))
   }
@@ -83,6 +87,51 @@ describe('the sequencer', () => {
     expect(halted).toEqual([])
   })
 
+  test('a forgery with the id of another message does not make that one refused', async () => {
+    await open()
+    const refused: string[] = []
+    const { service } = await rig.sequencer({ listener: { refused: (id) => refused.push(id) } })
+    const good = rig.item(rig.id('walk-0'), 'the data')
+    const forged = Buffer.from(good)
+    forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
+    const value = RECORDS.encodeIngress({ type: 'signed', item: forged })
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    const [id] = await rig.send(good)
+    await until(() => committed())
+    expect(signedMessage(network, forged).id).toBe(id)
+    expect((await letters()).length).toBe(1)
+    expect(refused).toEqual([])
+    expect(service.find(id as string)?.place.height).toBe(1)
+  })
+
+  test('an index of another network is not believed', async () => {
+    await open()
+    const store = createMemoryStore()
+    const other = await Rig.open(rigNetwork(['walk', 'counter'], { partitions: 2, salt: 'other' }))
+    // a take-over that got no further than its claim
+    let refusing = true
+    const claimsOnly: Log = {
+      ...passing(other.log),
+      append: async (topic, partition, records) => {
+        const entry = records[0]?.headers?.['hb-process'] !== undefined
+        if (entry && refusing) throw new Error('no entries')
+        return other.log.append(topic, partition, records)
+      },
+    }
+    const first = await other.sequencer({ log: claimsOnly, store })
+    await until(() => first.halted.length > 0)
+    refusing = false
+    await other.close()
+    // this log is as long as that one, so that only the index's own view could tell
+    const junk = { key: null, value: Buffer.from('junk') }
+    for (const partition of [0, 1]) await rig.log.append(TOPICS.log, partition, [junk, junk])
+    const { halted } = await rig.sequencer({ store })
+    await rig.send(rig.item(rig.id('walk-0')), rig.item(rig.id('walk-1')))
+    await until(async () => (await committed(0)) && (await committed(1)))
+    expect(halted).toEqual([])
+    for (const partition of [0, 1]) expect((await rig.chain(partition)).entries.length).toBe(2)
+  })
+
   test('a record too large for the log, or for a dead letter, halts nothing', async () => {
     await open()
     const { halted } = await rig.sequencer()
@@ -96,7 +145,8 @@ describe('the sequencer', () => {
     await rig.send(rig.item(rig.id('walk-0')))
     await until(() => committed())
     expect(halted).toEqual([])
-    const codes = (await letters()).map((each) => each.headers['__connect.errors.exception.class.name'])
+    const header = '__connect.errors.exception.class.name'
+    const codes = (await letters()).map(({ headers }) => headers[header])
     expect(codes).toEqual(['message-too-large', 'message-too-large'])
     expect((await rig.chain(0)).entries.length).toBe(2)
   })
@@ -140,7 +190,7 @@ describe('the sequencer', () => {
     const log = await open((topic) => topic === TOPICS.log)
     let owned = true
     const losing: Log = {
-      ...besides(log),
+      ...passing(log),
       join: async (options) => ({
         ...(await log.join({ ...options, batchRecordsMax: 1 })),
         owns: () => Promise.resolve(owned),
@@ -167,7 +217,9 @@ describe('the sequencer', () => {
   test('refuses what is expired by the log, and answers an unclear one from the log', async () => {
     const log = await open((topic) => topic === TOPICS.log)
     const refused: string[] = []
-    const listener = { refused: (id: string, error: HbError) => refused.push(`${id} ${error.code}`) }
+    const listener = {
+      refused: (id: string, { code }: HbError) => refused.push(`${id} ${code}`),
+    }
     const { service } = await rig.sequencer({ listener })
     const to = rig.id('walk-0')
     const past = [{ name: 'HB-Expires', value: '1000' }]
@@ -179,7 +231,8 @@ describe('the sequencer', () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     const { view } = await rig.chain(0)
     const between = [{ name: 'HB-Expires', value: String(view.timestamp + 1) }]
-    const other = { key: null, value: RECORDS.claim.encode({ member: 'm', generation: 1, nonce: 'n' }) }
+    const claim = { member: 'm', generation: 1, nonce: 'n' }
+    const other = { key: null, value: RECORDS.claim.encode(claim) }
     log.script({ kind: 'unclear', written: true }, { kind: 'none' })
     log.script({ kind: 'unclear', written: false }, { kind: 'none' })
     const item = rig.item(to, 'between', between)
@@ -205,7 +258,7 @@ describe('the sequencer', () => {
     expect((await rig.chain(0)).entries.length).toBe(4)
   })
 
-  test('an id of an unclear message is kept until it is answered, however the log moves on', async () => {
+  test('the id of an unclear message is kept until it is answered', async () => {
     const log = await open((topic) => topic === TOPICS.log)
     const slow = { ...systemClock, now: () => systemClock.now() }
     await rig.sequencer({ clock: slow })
@@ -213,7 +266,8 @@ describe('the sequencer', () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
     const { view } = await rig.chain(0)
     const expires = [{ name: 'HB-Expires', value: String(view.timestamp + 1) }]
-    // written but unclear; of the claims after it the first is passed by another's, so that more is read later
+    // written but unclear; of the claims after it the first is passed by another's, so that more
+    // is read later
     const claim = (nonce: string) => ({
       key: null,
       value: RECORDS.claim.encode({ member: 'other', generation: 1, nonce }),
@@ -307,7 +361,8 @@ describe('the sequencer', () => {
     await first.stop()
     const repeats: [string, number][] = []
     const listener = {
-      repeated: (each: string, _: number, at: { height: number }) => repeats.push([each, at.height]),
+      repeated: (each: string, _: number, at: { height: number }) =>
+        repeats.push([each, at.height]),
     }
     const second = await rig.sequencer({ store, listener })
     await rig.send(item)
@@ -338,17 +393,4 @@ function signatureOf(item: Buffer): Buffer {
   expect(forged.readUInt16LE(0)).toBe(ED25519)
   forged[10] = (forged[10] as number) ^ 1
   return forged
-}
-
-function besides(log: Log): Omit<Log, 'join'> {
-  return {
-    provision: (topics) => log.provision(topics),
-    append: (topic, partition, records) => log.append(topic, partition, records),
-    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
-    ends: (topic) => log.ends(topic),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    committed: (group, topic) => log.committed(group, topic),
-    describe: () => log.describe(),
-    close: () => log.close(),
-  }
 }

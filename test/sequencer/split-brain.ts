@@ -1,17 +1,12 @@
-// A log on which a second member believes that it owns every partition too, whatever its group says.
+// A log on which a second member believes that it owns every partition too.
 
 import type { Log } from '../../src/log/port.ts'
+import { passing } from '../node/passing-log.ts'
 
 export function besideTheGroup(log: Log, suffix: string): Log {
   return {
-    provision: (topics) => log.provision(topics),
-    append: (topic, partition, records) => log.append(topic, partition, records),
-    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
-    ends: (topic) => log.ends(topic),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    ...passing(log),
     committed: (group, topic) => log.committed(`${group}${suffix}`, topic),
-    describe: () => log.describe(),
-    close: () => log.close(),
     join: (options) => log.join({ ...options, group: `${options.group}${suffix}` }),
   }
 }

@@ -24,13 +24,19 @@
   const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
   const register = Function.prototype.call.bind(WeakMap.prototype.set)
   const DELETED = { __proto__: null }
+  /** What a node has until it is written: a property costs the engine more than all else here. */
+  const UNWRITTEN = { __proto__: null, ov: null, kids: null, hot: false, re: null }
   /**
    * Costs that the engine does not see are told to the host before they are caused (R4); a no-op in
    * V8.
    */
   const charge = limits.charge
 
-  let nodes = null
+  let nodes = []
+  /** Nodes that were written to, in the order of their first writes. */
+  let touched = []
+  /** All that was written are texts in the place of texts. */
+  let plain = true
   let proxies = null
   let open = false
   let fault = null
@@ -59,44 +65,34 @@
   // ---- while the message runs: proxies over nodes
 
   function nodeFor(raw, up, key) {
-    const array = isArray(raw)
-    const node = {
-      raw,
-      up,
-      key,
-      ov: null,
-      kids: null,
-      hot: false,
-      proxy: null,
-      next: nodes,
-      re: null,
-      length: array ? raw.length : 0,
-      cut: array ? raw.length : 0,
-    }
-    node.proxy = array ? new ProxyOf([node], arrayTraps) : new ProxyOf(node, objectTraps)
+    const node = { __proto__: UNWRITTEN, raw, up, key }
+    if (isArray(raw)) {
+      node.length = node.cut = raw.length
+      node.proxy = new ProxyOf([node], arrayTraps)
+    } else node.proxy = new ProxyOf(node, objectTraps)
     if (proxies !== null) register(proxies, node.proxy, node)
-    nodes = node
+    nodes[nodes.length] = node
     return node
   }
   /** The node of a proxy of this message; the map is made when first asked for. */
   function nodeBehind(value) {
-    let node = nodes
-    for (let i = 0; i < 4; i++) {
-      if (node === null) return undefined
+    const count = nodes.length
+    for (let i = count - 1; i >= 0 && i >= count - 4; i--) {
+      const node = nodes[i]
       if (node.proxy === value) return node
-      node = node.next
     }
+    if (count <= 4) return undefined
     if (proxies === null) {
       proxies = new WeakMapOf()
-      for (let n = nodes; n !== null; n = n.next) register(proxies, n.proxy, n)
+      for (let i = 0; i < count; i++) register(proxies, nodes[i].proxy, nodes[i])
     }
     return nodeOf(proxies, value)
   }
   function child(node, key, value) {
     let kids = node.kids
     if (kids === null) kids = node.kids = { __proto__: null }
-    const known = kids[key]
-    return (known !== undefined ? known : (kids[key] = nodeFor(value, node, key))).proxy
+    else if (key in kids) return kids[key].proxy
+    return (kids[key] = nodeFor(value, node, key)).proxy
   }
   function dead() {
     throw new TypeFault('state-closed: a reference to state was used after its message')
@@ -108,7 +104,7 @@
     if (!open || node.raw === null) dead()
     if (node.ov === null) {
       node.ov = { __proto__: null }
-      for (let n = node; n !== null && !n.hot; n = n.up) n.hot = true
+      touched[touched.length] = node
     }
     return node.ov
   }
@@ -153,21 +149,24 @@
   const objectTraps = {
     __proto__: null,
     get(node, key, receiver) {
-      const ov = node.ov
+      const { ov, raw } = node
       if (ov !== null && key in ov) {
         const value = ov[key]
         return value === DELETED ? reflectGet(objectProto, key, receiver) : value
       }
-      const value = rawOf(node)[key]
-      return typeof value === 'object' && value !== null && hasOwn(node.raw, key)
+      if (raw === null) dead()
+      const value = raw[key]
+      return typeof value === 'object' && value !== null && hasOwn(raw, key)
         ? child(node, key, value)
         : value
     },
     set(node, key, value, receiver) {
       if (receiver !== node.proxy) return reflectSet(create(null), key, value, receiver)
       if (typeof key === 'symbol' || key === '__proto__') refuse('key ' + text(key))
-      const ov = written(node)
-      if (ov[key] === DELETED && hasOwn(node.raw, key)) {
+      let ov = node.ov
+      if (plain && (typeof value !== 'string' || typeof node.raw?.[key] !== 'string')) plain = false
+      if (ov === null || !open) ov = written(node)
+      else if (ov[key] === DELETED && hasOwn(node.raw, key)) {
         if (node.re === null) node.re = create(null)
         node.re[key] = 1
         delete ov[key]
@@ -181,6 +180,7 @@
     deleteProperty(node, key) {
       if (!holds(node, key)) return true
       const ov = written(node)
+      plain = false
       if (hasOwn(node.raw, key)) {
         ov[key] = DELETED
         if (node.re !== null) delete node.re[key]
@@ -202,6 +202,7 @@
       if ('value' in descriptor) return objectTraps.set(node, key, descriptor.value, node.proxy)
       return had || objectTraps.set(node, key, undefined, node.proxy)
     },
+    getPrototypeOf: () => objectProto,
     setPrototypeOf: (node, proto) => proto === objectProto || refuse('prototype'),
     preventExtensions: () => refuse('frozen or sealed object'),
   }
@@ -215,6 +216,7 @@
     const length = number(value)
     if (length !== length >>> 0) throw new RangeFault('invalid array length')
     const ov = written(node)
+    plain = false
     if (length < node.length) {
       for (const key in ov) if (key >>> 0 >= length) delete ov[key]
       if (length < node.cut) node.cut = length
@@ -241,6 +243,7 @@
       const index = indexOf(key)
       if (index < 0) refuse('array key ' + text(key))
       written(node)[key] = value
+      plain = false
       if (index >= node.length) node.length = index + 1
       return true
     },
@@ -256,6 +259,7 @@
       const index = indexOf(key)
       if (index >= 0 && elementAt(node, index)) {
         const ov = written(node)
+        plain = false
         if (index < node.cut) ov[key] = DELETED
         else delete ov[key]
       }
@@ -302,7 +306,7 @@
   return {
     /** The proxy of the whole state. */
     begin(root) {
-      open = true
+      open = plain = true
       faultCode = ''
       return nodeFor(root, null, '')
     },
@@ -310,13 +314,26 @@
     seal() {
       open = false
     },
-    /** Every proxy of the message is dead from here on. */
-    close() {
-      while (nodes !== null) {
-        const node = nodes
-        nodes = node.next
-        node.raw = node.ov = node.kids = node.up = node.proxy = node.next = node.re = null
+    /** The nodes that were written to. */
+    touched: () => touched,
+    /** Nothing was written but texts in the place of texts, in objects within objects. */
+    isPlain() {
+      if (!plain) return false
+      for (let i = 0; i < touched.length; i++) {
+        for (let up = touched[i].up; up !== null; up = up.up) if (up.length !== undefined) return false
       }
+      return true
+    },
+    /** Every proxy of the message is dead from here on, and nothing of it is a cycle. */
+    close() {
+      for (let i = 0; i < nodes.length; i++) {
+        const node = nodes[i]
+        node.raw = node.proxy = null
+        if (node.ov !== null) node.ov = null
+        if (node.kids !== null) node.kids = null
+      }
+      nodes = []
+      touched = []
       proxies = fault = null
       open = false
     },
@@ -328,7 +345,7 @@
     hasKey(value, key) {
       const node = nodeBehind(value)
       if (node === undefined) return undefined
-      if (!isArray(value)) return holds(node, key)
+      if (node.length === undefined) return holds(node, key)
       return key === 'length' || (indexOf(key) >= 0 && elementAt(node, indexOf(key)))
     },
     nodeBehind,

@@ -36,6 +36,14 @@
   let trail = null
   let grown = 0
   let copied = 0
+  /**
+   * Texts that took the place of texts, [old, new, …]: their sizes are found only where a limit is
+   * near, or by who asks for the size. `unsized`: the most that the new ones can have.
+   */
+  let texts = null
+  let unsized = 0
+  /** list() said what changes, so that is what is installed. */
+  let quick = false
 
   function refuse(why, key, code) {
     let at = key === undefined ? '' : '/' + text(key)
@@ -110,7 +118,30 @@
   function grow(size) {
     grown += size
     copied += size
+    if (copied + unsized <= limits.size) return
+    sizeTexts()
     if (copied > limits.size) refuse('larger than ' + limits.size, undefined, 'state-too-large')
+  }
+  function sizeTexts() {
+    if (texts === null) return
+    for (let i = 0; i < texts.length; i += 2) {
+      const size = leafSize(texts[i + 1])
+      copied += size
+      grown += size - leafSize(texts[i])
+    }
+    texts = null
+    unsized = 0
+  }
+  /** One text in the place of another: a character takes six units at most. */
+  function retext(old, value) {
+    if (texts === null) texts = [old, value]
+    else {
+      const n = texts.length
+      texts[n] = old
+      texts[n + 1] = value
+    }
+    unsized += 6 * value.length + 2
+    return ['=', value]
   }
   /** A deep copy of what the contract left, counted in `grown`. */
   function copy(value) {
@@ -205,10 +236,12 @@
     return flat
   }
   function objectEdit(raw, edits, drops, appends) {
-    if (edits.length === 0 && drops.length === 0 && appends.length === 0) return undefined
+    if (edits.length === 0 && drops === null && appends === null) return undefined
     const sorted = edits.length < 3 ? edits : sortPairs(edits, byKey)
-    if (appends.length > 0) return store(raw, ['o', sorted, sortKeys(drops), appends])
-    return store(raw, drops.length > 0 ? ['o', sorted, sortKeys(drops)] : ['o', sorted])
+    if (appends !== null) {
+      return store(raw, ['o', sorted, drops === null ? [] : sortKeys(drops), appends])
+    }
+    return store(raw, drops !== null ? ['o', sorted, sortKeys(drops)] : ['o', sorted])
   }
   function sortKeys(list) {
     if (list.length > 8) charge(list.length)
@@ -298,7 +331,10 @@
       if (edit !== undefined) edits.push(key, edit)
     }
     settleTail(raw, names, i, (key) => now[key], kids, drops, appends)
-    return objectEdit(raw, edits, drops, appends)
+    return objectEdit(raw, edits, orNull(drops), orNull(appends))
+  }
+  function orNull(list) {
+    return list.length === 0 ? null : list
   }
   /** A node in its own place: only what was written, and its written children. */
   function keep(node) {
@@ -347,26 +383,28 @@
     const { raw, ov, kids, re } = node
     const edits = []
     if (kids !== null) keepKids(node, edits)
-    if (ov === null) return objectEdit(raw, edits, [], [])
+    if (ov === null) return objectEdit(raw, edits, null, null)
     let drops = null
     let tail = null
     for (const key in ov) {
       const value = ov[key]
+      if (typeof value === 'string' && re === null) {
+        const old = raw[key]
+        // What is inherited is never a text.
+        if (typeof old === 'string') {
+          if (old === value) continue
+          const units = old.length + value.length
+          if (units > 64) charge(units >> 3)
+          const n = edits.length
+          edits[n] = key
+          edits[n + 1] = retext(old, value)
+          continue
+        }
+      }
       const had = hasOwn(raw, key)
       if (value === DELETED || value === undefined) {
         if (had) drop(raw, key, drops === null ? (drops = []) : drops)
       } else if ((had && (re === null || re[key] !== 1)) || indexOf(key) >= 0) {
-        const old = raw[key]
-        if (had && typeof value === 'string' && typeof old === 'string') {
-          if (old === value) continue
-          if (old.length + value.length > 64) charge((old.length + value.length) >> 3)
-          const size = stringify(value).length
-          copied += size
-          grown += size - stringify(old).length
-          edits[edits.length] = key
-          edits[edits.length] = ['=', value]
-          continue
-        }
         const at = kids === null ? undefined : kids[key]
         const edit = settleAt(raw, key, had, value, at)
         if (edit !== undefined) {
@@ -376,8 +414,9 @@
       } else if (tail === null) tail = [key]
       else tail[tail.length] = key
     }
-    if (tail === null) return objectEdit(raw, edits, drops === null ? [] : drops, [])
-    return keepTail(node, edits, drops === null ? [] : drops, tail)
+    return tail === null
+      ? objectEdit(raw, edits, drops, null)
+      : keepTail(node, edits, drops === null ? [] : drops, tail)
   }
   /**
    * The keys of a node that are new, or were deleted and added again, in the order they were added.
@@ -395,7 +434,39 @@
       if (edit !== undefined) edits.push(tail[i], edit)
     }
     settleTail(raw, tail, first, (key) => ov[key], kids, drops, appends)
-    return objectEdit(raw, edits, drops, appends)
+    return objectEdit(raw, edits, orNull(drops), orNull(appends))
+  }
+
+  /** Appends what was written to one container; gives the most that its size can grow. */
+  function listNode(list, node) {
+    const { raw, ov } = node
+    const start = list.length
+    list[start] = 0
+    for (let up = node; up.up !== null; up = up.up) list[list.length] = up.key
+    const path = list.length
+    list[path] = 0
+    let most = 0
+    let n = path + 1
+    for (const key in ov) {
+      const value = ov[key]
+      const old = raw[key]
+      if (value === old) continue
+      list[n] = key
+      list[n + 1] = old
+      list[n + 2] = value
+      n += 3
+      most += 6 * value.length
+    }
+    list[start] = path - start - 1
+    list[path] = (n - path - 1) / 3
+    if (most > 384) charge(most >> 5)
+    return most
+  }
+  function installTexts(touched) {
+    for (let i = 0; i < touched.length; i++) {
+      const { raw, ov } = touched[i]
+      for (const key in ov) raw[key] = ov[key]
+    }
   }
 
   function put(raw, key, value) {
@@ -404,8 +475,10 @@
   }
   function installObject(raw, edit) {
     const edits = edit[1]
+    // These keys stay in their place or are integer-like: none is only inherited.
     for (let i = 0; i < edits.length; i += 2) {
-      if (edits[i + 1][0] === '=') put(raw, edits[i], edits[i + 1][1])
+      const inner = edits[i + 1]
+      if (inner[0] === '=') raw[edits[i]] = inner[1]
     }
     if (edit.length === 2) return
     const drops = edit[2]
@@ -429,7 +502,8 @@
 
   function close() {
     nodes.close()
-    top = stores = path = trail = base = null
+    top = stores = path = trail = base = texts = null
+    quick = false
     grown = 0
   }
 
@@ -443,31 +517,63 @@
       top = nodes.begin(root)
       return top.proxy
     },
+    /**
+     * The changes without their order and sizes, where nothing was written but texts in the place
+     * of texts: one flat list, for each container [length of its path, keys of its path, number of
+     * its changes, [key, old, new]…]. Else undefined: settle() says it all.
+     */
+    list(next) {
+      nodes.seal()
+      if ((next !== undefined && next !== top.proxy) || !nodes.isPlain()) return undefined
+      const touched = nodes.touched()
+      const list = []
+      let most = rootSize
+      for (let i = 0; i < touched.length; i++) most += listNode(list, touched[i])
+      if (most > limits.size) return undefined
+      quick = true
+      return list
+    },
     /** → edit or undefined (nothing changed). Throws without having changed anything. */
     settle(next) {
+      quick = false
       nodes.seal()
       stores = []
       path = []
       trail = []
       base = top
-      grown = 0
-      copied = 0
+      grown = copied = unsized = 0
+      texts = null
       const value = next === undefined ? top.proxy : next
       if (!isObject(value) || isArray(value)) refuse('the state is not an object')
+      const touched = nodes.touched()
+      for (let i = 0; i < touched.length; i++) {
+        for (let n = touched[i]; n !== null && !n.hot; n = n.up) n.hot = true
+      }
       const edit = value === top.proxy ? keep(top) : merge(root, value, top)
+      if (rootSize + grown + unsized > limits.size) sizeTexts()
       if (rootSize + grown > limits.size) {
         refuse('larger than ' + limits.size, undefined, 'state-too-large')
       }
       return edit
     },
-    size: () => rootSize + grown,
+    /** Of the state as it will be, but for `unsized()`: [text that goes, text that comes, …]. */
+    sized: () => rootSize + grown,
+    unsized: () => texts,
+    /** Of the state as it will be. */
+    size() {
+      sizeTexts()
+      return rootSize + grown
+    },
     codeOf: nodes.codeOf,
-    install() {
-      for (let i = 0; i < stores.length; i += 2) {
+    /** `size`: of the state as it will be, where the caller knows it. */
+    install(size) {
+      if (quick) installTexts(nodes.touched())
+      else for (let i = 0; i < stores.length; i += 2) {
         if (stores[i + 1][0] === 'o') installObject(stores[i], stores[i + 1])
         else installArray(stores[i], stores[i + 1])
       }
-      rootSize += grown
+      if (size === undefined) sizeTexts()
+      rootSize = size === undefined ? rootSize + grown : size
       close()
     },
     undo: close,

@@ -2,14 +2,23 @@
 // calls by their place in the list. The contract never sees any of them.
 //
 // Phases: load(snapshot) → make(function) → per message begin(action) → (host runs the jobs) →
-// end() → install | undo. Invariants: D1 begin and end never throw but for an interrupt or a fault
+// end() → text()? → install | undo. Invariants: D1 begin, end and text never throw but for an interrupt or a fault
 // of the engine: what a contract throws becomes text. D2 install runs no contract code; the host
 // calls it without a gas limit.
 ((burn, makeOverlay, makeRealm) => {
   'use strict'
+  // Small charges are paid together: asking the host costs more than most of what is charged.
+  const DEBT_MAX = 4000
+  let debt = 0
   /** Spends gas; where none is left it never comes back. */
   function charge(cost) {
-    if (burn(cost > 2000000000 ? 2000000000 : cost | 0) === true) for (;;);
+    debt += cost > 2000000000 ? 2000000000 : cost | 0
+    if (debt > DEBT_MAX) pay()
+  }
+  function pay() {
+    const cost = debt > 2000000000 ? 2000000000 : debt
+    debt = 0
+    if (burn(cost) === true) for (;;);
   }
   const parse = JSON.parse
   const json = JSON.stringify
@@ -27,11 +36,15 @@
   const DONE = 1
   const THROWN = 2
   const WAITING = 3
+  const NONE = []
   let contract = null
   let phase = IDLE
   let outcome
-  let outputMax = 0
   let textMax = 0
+  /** What end() found, should the host want it as text. */
+  let returned = null
+  let next
+  let edit
   let malformed = IDLE
 
   function failed(code, why) {
@@ -83,27 +96,41 @@
       if (typeof status !== 'string') return failed('result-malformed', 'status must be a text')
       return failed('contract-error', status)
     }
-    const edit = overlay.settle(state)
-    let out = '[]'
-    if (messages !== undefined) {
-      if (!isArray(messages)) return failed('result-malformed', 'messages must be a list')
-      // What a list of messages means is what JSON.stringify says of it; the outbox check judges
-      // the rest.
-      if (messages.length > 0) out = outboxText(messages)
+    next = state
+    edit = undefined
+    const list = overlay.list(state)
+    if (list === undefined) edit = overlay.settle(state)
+    // What a list of messages means is what JSON.stringify says of it; the outbox check judges the
+    // rest.
+    if (messages !== undefined && !isArray(messages)) {
+      return failed('result-malformed', 'messages must be a list')
     }
-    const changes = edit === undefined ? '[]' : json(edit)
-    if (changes.length + out.length > outputMax) {
-      const units = changes.length + out.length
-      return failed('output-too-large', units + ' units, at most ' + outputMax)
+    returned = messages === undefined ? NONE : messages
+    return [list, edit, returned, overlay.sized(), overlay.unsized()]
+  }
+  /** Gives what is asked, whatever is thrown, and pays for it. */
+  function judged(ask) {
+    let result
+    try {
+      result = ask()
+    } catch (thrown) {
+      result = thrownResult(thrown)
     }
-    return changes + '\n' + out + '\n' + overlay.size()
+    phase = IDLE
+    outcome = undefined
+    if (debt > 0) pay()
+    return result
+  }
+  function asText() {
+    const all = edit === undefined ? overlay.settle(next) : edit
+    const out = outboxText(returned)
+    return (all === undefined ? '[]' : json(all)) + '\n' + out + '\n' + overlay.size()
   }
 
   return [
-    function load(snapshot, size, depth, sizeMax, output, errorText) {
+    function load(snapshot, size, depth, sizeMax, errorText) {
       limits.depth = +depth
       limits.size = +sizeMax
-      outputMax = +output
       textMax = +errorText
       overlay.load(snapshot, +size)
     },
@@ -114,6 +141,7 @@
       phase = DONE
       outcome = undefined
       malformed = IDLE
+      debt = 0
       try {
         const input = parse(action)
         realm.reseed(input.id, input.height)
@@ -141,22 +169,24 @@
         outcome = thrown
       }
     },
+    /**
+     * The error's text, or a list that the host reads: [list of texts, edit, messages, size, texts
+     * of unknown size].
+     */
     function end() {
-      try {
-        return finish()
-      } catch (thrown) {
-        return thrownResult(thrown)
-      } finally {
-        phase = IDLE
-        outcome = undefined
-      }
+      return judged(finish)
     },
-    function install() {
-      overlay.install()
+    /** What end() found as text: changes, messages, size. */
+    function text() {
+      return judged(asText)
+    },
+    function install(size) {
+      overlay.install(size)
+      returned = next = edit = undefined
     },
     function undo() {
       phase = IDLE
-      outcome = undefined
+      outcome = returned = next = edit = undefined
       overlay.undo()
     },
     function snapshot() {

@@ -22,6 +22,7 @@ import type {
 } from '../port.ts'
 import { stateText } from '../state-text.ts'
 import { loadEngine, MachineFault, type Engine } from './engine.ts'
+import { readOutput } from './output.ts'
 import { DRIVER, FUEL_MAX, Sandbox, ScriptError, type Image } from './sandbox.ts'
 
 /** Part of the engine's version, so of every result: what one sandbox may take. */
@@ -143,7 +144,6 @@ class QuickjsInstance implements Instance {
       String(state.size),
       String(limits.stateDepthMax),
       String(limits.stateBytesMax),
-      String(limits.outputBytesMax),
       String(ERROR_TEXT_MAX),
     ])
   }
@@ -175,50 +175,39 @@ class QuickjsInstance implements Instance {
     const { gasMax, pendingPromisesMax } = this.#limits
     sandbox.action = actionJson
     sandbox.meter(gasMax)
-    sandbox.call(DRIVER.begin, [actionJson])
+    const begun = sandbox.run(DRIVER.begin, actionJson)
+    if (begun !== 0) sandbox.release(begun)
     const ran = sandbox.runJobs(pendingPromisesMax)
-    const output = ran < 0 || sandbox.exhausted ? undefined : sandbox.call(DRIVER.end)
+    const output = ran < 0 || sandbox.exhausted ? undefined : readOutput(sandbox, this.#limits)
     // A job that end() woke (a getter may) belongs to this message and must not meet the next one.
     const late = output === undefined ? -1 : sandbox.runJobs(pendingPromisesMax)
     const spent = gasMax - Math.max(0, sandbox.left())
     if (output === undefined || late < 0 || sandbox.exhausted) return this.#stopped(spent)
     // What comes out is charged here, by its length.
-    const gas = spent + (output.length >> OUTPUT_SHIFT)
+    const gas = spent + (output.units >> OUTPUT_SHIFT)
     if (gas >= gasMax) return this.#stopped(gas)
     sandbox.unmeter()
     // The message is judged: installing or dropping it must not stop half-way.
     sandbox.fuel = FUEL_MAX
-    if (output.startsWith('E')) {
-      sandbox.call(DRIVER.undo)
-      const line = output.indexOf('\n')
-      const text = JSON.parse(output.slice(line + 1)) as string
-      return { status: 'error', gas, code: output.slice(1, line), text }
+    if ('code' in output) return this.#dropped(gas, output.code, output.text)
+    const { changes, stateBytes } = output
+    let { messages } = output
+    try {
+      if (check !== undefined) messages = check(messages)
+    } catch (error) {
+      if (!isHbError(error)) {
+        this.#dropped(gas, '', '')
+        throw error
+      }
+      return this.#dropped(gas, error.code, error.detail.slice(0, ERROR_TEXT_MAX))
     }
-    return this.#install(output, gas, check)
+    sandbox.release(sandbox.run(DRIVER.install, stateBytes))
+    return { status: 'ok', gas, changes, messages, stateBytes }
   }
 
-  #install(output: string, gas: number, check: CheckMessages | undefined): Evaluation {
-    const sandbox = this.#sandbox
-    const first = output.indexOf('\n')
-    const second = output.indexOf('\n', first + 1)
-    const outbox = output.slice(first + 1, second)
-    const returned = outbox === '[]' ? [] : (JSON.parse(outbox) as readonly unknown[])
-    let messages = returned
-    try {
-      if (check !== undefined) messages = check(returned)
-    } catch (error) {
-      sandbox.call(DRIVER.undo)
-      if (!isHbError(error)) throw error
-      return { status: 'error', gas, code: error.code, text: error.detail.slice(0, ERROR_TEXT_MAX) }
-    }
-    sandbox.call(DRIVER.install)
-    return {
-      status: 'ok',
-      gas,
-      changes: output.slice(0, first),
-      messages,
-      stateBytes: Number(output.slice(second + 1)),
-    }
+  #dropped(gas: number, code: string, text: string): Evaluation {
+    this.#sandbox.call(DRIVER.undo)
+    return { status: 'error', gas, code, text }
   }
 
   /**

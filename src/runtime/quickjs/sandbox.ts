@@ -11,6 +11,7 @@ import { asBuffer } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { MachineFault, newMachine, PAGES_MIN } from './engine.ts'
 import type { Engine, Machine, MachineHost, MemoryBound } from './engine.ts'
+import { findLayout, HeapReader, TAG, type Layout, type Views } from './heap.ts'
 
 /** The driver's functions, in the order of the list that driver.js ends as. */
 export const DRIVER = {
@@ -18,13 +19,14 @@ export const DRIVER = {
   make: 1,
   begin: 2,
   end: 3,
-  install: 4,
-  undo: 5,
-  snapshot: 6,
-  probe: 7,
-  spin: 8,
+  text: 4,
+  install: 5,
+  undo: 6,
+  snapshot: 7,
+  probe: 8,
+  spin: 9,
 } as const
-const DRIVER_COUNT = 9
+const DRIVER_COUNT = 10
 const UNMETERED = 0x7fffffff
 /** What QuickJS sets its counter to before it asks the host. */
 const COUNTER_RESET = 10_000
@@ -32,8 +34,6 @@ const COUNTER_RESET = 10_000
 const REGEXP_GAS = 5_000
 /** Polls in one turn of an empty loop: the test and the jump. */
 const TURN_GAS = 2
-const TAG_EXCEPTION = 6
-const TAG_UNDEFINED = 3
 /**
  * Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the
  * first to end.
@@ -57,6 +57,7 @@ export type Image = {
   readonly functions: readonly number[]
   readonly counter: number
   readonly collector: number
+  readonly layout: Layout
 }
 
 export class Sandbox {
@@ -68,6 +69,10 @@ export class Sandbox {
   #counter = 0
   #collector = 0
   #scratch = 0
+  #undefined = 0
+  #text = 0
+  #textBytes = 0
+  #reader: HeapReader | undefined
   #exhausted = false
   #action = ''
   #timestamp: number | undefined
@@ -102,6 +107,9 @@ export class Sandbox {
     sandbox.#counter = image.counter
     sandbox.#collector = image.collector
     sandbox.#scratch = sandbox.machine.malloc(64)
+    sandbox.#undefined = sandbox.machine.getUndefined()
+    sandbox.#refresh()
+    sandbox.#reader = new HeapReader(image.layout, sandbox.#views())
     return sandbox
   }
 
@@ -121,11 +129,13 @@ export class Sandbox {
     sandbox.#scratch = machine.malloc(64)
     // Until the counter is known, the place it would have must be harmless to write.
     sandbox.#counter = machine.malloc(8)
+    sandbox.#undefined = machine.getUndefined()
     sandbox.#refresh()
     sandbox.unmeter()
     sandbox.#functions = sandbox.#driver(scripts)
     sandbox.#counter = sandbox.#findCounter()
     sandbox.#selfCheck()
+    const layout = sandbox.#findLayout()
     const image = sandbox.#memoryImage()
     return {
       engine,
@@ -135,6 +145,7 @@ export class Sandbox {
       functions: sandbox.#functions,
       counter: sandbox.#counter,
       collector: sandbox.#collector,
+      layout,
     }
   }
 
@@ -195,6 +206,18 @@ export class Sandbox {
       throw new HbError('engine-unknown', `its gas counter is not found (${found.length} places)`)
     }
     return counter
+  }
+
+  #findLayout(): Layout {
+    const made: number[] = []
+    const layout = findLayout(this.#runtime, (source) => {
+      const value = this.#evaluate(source, 'layout.js')
+      made.push(value)
+      this.#refresh()
+      return { at: value, views: this.#views() }
+    })
+    for (const value of made) this.machine.freeValue(this.#context, value)
+    return layout
   }
 
   #selfCheck(): void {
@@ -307,7 +330,18 @@ export class Sandbox {
     if (this.#words.byteLength !== this.machine.memory.buffer.byteLength) {
       this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
       this.#words = new Int32Array(this.machine.memory.buffer)
+      this.#reader?.refresh(this.#views())
     }
+  }
+
+  #views(): Views {
+    return { words: this.#words, bytes: this.#buffer }
+  }
+
+  /** Reads what `run` gave. */
+  get reader(): HeapReader {
+    this.#refresh()
+    return this.#reader as HeapReader
   }
 
   #cString(text: string): number {
@@ -328,7 +362,7 @@ export class Sandbox {
     const { machine } = this
     this.#refresh()
     args.forEach((arg, index) => (this.#words[(this.#scratch >> 2) + index] = arg))
-    return machine.call(this.#context, callee, machine.getUndefined(), args.length, this.#scratch)
+    return machine.call(this.#context, callee, this.#undefined, args.length, this.#scratch)
   }
 
   #tag(value: number): number {
@@ -367,7 +401,7 @@ export class Sandbox {
   }
 
   #checked(value: number): number {
-    if (this.#tag(value) !== TAG_EXCEPTION) return value
+    if (this.#tag(value) !== TAG.exception) return value
     const error = this.machine.resolveException(this.#context, value)
     const dump = this.machine.dump(this.#context, error)
     const text = this.#textAt(dump)
@@ -399,14 +433,71 @@ export class Sandbox {
     }
   }
 
+  /**
+   * As `call`, for what is called per message: at most one argument, a text, which is copied into
+   * room that is kept, or a whole number. Gives the address of what came back, for `reader` and
+   * `release`, or 0 for an interrupt.
+   */
+  run(index: number, argument?: string | number): number {
+    const { machine } = this
+    try {
+      let value = 0
+      if (typeof argument === 'string') value = this.#textValue(argument)
+      else if (argument !== undefined) value = this.#integer(argument)
+      this.#refresh()
+      this.#words[this.#scratch >> 2] = value
+      const callee = this.#functions[index] as number
+      const count = argument === undefined ? 0 : 1
+      const result = machine.call(this.#context, callee, this.#undefined, count, this.#scratch)
+      if (typeof argument === 'string') machine.freeValue(this.#context, value)
+      if (this.#tag(result) !== TAG.exception) return result
+      machine.freeValue(this.#context, machine.resolveException(this.#context, result))
+      return 0
+    } catch (error) {
+      throw this.#fault(error)
+    }
+  }
+
+  /** What `run` gave is needed no more. */
+  release(value: number): void {
+    this.machine.freeValue(this.#context, value)
+  }
+
+  /** The text that `run` gave; released. */
+  textOf(value: number): string {
+    return this.#take(value) as string
+  }
+
+  #textValue(text: string): number {
+    // A unit takes three bytes at most.
+    const room = 3 * text.length + 1
+    if (room > this.#textBytes) {
+      if (this.#text !== 0) this.machine.free(this.#text)
+      this.#textBytes = Math.max(4_096, 2 * room)
+      this.#text = this.machine.malloc(this.#textBytes)
+      this.#refresh()
+    }
+    const bytes = this.#buffer.write(text, this.#text, room - 1, 'utf8')
+    this.#buffer[this.#text + bytes] = 0
+    return this.machine.newString(this.#context, this.#text)
+  }
+
+  /** A value of the second half of the scratch room. */
+  #integer(value: number): number {
+    const at = this.#scratch + 32
+    this.#words[at >> 2] = value
+    this.#words[(at >> 2) + 1] = TAG.int
+    return at
+  }
+
   #take(result: number): string | undefined {
     const { machine } = this
     const tag = this.#tag(result)
-    if (tag === TAG_EXCEPTION) {
+    if (tag === TAG.exception) {
       machine.freeValue(this.#context, machine.resolveException(this.#context, result))
       return undefined
     }
-    if (tag === TAG_UNDEFINED) {
+    if (tag === TAG.undefined) {
       machine.freeValue(this.#context, result)
       return undefined
     }

@@ -1,0 +1,63 @@
+// Who waits for which message: stages, refusals, bounds of what is remembered.
+
+import { describe, expect, test } from '@jest/globals'
+import { Waits } from '../../src/node/waits.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import { HbError } from '../../src/std/errors.ts'
+
+async function isOver(wait: Promise<void>): Promise<boolean> {
+  const open = Symbol('open')
+  const pause = new Promise((resolve) => setTimeout(resolve, 5, open))
+  return (await Promise.race([wait, pause])) !== open
+}
+
+describe('waits', () => {
+  test('end at their stage or a later one, each for its own message', async () => {
+    const waits = new Waits(systemClock)
+    const sequenced = waits.until('a', 'sequenced', 60_000)
+    const result = waits.until('a', 'result', 60_000)
+    const other = waits.until('b', 'sequenced', 60_000)
+    waits.reached('a', 'sequenced')
+    expect(await isOver(sequenced)).toBe(true)
+    expect(await isOver(result)).toBe(false)
+    waits.reached('a', 'result')
+    expect(await isOver(result)).toBe(true)
+    expect(await isOver(other)).toBe(false)
+    waits.reached('b', 'result')
+    expect(await isOver(other)).toBe(true)
+  })
+
+  test('a refusal ends them all and is remembered, up to a bound', async () => {
+    const waits = new Waits(systemClock, { rememberedMax: 2 })
+    waits.submitted('a')
+    const wait = waits.until('a', 'result', 60_000)
+    waits.refused('a', new HbError('expired', 'x'))
+    expect(await isOver(wait)).toBe(true)
+    expect(waits.isPending('a')).toBe(false)
+    expect(waits.refusal('a')?.code).toBe('expired')
+    waits.refused('b', new HbError('expired', 'x'))
+    waits.refused('c', new HbError('expired', 'x'))
+    expect(['a', 'b', 'c'].map((id) => waits.refusal(id)?.code)).toEqual([
+      undefined,
+      'expired',
+      'expired',
+    ])
+  })
+
+  test('pending ids are remembered up to a bound, and until they get somewhere', () => {
+    const waits = new Waits(systemClock, { rememberedMax: 2 })
+    for (const id of ['a', 'b', 'c']) waits.submitted(id)
+    expect(['a', 'b', 'c'].map((id) => waits.isPending(id))).toEqual([false, true, true])
+    waits.reached('b', 'sequenced')
+    waits.withdrawn('c')
+    expect(['b', 'c'].map((id) => waits.isPending(id))).toEqual([false, false])
+  })
+
+  test('once closed, nobody waits', async () => {
+    const waits = new Waits(systemClock)
+    const before = waits.until('a', 'result', 60_000)
+    waits.close()
+    expect(await isOver(before)).toBe(true)
+    expect(await isOver(waits.until('a', 'result', 60_000))).toBe(true)
+  })
+})
