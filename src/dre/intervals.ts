@@ -2,7 +2,7 @@
 // full, then the manifest.
 //
 // Invariants: I1 what is written is a function of the log and genesis: full when the deltas since
-// the last full state have grown beyond its bytes, else a delta. I2 the manifest is written last:
+// the last full state have grown beyond its bytes or number DELTAS_MAX, else a delta. I2 the manifest is written last:
 // what it names is there.
 
 import type { ManifestProcess } from '../protocol/records.ts'
@@ -10,7 +10,7 @@ import type { Records } from '../protocol/codec/records.ts'
 import { changesText, composeChanges } from '../protocol/changes.ts'
 import type { Changes } from '../protocol/changes.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { manifestRoot } from '../protocol/manifest.ts'
+import { DELTAS_MAX, manifestRoot } from '../protocol/manifest.ts'
 import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
 import type { EvaluatorCommand, Evaluator } from '../runtime/evaluator/port.ts'
 import type { LogRecord } from '../log/port.ts'
@@ -33,6 +33,9 @@ type Recorded = {
   deltaBytes: number
   deltaHash: Uint8Array
 }
+
+/** About what a manifest's row takes at most: ids, hashes, and the heights of its deltas. */
+const MANIFEST_ROW_BYTES_MAX = 2_048
 
 export type IntervalsOptions = {
   readonly network: Network
@@ -110,7 +113,7 @@ export class Intervals {
       const texts = this.#o.store.changes(row.process, before.slot + 1, row.settledSlot)
       const text = changesText(composeChanges(texts.map((each) => JSON.parse(each) as Changes)))
       const deltaBytes = before.deltaBytes + Buffer.byteLength(text)
-      if (deltaBytes <= before.fullBytes) {
+      if (deltaBytes <= before.fullBytes && before.deltaHeights.length < DELTAS_MAX) {
         const recorded = {
           ...before,
           slot: row.settledSlot,
@@ -160,18 +163,14 @@ export class Intervals {
     const { records, partition, limits } = this.#o
     const processes = [...this.#o.rows.values()].map((row) => this.#manifestRow(row))
     const { height, hash, timestamp, counters } = view
-    const perPart = Math.max(1, Math.floor(limits.partBytesMax / 512))
+    const perPart = Math.max(1, Math.floor(limits.partBytesMax / MANIFEST_ROW_BYTES_MAX))
     const parts = Math.max(1, Math.ceil(processes.length / perPart))
-    const root = manifestRoot(processes)
+    const place = { partition, height, hash, timestamp, counters, outgoing }
+    const root = manifestRoot(place, processes)
     return Array.from({ length: parts }, (_, part) => ({
       key: `manifest/${partition}/${height}/${part}`,
       value: records.manifest.encode({
-        partition,
-        height,
-        hash,
-        timestamp,
-        counters,
-        outgoing,
+        ...place,
         root,
         indexHash: null,
         offsetHint: at,

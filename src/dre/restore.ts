@@ -139,7 +139,7 @@ async function take(
 ): Promise<DrePosition | undefined> {
   const head = parts[0] as ManifestPart
   const processes = parts.flatMap((part) => part.processes)
-  if (!equalBytes(manifestRoot(processes), head.root)) return undefined
+  if (!equalBytes(manifestRoot(head, processes), head.root)) return undefined
   const timestamp = head.timestamp
   const at = await findRecord(o, head)
   if (at === undefined) return undefined

@@ -3,16 +3,35 @@
 import { hashParts } from '../std/hash-parts.ts'
 import type { HashPart } from '../std/hash-parts.ts'
 import { merkleRoot } from './merkle.ts'
-import type { ManifestProcess } from './records.ts'
+import type { ManifestPart, ManifestProcess } from './records.ts'
 
 /**
- * Merkle root over one leaf per process, in order of their spawns:
- * H("hb.manifest-row.1", id, slot, state hash, failed 0/1, engine, module, full height, full hash,
- * number of deltas,
- *   their heights…, delta hash).
+ * Deltas behind one full state at most: then the state is written in full whatever they weigh, so
+ * that a row of a manifest is bounded.
  */
-export function manifestRoot(processes: readonly ManifestProcess[]): Buffer {
-  return merkleRoot(processes.map(manifestRow))
+export const DELTAS_MAX = 256
+
+/** What a manifest says of its partition: a reader that starts from it believes all of this. */
+export type ManifestHead = Pick<
+  ManifestPart,
+  'partition' | 'height' | 'hash' | 'timestamp' | 'counters' | 'outgoing'
+>
+
+/**
+ * root = Merkle root over the head's leaf, then one leaf per process, in order of their spawns.
+ * Head: H("hb.manifest-head.1", partition, height, entry hash, timestamp, P, incoming counters…,
+ *   outgoing counters…).
+ * Process: H("hb.manifest-row.1", id, slot, state hash, failed 0/1, engine, module, full height,
+ *   full hash, number of deltas, their heights…, delta hash).
+ */
+export function manifestRoot(head: ManifestHead, processes: readonly ManifestProcess[]): Buffer {
+  return merkleRoot([manifestHead(head), ...processes.map(manifestRow)])
+}
+
+function manifestHead(head: ManifestHead): Buffer {
+  const { partition, height, hash, timestamp, counters, outgoing } = head
+  const place = [partition, height, hash, timestamp]
+  return hashParts('hb.manifest-head.1', [...place, counters.length, ...counters, ...outgoing])
 }
 
 function manifestRow(row: ManifestProcess): Buffer {

@@ -14,10 +14,19 @@ export type Life = {
   /** Called at death. */
   died: () => void
   membership: Membership | undefined
+  /** Ends the pauses of the dead, which would keep the tests' own process from ending. */
+  readonly ended: AbortController
 }
 
 export function newLife(appends = Infinity, lastIsWritten = true): Life {
-  return { alive: true, appends, lastIsWritten, died: () => undefined, membership: undefined }
+  return {
+    alive: true,
+    appends,
+    lastIsWritten,
+    died: () => undefined,
+    membership: undefined,
+    ended: new AbortController(),
+  }
 }
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
@@ -25,6 +34,7 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
 /** Ends it now; resolves when the group has given its partitions away. */
 export async function die(life: Life): Promise<void> {
   life.alive = false
+  life.ended.abort()
   await life.membership?.leave()
 }
 
@@ -77,7 +87,8 @@ export function mortalClock(clock: Clock, life: Life): Clock {
     now: () => clock.now(),
     sleep: async (delayMs, signal) => {
       if (!life.alive) return never()
-      await clock.sleep(delayMs, signal)
+      const { signal: ended } = life.ended
+      await clock.sleep(delayMs, signal ? AbortSignal.any([signal, ended]) : ended)
       return life.alive ? undefined : never()
     },
   }

@@ -27,7 +27,7 @@ export type Overlay = {
   undo(): void
   snapshot(): string
   keysOf(value: unknown): string[] | undefined
-  hasKey(value: unknown, key: string): boolean | undefined
+  hasOwn(value: object, key: PropertyKey): boolean
 }
 
 /**

@@ -164,9 +164,10 @@
       if (receiver !== node.proxy) return reflectSet(create(null), key, value, receiver)
       if (typeof key === 'symbol' || key === '__proto__') refuse('key ' + text(key))
       let ov = node.ov
-      if (plain && (typeof value !== 'string' || typeof node.raw?.[key] !== 'string')) plain = false
       if (ov === null || !open) ov = written(node)
-      else if (ov[key] === DELETED && hasOwn(node.raw, key)) {
+      if (plain) {
+        if (typeof value !== 'string' || typeof node.raw[key] !== 'string') plain = false
+      } else if (ov[key] === DELETED && hasOwn(node.raw, key)) {
         if (node.re === null) node.re = create(null)
         node.re[key] = 1
         delete ov[key]
@@ -339,13 +340,18 @@
     },
     /** The code of a refusal by this overlay, '' for any other error. */
     codeOf: (error) => (error !== null && error === fault ? faultCode : ''),
-    /**
-     * Object.hasOwn of a state proxy without a descriptor being made; undefined for other values.
-     */
-    hasKey(value, key) {
-      const node = nodeBehind(value)
-      if (node === undefined) return undefined
-      if (node.length === undefined) return holds(node, key)
+    /** Object.hasOwn, for state proxies without a descriptor being made. */
+    hasOwn(value, key) {
+      if (typeof key !== 'string' || typeof value !== 'object') return hasOwn(value, key)
+      const count = nodes.length
+      // Mostly it is the container reached last.
+      let node = count === 0 ? undefined : nodes[count - 1]
+      if (node === undefined || node.proxy !== value) node = nodeBehind(value)
+      if (node === undefined) return hasOwn(value, key)
+      if (node.length === undefined) {
+        const { ov } = node
+        return ov !== null && key in ov ? ov[key] !== DELETED : hasOwn(node.raw, key)
+      }
       return key === 'length' || (indexOf(key) >= 0 && elementAt(node, indexOf(key)))
     },
     nodeBehind,

@@ -43,7 +43,7 @@
   let texts = null
   let unsized = 0
   /** list() said what changes, so that is what is installed. */
-  let quick = false
+  let quick = null
 
   function refuse(why, key, code) {
     let at = key === undefined ? '' : '/' + text(key)
@@ -463,9 +463,12 @@
     return most
   }
   function installTexts(touched) {
+    let at = 0
     for (let i = 0; i < touched.length; i++) {
-      const { raw, ov } = touched[i]
-      for (const key in ov) raw[key] = ov[key]
+      const { raw } = touched[i]
+      at += quick[at] + 1
+      const end = at + 1 + 3 * quick[at]
+      for (at++; at < end; at += 3) raw[quick[at]] = quick[at + 2]
     }
   }
 
@@ -503,7 +506,7 @@
   function close() {
     nodes.close()
     top = stores = path = trail = base = texts = null
-    quick = false
+    quick = null
     grown = 0
   }
 
@@ -530,12 +533,11 @@
       let most = rootSize
       for (let i = 0; i < touched.length; i++) most += listNode(list, touched[i])
       if (most > limits.size) return undefined
-      quick = true
-      return list
+      return (quick = list)
     },
     /** → edit or undefined (nothing changed). Throws without having changed anything. */
     settle(next) {
-      quick = false
+      quick = null
       nodes.seal()
       stores = []
       path = []
@@ -567,7 +569,7 @@
     codeOf: nodes.codeOf,
     /** `size`: of the state as it will be, where the caller knows it. */
     install(size) {
-      if (quick) installTexts(nodes.touched())
+      if (quick !== null) installTexts(nodes.touched())
       else for (let i = 0; i < stores.length; i += 2) {
         if (stores[i + 1][0] === 'o') installObject(stores[i], stores[i + 1])
         else installArray(stores[i], stores[i + 1])
@@ -582,7 +584,7 @@
      * Own enumerable string keys of a state proxy, without the engine's quadratic check; undefined
      * for other values.
      */
-    hasKey: nodes.hasKey,
+    hasOwn: nodes.hasOwn,
     keysOf(value) {
       const node = nodeBehind(value)
       if (node === undefined) return undefined

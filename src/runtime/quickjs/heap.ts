@@ -222,6 +222,11 @@ export class HeapReader {
   }
 }
 
+/** A text's JSON text. */
+export function quoted(text: string): string {
+  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
 /** UTF-16 units of a text's JSON text. */
 export function unitsOf(text: string): number {
   return ESCAPED.test(text) ? JSON.stringify(text).length : text.length + 2

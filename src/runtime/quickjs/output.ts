@@ -6,7 +6,7 @@
 
 import { compareKeys } from '../../protocol/changes.ts'
 import type { EvaluationLimits } from '../port.ts'
-import { TAG, UNREADABLE, unitsOf } from './heap.ts'
+import { quoted, TAG, UNREADABLE, unitsOf } from './heap.ts'
 import { DRIVER, type Sandbox } from './sandbox.ts'
 
 export type Output =
@@ -97,10 +97,12 @@ function readChanges(sandbox: Sandbox, first: number, max: number): ReadChanges 
 
 /** See `list` in settle.js. */
 type Listed = readonly (string | number)[]
-type Container = { edits: Map<string, string>; inner: Map<string, Container> }
+/** `text`: the key and its edit. */
+type Pair = { readonly key: string; readonly text: string }
+type Container = { readonly edits: Pair[]; inner: Map<string, Container> | undefined }
 
 function listed(list: Listed, size: number): ReadChanges {
-  const root: Container = { edits: new Map(), inner: new Map() }
+  const root: Container = { edits: [], inner: undefined }
   let stateBytes = size
   let at = 0
   while (at < list.length) {
@@ -110,9 +112,10 @@ function listed(list: Listed, size: number): ReadChanges {
     at += depth + 1
     const end = at + 1 + 3 * (list[at] as number)
     for (at += 1; at < end; at += 3) {
-      const value = JSON.stringify(list[at + 2])
+      const key = list[at] as string
+      const value = quoted(list[at + 2] as string)
       stateBytes += value.length - unitsOf(list[at + 1] as string)
-      container.edits.set(list[at] as string, `["=",${value}]`)
+      container.edits.push({ key, text: `${quoted(key)},["=",${value}]` })
     }
   }
   const text = textOf(root)
@@ -120,23 +123,26 @@ function listed(list: Listed, size: number): ReadChanges {
 }
 
 function inside(container: Container, key: string): Container {
-  let next = container.inner.get(key)
+  const inner = (container.inner ??= new Map<string, Container>())
+  let next = inner.get(key)
   if (next === undefined) {
-    next = { edits: new Map(), inner: new Map() }
-    container.inner.set(key, next)
+    next = { edits: [], inner: undefined }
+    inner.set(key, next)
   }
   return next
 }
 
 /** The object edit of a container, '' where nothing changed in it. */
 function textOf({ edits, inner }: Container): string {
-  for (const [key, container] of inner) {
-    const text = textOf(container)
-    if (text !== '') edits.set(key, text)
+  if (inner !== undefined) {
+    for (const [key, container] of inner) {
+      const text = textOf(container)
+      if (text !== '') edits.push({ key, text: `${quoted(key)},${text}` })
+    }
   }
-  if (edits.size === 0) return ''
-  const keys = [...edits.keys()]
-  if (keys.length > 1) keys.sort(compareKeys)
-  const pairs = keys.map((key) => `${JSON.stringify(key)},${edits.get(key) as string}`)
-  return `["o",[${pairs.join(',')}]]`
+  if (edits.length === 0) return ''
+  if (edits.length > 1) edits.sort((a, b) => compareKeys(a.key, b.key))
+  let text = '["o",['
+  for (const [index, pair] of edits.entries()) text += index === 0 ? pair.text : `,${pair.text}`
+  return `${text}]]`
 }

@@ -199,7 +199,7 @@
   // ---- enumeration of state proxies, without the quadratic check of the engine; and JSON, charged
   // by what came out
   const nativeJson = JSON.stringify
-  const { keys: nativeKeys, getOwnPropertyNames: nativeNames, hasOwn: nativeHasOwn } = Object
+  const { keys: nativeKeys, getOwnPropertyNames: nativeNames } = Object
   function listed(value) {
     const known = typeof value === 'object' && value !== null ? state.keysOf(value) : undefined
     if (known !== undefined) return known
@@ -219,11 +219,6 @@
       for (let i = 0; i < list.length; i++) list[i] = [list[i], value[list[i]]]
       return list
     },
-    hasOwn: (value, key) => {
-      const known =
-        typeof key === 'string' && typeof value === 'object' ? state.hasKey(value, key) : undefined
-      return known === undefined ? nativeHasOwn(value, key) : known
-    },
     getOwnPropertyNames: (value) => {
       const known = typeof value === 'object' && value !== null ? state.keysOf(value) : undefined
       if (known === undefined) return nativeNames(value)
@@ -237,6 +232,8 @@
       value: { [name]: replacements[name] }[name],
     })
   }
+  const own = { ...getOwnPropertyDescriptor(Object, 'hasOwn'), value: state.hasOwn }
+  defineProperty(Object, 'hasOwn', own)
   const stringify = {
     stringify(value, replacer, space) {
       const out = nativeJson(value, replacer, space)
