@@ -51,7 +51,10 @@ const BENCHES: readonly Bench[] = [
   { goals: { 'embedded.crank.throughput': atLeast(10_000) }, run: benchCrankThroughput },
   { goals: { 'embedded.crank.p50': atMost(2) }, run: benchCrankLatency },
   { goals: { 'embedded.ingress.signed.rsa': ofFloor(0.8) }, run: benchSignedIngress('rsa') },
-  { goals: { 'embedded.ingress.signed.ed25519': ofFloor(0.8) }, run: benchSignedIngress('ed25519') },
+  {
+    goals: { 'embedded.ingress.signed.ed25519': ofFloor(0.8) },
+    run: benchSignedIngress('ed25519'),
+  },
   { goals: { 'embedded.ingress.http': null }, run: benchHttpIngress },
   { goals: { 'embedded.rebuild': atLeast(30_000) }, run: benchRebuild },
   { goals: { 'idle.processes.rss': atMost(50) }, run: benchIdleProcesses },

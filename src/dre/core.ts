@@ -125,7 +125,8 @@ export class Ledger {
   ): void {
     row.settledSlot = slot
     row.settledHeight = entry.height
-    row.stateHash = hash
+    // kept for as long as the process lives: not as a view of a pool that it would keep with it
+    row.stateHash = Uint8Array.prototype.slice.call(hash)
     if (slot !== 0) return
     row.failed = outcome.status === 'error'
     if (module !== undefined && !row.failed) {

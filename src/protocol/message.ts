@@ -3,8 +3,7 @@
 // digest are functions of its bytes and its place alone (R3); nothing here decides whether it may
 // enter.
 
-import { toBase64Url } from '../std/bytes.ts'
-import { hashParts } from '../std/hash-parts.ts'
+import { hashParts, hashPartsText } from '../std/hash-parts.ts'
 import type { HashPart } from '../std/hash-parts.ts'
 
 export type Tag = { readonly name: string; readonly value: string }
@@ -89,7 +88,7 @@ export function processMessageId(
   digest: Uint8Array,
 ): string {
   const { partition, height, index } = origin
-  return toBase64Url(hashParts('hb.message.1', [network, partition, height, index, digest]))
+  return hashPartsText('hb.message.1', [network, partition, height, index, digest])
 }
 
 /**

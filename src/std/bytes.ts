@@ -21,7 +21,13 @@ export function isIdText(text: string): boolean {
 }
 
 export function sha256(bytes: Uint8Array): Buffer {
-  return nodeHash('sha256', bytes, 'buffer')
+  // by way of a text into the pool: asking for a buffer makes an ArrayBuffer, which takes twice as long
+  return Buffer.from(nodeHash('sha256', bytes, 'binary'), 'latin1')
+}
+
+/** base64url of the hash: as `toBase64Url(sha256(bytes))`, in a third of the time. */
+export function sha256Text(bytes: Uint8Array): string {
+  return nodeHash('sha256', bytes, 'base64url')
 }
 
 /** A Buffer over the same memory (no copy). */

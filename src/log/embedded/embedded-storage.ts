@@ -70,6 +70,9 @@ export class EmbeddedStorage implements Storage {
   #flushes: (() => void)[] = []
   #writing: Promise<void> | undefined
   #stale = false
+  /** A timer for noted positions is running. */
+  #watching = false
+  #transactions = 0
   #broken: unknown
 
   constructor(file: LogFile, dir: string, clock: Clock, limits: LogLimits) {
@@ -171,9 +174,24 @@ export class EmbeddedStorage implements Storage {
   }
 
   commit(group: string, partition: PartitionState, next: number): void {
-    if (!this.#positions.note(group, partition, next)) return
-    const late = this.#clock.sleep(this.#limits.commitDelayMs, this.#closing.signal)
-    void late.then(() => this.flush())
+    if (this.#positions.note(group, partition, next)) this.#watchPositions()
+  }
+
+  /**
+   * Appends carry positions for nothing, so a transaction of their own is for those that none took
+   * along: one timer at a time, armed again while there are newer ones.
+   */
+  #watchPositions(): void {
+    if (this.#watching) return
+    this.#watching = true
+    const before = this.#transactions
+    const delayMs = this.#limits.commitDelayMs / 2
+    void this.#clock.sleep(delayMs, this.#closing.signal).then(() => {
+      this.#watching = false
+      if (!this.#positions.dirty || this.#closing.signal.aborted) return
+      if (this.#transactions === before) void this.flush()
+      else this.#watchPositions()
+    })
   }
 
   async flush(): Promise<void> {
@@ -277,6 +295,7 @@ export class EmbeddedStorage implements Storage {
   /** One durable transaction: what `put` writes and all positions noted so far (E3). */
   async #commit(put: () => void): Promise<void> {
     const positions = this.#positions.take()
+    this.#transactions += 1
     try {
       await commitBatch(this.#file.root, () => {
         put()

@@ -1,4 +1,4 @@
-// The write overlay: its two scripts put together, its type, and the way to make one in V8. The
+// The write overlay: its three scripts put together, its type, and the way to make one in V8. The
 // sandbox compiles the same text itself. Owners: the caller owns the text (read once per runtime);
 // an overlay belongs to one instance.
 
@@ -20,10 +20,13 @@ export type RawEdit = readonly unknown[]
 export type Overlay = {
   load(snapshot: string, size: number): void
   begin(): Record<string, unknown>
+  list(next: unknown): readonly (string | number)[] | undefined
   settle(next: unknown): RawEdit | undefined
   size(): number
+  sized(): number
+  unsized(): readonly string[] | null
   codeOf(error: unknown): string
-  install(): void
+  install(size?: number): void
   undo(): void
   snapshot(): string
   keysOf(value: unknown): string[] | undefined
@@ -35,9 +38,13 @@ export type Overlay = {
  * calls cost gas.
  */
 export function readOverlayScript(): string {
-  const settle = readFileSync(new URL('./settle.js', import.meta.url), 'utf8')
-  const proxies = readFileSync(new URL('./proxies.js', import.meta.url), 'utf8')
-  return `((limits) => (\n${settle}\n)(limits, (\n${proxies}\n)(limits)))`
+  const [proxies, edits, settle] = ['proxies', 'edits', 'settle'].map((name) =>
+    readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8'),
+  )
+  return `((limits) => {
+    const nodes = (${proxies})(limits)
+    return (${settle})(limits, nodes, (${edits})(limits, nodes))
+  })`
 }
 
 export type MakeOverlay = (limits: OverlayLimits) => Overlay

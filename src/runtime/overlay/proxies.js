@@ -1,6 +1,6 @@
 // The write overlay, first half: what a message sees. The state is seen through proxies over nodes;
 // the raw state stays untouched. One expression, `(limits) => nodes`; settle.js is the other half,
-// overlay.ts puts them together.
+// edits.js what comes after it; overlay.ts puts them together.
 //
 // Owners: this half owns the nodes and proxies of the message under way, and the refusal it last
 // threw. Invariants: as O1–O5 of settle.js.
@@ -317,13 +317,15 @@
     },
     /** The nodes that were written to. */
     touched: () => touched,
-    /** Nothing was written but texts in the place of texts, in objects within objects. */
-    isPlain() {
-      if (!plain) return false
+    /** `touched`, if all of it is texts in the place of texts in objects within objects. */
+    plainly() {
+      if (!plain) return undefined
       for (let i = 0; i < touched.length; i++) {
-        for (let up = touched[i].up; up !== null; up = up.up) if (up.length !== undefined) return false
+        for (let up = touched[i].up; up !== null; up = up.up) {
+          if (up.length !== undefined) return undefined
+        }
       }
-      return true
+      return touched
     },
     /** Every proxy of the message is dead from here on, and nothing of it is a cycle. */
     close() {

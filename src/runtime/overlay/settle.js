@@ -1,6 +1,6 @@
 // The write overlay, second half: what a message left → changes, size and stores. One expression,
-// `(limits, nodes) => overlay`, run by V8 (native contracts) and inside QuickJS (sandboxed ones),
-// so both give the same.
+// `(limits, nodes, edits) => overlay`, run by V8 (native contracts) and inside QuickJS
+// (sandboxed ones), so both give the same.
 //
 // Owners: this half owns `root` (raw JSON values) and the walk over it; the caller owns the phases:
 // load → (begin → settle → install | undo)*. Everything a message made dies in `install` or `undo`.
@@ -11,7 +11,7 @@
 // reading or writing it throws. O4 an object's identity is its place for one message; what was
 // aliased becomes copies. O5 the cost follows what was touched, not what the state weighs, but
 // where a key of an object was deleted and added again (its keys are listed once).
-((limits, nodes) => {
+((limits, nodes, edits) => {
   'use strict'
   const { ownKeys, defineProperty, getPrototypeOf } = Reflect
   const { hasOwn, create } = Object
@@ -21,9 +21,9 @@
   const arrayProto = Array.prototype
   const text = String
   const join = Function.prototype.call.bind(arrayProto.join)
-  const sort = Function.prototype.call.bind(arrayProto.sort)
   const { nodeBehind, objectKeys, arrayKeys, listKeys } = nodes
   const { isObject, indexOf, described, DELETED } = nodes
+  const { sortPairs, sortKeys, byKey } = edits
   const charge = limits.charge
 
   let root = null
@@ -42,8 +42,8 @@
    */
   let texts = null
   let unsized = 0
-  /** list() said what changes, so that is what is installed. */
-  let quick = null
+  /** What list() gave, where that is what is installed. */
+  let listed
 
   function refuse(why, key, code) {
     let at = key === undefined ? '' : '/' + text(key)
@@ -211,30 +211,6 @@
     grown -= leafSize(key) + 2 + sizeOf(raw[key])
     drops[drops.length] = key
   }
-  /** Integer-like keys first, ascending; then names by UTF-16 code unit. */
-  function byKey(a, b) {
-    if (a[0] > '9' && b[0] > '9') return a < b ? -1 : a > b ? 1 : 0
-    const i = indexOf(a)
-    const j = indexOf(b)
-    if (i >= 0 || j >= 0) return i >= 0 && j >= 0 ? i - j : i >= 0 ? -1 : 1
-    return a < b ? -1 : a > b ? 1 : 0
-  }
-  function sortPairs(pairs, compare) {
-    if (pairs.length === 4) {
-      if (compare === byKey && pairs[0][0] > '9' && pairs[2] > pairs[0]) return pairs
-      return compare(pairs[0], pairs[2]) < 0 ? pairs : [pairs[2], pairs[3], pairs[0], pairs[1]]
-    }
-    const list = []
-    for (let i = 0; i < pairs.length; i += 2) list[list.length] = [pairs[i], pairs[i + 1]]
-    if (list.length > 8) charge(list.length)
-    sort(list, (a, b) => compare(a[0], b[0]))
-    const flat = []
-    for (let i = 0; i < list.length; i++) {
-      flat[i * 2] = list[i][0]
-      flat[i * 2 + 1] = list[i][1]
-    }
-    return flat
-  }
   function objectEdit(raw, edits, drops, appends) {
     if (edits.length === 0 && drops === null && appends === null) return undefined
     const sorted = edits.length < 3 ? edits : sortPairs(edits, byKey)
@@ -242,10 +218,6 @@
       return store(raw, ['o', sorted, drops === null ? [] : sortKeys(drops), appends])
     }
     return store(raw, drops !== null ? ['o', sorted, sortKeys(drops)] : ['o', sorted])
-  }
-  function sortKeys(list) {
-    if (list.length > 8) charge(list.length)
-    return list.length > 1 ? sort(list, byKey) : list
   }
   function arrayEdit(raw, length, edits) {
     const old = raw.length
@@ -437,76 +409,10 @@
     return objectEdit(raw, edits, orNull(drops), orNull(appends))
   }
 
-  /** Appends what was written to one container; gives the most that its size can grow. */
-  function listNode(list, node) {
-    const { raw, ov } = node
-    const start = list.length
-    list[start] = 0
-    for (let up = node; up.up !== null; up = up.up) list[list.length] = up.key
-    const path = list.length
-    list[path] = 0
-    let most = 0
-    let n = path + 1
-    for (const key in ov) {
-      const value = ov[key]
-      const old = raw[key]
-      if (value === old) continue
-      list[n] = key
-      list[n + 1] = old
-      list[n + 2] = value
-      n += 3
-      most += 6 * value.length
-    }
-    list[start] = path - start - 1
-    list[path] = (n - path - 1) / 3
-    if (most > 384) charge(most >> 5)
-    return most
-  }
-  function installTexts(touched) {
-    let at = 0
-    for (let i = 0; i < touched.length; i++) {
-      const { raw } = touched[i]
-      at += quick[at] + 1
-      const end = at + 1 + 3 * quick[at]
-      for (at++; at < end; at += 3) raw[quick[at]] = quick[at + 2]
-    }
-  }
-
-  function put(raw, key, value) {
-    if (hasOwn(raw, key) || !(key in objectProto)) raw[key] = value
-    else defineProperty(raw, key, described(value))
-  }
-  function installObject(raw, edit) {
-    const edits = edit[1]
-    // These keys stay in their place or are integer-like: none is only inherited.
-    for (let i = 0; i < edits.length; i += 2) {
-      const inner = edits[i + 1]
-      if (inner[0] === '=') raw[edits[i]] = inner[1]
-    }
-    if (edit.length === 2) return
-    const drops = edit[2]
-    for (let i = 0; i < drops.length; i++) delete raw[drops[i]]
-    if (edit.length === 3) return
-    const appends = edit[3]
-    for (let i = 0; i < appends.length; i += 2) {
-      const key = appends[i]
-      const value = appends[i + 1][0] === '=' ? appends[i + 1][1] : raw[key]
-      delete raw[key]
-      put(raw, key, value)
-    }
-  }
-  function installArray(raw, edit) {
-    if (edit[1] !== null && edit[1] < raw.length) raw.length = edit[1]
-    const edits = edit[2]
-    for (let i = 0; i < edits.length; i += 2) {
-      if (edits[i + 1][0] === '=') raw[edits[i]] = edits[i + 1][1]
-    }
-  }
-
   function close() {
     nodes.close()
     top = stores = path = trail = base = texts = null
-    quick = null
+    listed = undefined
     grown = 0
   }
 
@@ -522,22 +428,17 @@
     },
     /**
      * The changes without their order and sizes, where nothing was written but texts in the place
-     * of texts: one flat list, for each container [length of its path, keys of its path, number of
-     * its changes, [key, old, new]…]. Else undefined: settle() says it all.
+     * of texts: one flat list, for each container [length of its path, keys of its path (innermost
+     * first), number of its changes, [key, old, new]…]. Else undefined: settle() says it all.
      */
     list(next) {
       nodes.seal()
-      if ((next !== undefined && next !== top.proxy) || !nodes.isPlain()) return undefined
-      const touched = nodes.touched()
-      const list = []
-      let most = rootSize
-      for (let i = 0; i < touched.length; i++) most += listNode(list, touched[i])
-      if (most > limits.size) return undefined
-      return (quick = list)
+      if (next !== undefined && next !== top.proxy) return undefined
+      return (listed = edits.listTexts(limits.size - rootSize))
     },
     /** → edit or undefined (nothing changed). Throws without having changed anything. */
     settle(next) {
-      quick = null
+      listed = undefined
       nodes.seal()
       stores = []
       path = []
@@ -569,11 +470,8 @@
     codeOf: nodes.codeOf,
     /** `size`: of the state as it will be, where the caller knows it. */
     install(size) {
-      if (quick !== null) installTexts(nodes.touched())
-      else for (let i = 0; i < stores.length; i += 2) {
-        if (stores[i + 1][0] === 'o') installObject(stores[i], stores[i + 1])
-        else installArray(stores[i], stores[i + 1])
-      }
+      if (listed !== undefined) edits.installTexts(listed)
+      else edits.installEdits(stores)
       if (size === undefined) sizeTexts()
       rootSize = size === undefined ? rootSize + grown : size
       close()

@@ -132,7 +132,8 @@
       limits.depth = +depth
       limits.size = +sizeMax
       textMax = +errorText
-      overlay.load(snapshot, +size)
+      // An integer, as what comes after it.
+      overlay.load(snapshot, size | 0)
     },
     function make(compiled) {
       contract = compiled

@@ -5,12 +5,16 @@
 // Invariants: H1 the layout below is that of the pinned binary (engine.ts); `findLayout` refuses
 // another. H2 it gives exactly what JSON.parse(JSON.stringify(value)) gives, or UNREADABLE: for
 // whatever needs code, or care, to be turned into text (accessors, toJSON, proxies, class
-// instances, holes, fractions, ropes, what is too deep or too large). H3 which of the two depends
-// on the value alone, never on addresses or on what was read before.
+// instances, holes, what is too deep or too large). H3 which of the two depends on what a contract
+// can see of the value alone (gas does, too): not on addresses, on what was read before, or on how
+// the engine keeps a text (in one piece or as a rope) or a number (5 or 5.0), because that changes
+// when a state is written and loaded again.
 //
 // Layout (32 bits, little endian; offsets in bytes):
-//   value   { payload u32, tag i32 }: 0 int · 1 bool · 2 null · 3 undefined · −1 object · −7 string
+//   value   { payload u32, tag i32 }: 0 int · 1 bool · 2 null · 3 undefined · −1 object · −6 rope ·
+//           −7 string; beyond −9 and 7 a float64 whose upper half is less by FLOAT_BASE
 //   string  { refs, length 31 bits + wide 1 bit, hash, next, units from 16 }
+//   rope    { refs, length, …, two values from 16 }
 //   object  { refs, mark, flags at 5 (8: fast array), class u16 at 6, …, shape at 20, values at 24,
 //             elements at 36, their count at 40 }
 //   shape   { …, count at 32, proto at 44, properties from 48: { next 26 bits + flags 6, atom } }
@@ -19,7 +23,7 @@
 import { HbError } from '../../std/errors.ts'
 
 /** No plain value: let the engine make its text. */
-export const UNREADABLE = Symbol('unreadable')
+export const UNREADABLE: unique symbol = Symbol('unreadable')
 
 export type Layout = {
   /** Where the runtime keeps the address of its atoms. */
@@ -30,7 +34,19 @@ export type Layout = {
 
 export type Views = { readonly words: Int32Array; readonly bytes: Buffer }
 
-export const TAG = { int: 0, bool: 1, null: 2, undefined: 3, exception: 6, object: -1, string: -7 }
+export const TAG = {
+  int: 0,
+  bool: 1,
+  null: 2,
+  undefined: 3,
+  exception: 6,
+  object: -1,
+  rope: -6,
+  string: -7,
+} as const
+const TAG_LEAST = -9
+const TAG_MOST = 7
+const FLOAT_BASE = 0x7ff8000a
 const CLASS_OBJECT = 1
 const CLASS_ARRAY = 2
 const FAST_ARRAY = 8
@@ -40,7 +56,6 @@ const DEPTH_MAX = 64
 const VALUES_MAX = 50_000
 /** Names of properties that are remembered: modules use the same few again and again. */
 const NAMES_MAX = 1_024
-// eslint-disable-next-line no-control-regex
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/
 
 type Name = { readonly text: string; readonly units: number }
@@ -53,6 +68,8 @@ export class HeapReader {
   #left = 0
   #units = 0
   #unitsMax = 0
+  readonly #number = new Float64Array(1)
+  readonly #halves = new Int32Array(this.#number.buffer)
 
   constructor(layout: Layout, views: Views) {
     this.#layout = layout
@@ -97,7 +114,8 @@ export class HeapReader {
     this.#left -= 1
     switch (this.#words[index + 1]) {
       case TAG.string:
-        return this.#text(payload)
+      case TAG.rope:
+        return this.#text(index)
       case TAG.int:
         this.#units += String(payload).length
         return payload
@@ -110,16 +128,41 @@ export class HeapReader {
       case TAG.object:
         return depth === 0 || this.#left < 0 ? UNREADABLE : this.#container(payload, depth - 1)
       default:
-        return UNREADABLE
+        return this.#float(index)
     }
   }
 
-  #text(at: number): string | typeof UNREADABLE {
+  #float(index: number): unknown {
+    const tag = this.#words[index + 1] as number
+    if (tag >= TAG_LEAST && tag <= TAG_MOST) return UNREADABLE
+    this.#halves[0] = this.#words[index] as number
+    this.#halves[1] = tag + FLOAT_BASE
+    const value = this.#number[0] as number
+    // As JSON has it.
+    const read = Number.isFinite(value) ? value + 0 : null
+    this.#units += String(read).length
+    return read
+  }
+
+  #text(index: number): string | typeof UNREADABLE {
+    const at = this.#words[index] as number
     const length = (this.#words[(at >> 2) + 1] as number) & 0x7fffffff
     if (this.#units + length > this.#unitsMax) return UNREADABLE
-    const text = this.#string(at)
+    const text = this.#words[index + 1] === TAG.string ? this.#string(at) : this.#rope(index)
     this.#units += unitsOf(text)
     return text
+  }
+
+  /** From left to right; a rope may be as deep as it has parts. */
+  #rope(index: number): string {
+    const parts: string[] = []
+    const rest = [index]
+    for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+      const at = this.#words[next] as number
+      if (this.#words[next + 1] === TAG.string) parts.push(this.#string(at))
+      else rest.push((at >> 2) + 6, (at >> 2) + 4)
+    }
+    return parts.join('')
   }
 
   #string(at: number): string {
@@ -232,7 +275,7 @@ export function unitsOf(text: string): number {
   return ESCAPED.test(text) ? JSON.stringify(text).length : text.length + 2
 }
 
-const SAMPLE = '{"probed":[1,"a\u00e9\u20ac\ud83d\ude00",true,null,{"x":-5,"7":"\\\"\\n"},[]],"y":{}}'
+const SAMPLE = '{"probed":[1,-2.5,1e300,"a\u00e9\u20ac\ud83d\ude00",true,null,{"x":-5,"7":"\\\"\\n"},[]],"y":{}}'
 
 /**
  * Finds the addresses that a reader needs in a new context whose runtime is at `runtime`, and reads

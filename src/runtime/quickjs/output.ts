@@ -7,7 +7,8 @@
 import { compareKeys } from '../../protocol/changes.ts'
 import type { EvaluationLimits } from '../port.ts'
 import { quoted, TAG, UNREADABLE, unitsOf } from './heap.ts'
-import { DRIVER, type Sandbox } from './sandbox.ts'
+import { DRIVER } from './image.ts'
+import type { Sandbox } from './sandbox.ts'
 
 export type Output =
   | {

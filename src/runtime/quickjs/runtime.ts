@@ -22,8 +22,9 @@ import type {
 } from '../port.ts'
 import { stateText } from '../state-text.ts'
 import { loadEngine, MachineFault, type Engine } from './engine.ts'
+import { DRIVER, ScriptError, type Image } from './image.ts'
 import { readOutput } from './output.ts'
-import { DRIVER, FUEL_MAX, Sandbox, ScriptError, type Image } from './sandbox.ts'
+import { FUEL_MAX, Sandbox } from './sandbox.ts'
 
 /** Part of the engine's version, so of every result: what one sandbox may take. */
 export const MEMORY_BYTES_MAX = 2_147_418_112

@@ -8,32 +8,17 @@
 // after a fault. S3 outside a metered call the counter is as far away as it can be.
 
 import { asBuffer } from '../../std/bytes.ts'
-import { HbError } from '../../std/errors.ts'
 import { MachineFault, newMachine, PAGES_MIN } from './engine.ts'
 import type { Engine, Machine, MachineHost, MemoryBound } from './engine.ts'
+import { checkGas, DRIVER, findCollector, findCounter, memoryImage, ScriptError } from './image.ts'
+import type { Image, Scripts } from './image.ts'
 import { findLayout, HeapReader, TAG, type Layout, type Views } from './heap.ts'
 
-/** The driver's functions, in the order of the list that driver.js ends as. */
-export const DRIVER = {
-  load: 0,
-  make: 1,
-  begin: 2,
-  end: 3,
-  text: 4,
-  install: 5,
-  undo: 6,
-  snapshot: 7,
-  probe: 8,
-  spin: 9,
-} as const
-const DRIVER_COUNT = 10
 const UNMETERED = 0x7fffffff
 /** What QuickJS sets its counter to before it asks the host. */
 const COUNTER_RESET = 10_000
 /** A regular expression asks once per 10,000 steps of its own. */
 const REGEXP_GAS = 5_000
-/** Polls in one turn of an empty loop: the test and the jump. */
-const TURN_GAS = 2
 /**
  * Fewer frames than the engine's own stack could hold: V8's stack, under it, must never be the
  * first to end.
@@ -41,24 +26,7 @@ const TURN_GAS = 2
 const STACK_BYTES = 192 * 1024
 export const FUEL_MAX = 0x7fffffff
 const COLLECT_BYTES = 2_097_152
-const RUN_BYTES = 4_096
 const COMPILE_ONLY = 1 << 5
-
-export type Scripts = { readonly overlay: string; readonly realm: string; readonly driver: string }
-
-/** What every sandbox of a runtime starts from. */
-export type Image = {
-  readonly engine: Engine
-  /** What is not zero in the memory, in runs. */
-  readonly runs: readonly { readonly at: number; readonly bytes: Uint8Array }[]
-  readonly end: number
-  readonly runtime: number
-  readonly context: number
-  readonly functions: readonly number[]
-  readonly counter: number
-  readonly collector: number
-  readonly layout: Layout
-}
 
 export class Sandbox {
   readonly machine: Machine
@@ -122,7 +90,8 @@ export class Sandbox {
     const { machine } = sandbox
     machine.initialize()
     sandbox.#runtime = machine.newRuntime()
-    sandbox.#collector = sandbox.#findCollector()
+    sandbox.#refresh()
+    sandbox.#collector = findCollector(sandbox.#words, sandbox.#runtime)
     machine.setMaxStackSize(sandbox.#runtime, STACK_BYTES)
     sandbox.#context = machine.newContext(sandbox.#runtime, 0)
     machine.enableInterrupts(sandbox.#runtime)
@@ -134,12 +103,11 @@ export class Sandbox {
     sandbox.unmeter()
     sandbox.#functions = sandbox.#driver(scripts)
     sandbox.#counter = sandbox.#findCounter()
-    sandbox.#selfCheck()
+    checkGas(sandbox)
     const layout = sandbox.#findLayout()
-    const image = sandbox.#memoryImage()
     return {
       engine,
-      ...image,
+      ...memoryImage(machine.memory),
       runtime: sandbox.#runtime,
       context: sandbox.#context,
       functions: sandbox.#functions,
@@ -159,53 +127,16 @@ export class Sandbox {
     )
     const [driver = 0, overlay = 0, realm = 0] = made
     const list = this.#checked(this.#invoke(driver, [burn, overlay, realm]))
-    return Array.from({ length: DRIVER_COUNT }, (_, index) =>
+    return Object.values(DRIVER).map((index) =>
       machine.property(this.#context, list, index),
     )
   }
 
-  /**
-   * The size of the heap at which cycles are collected: the one word of a new runtime that says 256
-   * KiB.
-   */
-  #findCollector(): number {
-    this.#refresh()
-    const start = this.#runtime >> 2
-    const found: number[] = []
-    for (let at = start; at < start + 128; at++) if (this.#words[at] === 262_144) found.push(at * 4)
-    const [collector] = found
-    if (found.length !== 1 || collector === undefined) {
-      throw new HbError('engine-unknown', `its collector is not found (${found.length} places)`)
-    }
-    return collector
-  }
-
-  /**
-   * The counter is the one word of the context that a loop of n turns lowers by so much more than a
-   * loop of none.
-   */
   #findCounter(): number {
-    const spin = (times: string): Int32Array => {
-      const before = this.#words.slice(this.#context >> 2, (this.#context >> 2) + 128)
-      this.call(DRIVER.spin, [times])
-      const after = this.#words.subarray(this.#context >> 2, (this.#context >> 2) + 128)
-      return before.map((word, index) => word - (after[index] as number))
-    }
-    const found: number[] = []
-    // The counter may start over within one of the loops, but not in three pairs of them.
-    for (let round = 0; round < 3 && found.length === 0; round++) {
-      const idle = spin('0')
-      const busy = spin('1357')
-      busy.forEach((drop, index) => {
-        const more = drop - (idle[index] as number)
-        if (more === TURN_GAS * 1357) found.push(this.#context + index * 4)
-      })
-    }
-    const [counter] = found
-    if (found.length !== 1 || counter === undefined) {
-      throw new HbError('engine-unknown', `its gas counter is not found (${found.length} places)`)
-    }
-    return counter
+    return findCounter(this.#context, (turns) => {
+      this.call(DRIVER.spin, [turns])
+      return this.#words
+    })
   }
 
   #findLayout(): Layout {
@@ -218,41 +149,6 @@ export class Sandbox {
     })
     for (const value of made) this.machine.freeValue(this.#context, value)
     return layout
-  }
-
-  #selfCheck(): void {
-    for (const turns of [0, 7, 25_000]) {
-      this.meter(100_000)
-      this.call(DRIVER.spin, [String(turns)])
-      const gas = 100_000 - this.left()
-      this.meter(100_000)
-      this.call(DRIVER.spin, [String(turns + 1)])
-      if (100_000 - this.left() !== gas + TURN_GAS || gas < turns) {
-        throw new HbError('engine-unknown', 'its gas counter does not count')
-      }
-    }
-    this.meter(1_000)
-    if (this.call(DRIVER.spin, ['5000']) !== undefined || !this.#exhausted) {
-      throw new HbError('engine-unknown', 'it cannot be interrupted')
-    }
-    this.unmeter()
-  }
-
-  #memoryImage(): Pick<Image, 'runs' | 'end'> {
-    const all = asBuffer(new Uint8Array(this.machine.memory.buffer))
-    const empty = Buffer.alloc(RUN_BYTES)
-    const runs: { at: number; bytes: Uint8Array }[] = []
-    let start = -1
-    for (let at = 0; at <= all.length; at += RUN_BYTES) {
-      const zero = at === all.length || all.compare(empty, 0, RUN_BYTES, at, at + RUN_BYTES) === 0
-      if (!zero && start < 0) start = at
-      if (zero && start >= 0) {
-        runs.push({ at: start, bytes: Uint8Array.prototype.slice.call(all, start, at) })
-        start = -1
-      }
-    }
-    const last = runs.at(-1)
-    return { runs, end: last === undefined ? 0 : last.at + last.bytes.length }
   }
 
   // ---- gas
@@ -549,23 +445,5 @@ export class Sandbox {
   memoryBytes(): number {
     // The engine's own stack (5 MiB, mostly untouched) is not counted.
     return Math.max(0, this.machine.memory.buffer.byteLength - (PAGES_MIN - 16) * 65_536)
-  }
-}
-
-/** A script that did not parse or threw while it was set up; `detail` is the engine's message. */
-export class ScriptError extends Error {
-  readonly detail: string
-  constructor(dump: string) {
-    super(dump)
-    this.detail = detailOf(dump)
-  }
-}
-
-function detailOf(dump: string): string {
-  try {
-    const { name, message } = JSON.parse(dump) as { name?: string; message?: string }
-    return `${name ?? 'Error'}: ${message ?? ''}`
-  } catch {
-    return dump
   }
 }

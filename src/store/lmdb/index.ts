@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
+import { asBuffer } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { checkKey } from '../keys.ts'
 import type { RangeOptions, Store, StoreOp } from '../port.ts'
@@ -127,15 +128,20 @@ class LmdbStore implements Store {
     for (const { key } of ops) checkKey(key)
     if (ops.length === 0) return
     try {
-      await commitBatch(this.#db, () => {
-        for (const { key, value } of ops) {
-          if (value === null) void this.#db.remove(Buffer.from(key))
-          // A copy, since the write thread reads it later than this call.
-          else void this.#db.put(Buffer.from(key), Buffer.from(value))
-        }
-      })
+      // Without a sync, a transaction takes less of this thread's time than handing it to the write
+      // thread does (16 puts: 21 µs, not 80), and none of the way there and back.
+      if (this.#durable) await commitBatch(this.#db, () => this.#put(ops, true))
+      else this.#db.transactionSync(() => this.#put(ops, false))
     } finally {
       this.#stale = true
+    }
+  }
+
+  /** `later`: the values are read after this call, by the write thread, and so must be copied. */
+  #put(ops: readonly StoreOp[], later: boolean): void {
+    for (const { key, value } of ops) {
+      if (value === null) void this.#db.remove(Buffer.from(key))
+      else void this.#db.put(Buffer.from(key), later ? Buffer.from(value) : asBuffer(value))
     }
   }
 
