@@ -15,6 +15,8 @@ import type { Append } from './watched-log.ts'
 import { watchLog } from './watched-log.ts'
 
 const PAIRS = 64
+/** Messages under way between the two of a pair: throughput is what a busy network does. */
+const BALLS = 8
 const WARM_MS = 1_500
 const ROUND_MS = 1_500
 const CRANKS_A_ROUND = 400
@@ -32,7 +34,7 @@ export async function benchCrankThroughput(): Promise<BenchReport> {
       size[1] += records
     }),
   )
-  await serve(node, network, first)
+  await serve(node, network, Array.from({ length: BALLS }, () => first).flat())
   await sleep(WARM_MS)
   const busyBefore = performance.eventLoopUtilization()
   const time = startProcessorTime()
@@ -52,7 +54,7 @@ export async function benchCrankThroughput(): Promise<BenchReport> {
       'signatures (after the first serve none is checked), contracts that do more than count, ' +
       'more than one machine',
     observed: [
-      `${PAIRS} pairs over ${PARTITIONS} partitions, one ball each: ${spread(rates)} messages/s; ` +
+      `${PAIRS} pairs over ${PARTITIONS} partitions, ${BALLS} balls each: ${spread(rates)} messages/s; ` +
         `bare: ${spread(floors)}`,
       `main thread busy ${(busy * 100).toFixed(0)} %; records per append: ` +
         `${perAppend('ingress')}, ${perAppend('log')}, ${perAppend('outbox')} (runs)`,
@@ -62,7 +64,7 @@ export async function benchCrankThroughput(): Promise<BenchReport> {
 }
 
 async function bareRates(rounds: number): Promise<number[]> {
-  const bare = await openBareCrank(PAIRS, () => undefined)
+  const bare = await openBareCrank(PAIRS * BALLS, () => undefined)
   await sleep(300)
   const rates = await ratesOf(bare.turned, rounds)
   await bare.close()
@@ -90,7 +92,7 @@ export async function benchCrankLatency(): Promise<BenchReport> {
       if (hops[append.topic] === true && append.records === 1) appends.push(append)
     }),
   )
-  await serve(node, network, first)
+  await serve(node, network, Array.from({ length: BALLS }, () => first).flat())
   await sleep(WARM_MS)
   const values: number[] = []
   const floors: number[] = []

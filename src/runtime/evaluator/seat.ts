@@ -4,7 +4,8 @@
 // Owners: the seat owns the worker and its pending batches; the evaluator reads `processes` and
 // owns its content. Invariants: X1–X3 of workers.ts. Y1 the watchdog ends a worker only when no
 // command has begun for commandMsMax while one is under way, so many short commands never add up to
-// a fault.
+// a fault. Y2 a worker that holds nothing and has opened many instances is ended after a while: the
+// memory of closed instances is given back then, and hardly before. That loses nothing.
 
 import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../std/clock.ts'
@@ -19,7 +20,12 @@ export type SeatOptions = {
   readonly clock: Clock
   readonly commandMsMax: number
   readonly modulesMax: number
+  /** How long a worker may hold nothing before it is ended, ms. */
+  readonly idleMsMax: number
 }
+
+/** A worker that opened fewer instances is not worth a new start. */
+const OPENS_WORTH_ENDING = 64
 
 type Pending = {
   readonly count: number
@@ -34,6 +40,8 @@ export type Seat = {
   readonly lost: number
   ready(): Promise<void>
   run(commands: readonly EvaluatorCommand[]): Promise<readonly TableReply[]>
+  /** Its last process was closed. */
+  emptied(): void
   /** Called when the worker died, before the replies of its batches are seen. */
   onDeath: () => void
   close(): Promise<void>
@@ -54,8 +62,10 @@ class WorkerSeat implements Seat {
   #ready: Promise<void> | undefined
   #progress = new Int32Array(new SharedArrayBuffer(4))
   #sent = 0
+  #opens = 0
   #closed = false
-  #watching = new AbortController()
+  #isWatched = false
+  readonly #stop = new AbortController()
   #why = ''
 
   constructor(options: SeatOptions) {
@@ -69,6 +79,7 @@ class WorkerSeat implements Seat {
   #start(): Promise<void> {
     this.#progress = new Int32Array(new SharedArrayBuffer(4))
     this.#sent = 0
+    this.#opens = 0
     this.#why = ''
     this.#modules.clear()
     const worker = this.#options.start(this.#progress)
@@ -98,7 +109,7 @@ class WorkerSeat implements Seat {
     return new Promise((resolve, reject) => {
       this.#pending.push({ count: commands.length, first, resolve, reject })
       this.#worker?.postMessage(batch)
-      if (this.#pending.length === 1) void this.#watch()
+      if (!this.#isWatched) void this.#watch()
     })
   }
 
@@ -106,6 +117,7 @@ class WorkerSeat implements Seat {
     const sources: ModuleSource[] = []
     const wire = commands.map((command): WireCommand => {
       if (command.kind !== 'open') return command
+      this.#opens += 1
       const { engine, hash } = command.module
       if (!this.#modules.delete(hash)) sources.push(command.module)
       this.#modules.set(hash, true)
@@ -122,39 +134,48 @@ class WorkerSeat implements Seat {
   }
 
   #answer(replies: WireReplies): void {
-    const batch = this.#pending.shift()
-    if (this.#pending.length === 0) {
-      this.#watching.abort()
-      this.#watching = new AbortController()
-    }
-    batch?.resolve(replies)
+    this.#pending.shift()?.resolve(replies)
   }
 
+  /** One standing watch for as long as something is pending, not one for each batch. */
   async #watch(): Promise<void> {
-    const { signal } = this.#watching
     const { clock, commandMsMax } = this.#options
-    const worker = this.#worker
-    let seen = Atomics.load(this.#progress, 0)
-    for (;;) {
-      await clock.sleep(commandMsMax, signal)
-      if (signal.aborted || this.#worker !== worker) return
-      const now = Atomics.load(this.#progress, 0)
+    const { signal } = this.#stop
+    this.#isWatched = true
+    for (let before: { worker: Worker | undefined; progress: number } | undefined; ; ) {
+      const worker = this.#worker
+      const progress = Atomics.load(this.#progress, 0)
       const [oldest] = this.#pending
-      if (oldest !== undefined && now === seen && ((now - oldest.first) | 0) > 0) {
+      if (oldest === undefined || signal.aborted) break
+      const same = before?.worker === worker && before?.progress === progress
+      if (same && ((progress - oldest.first) | 0) > 0) {
         this.#why = `one command took longer than ${commandMsMax} ms`
         await worker?.terminate()
-        return
       }
-      seen = now
+      before = { worker, progress }
+      await clock.sleep(commandMsMax, signal)
     }
+    this.#isWatched = false
+  }
+
+  emptied(): void {
+    if (this.#opens >= OPENS_WORTH_ENDING) void this.#endIdle(this.#worker)
+  }
+
+  async #endIdle(worker: Worker | undefined): Promise<void> {
+    const sent = this.#sent
+    await this.#options.clock.sleep(this.#options.idleMsMax, this.#stop.signal)
+    const isIdle = this.processes.size === 0 && this.#pending.length === 0 && this.#sent === sent
+    if (this.#closed || worker === undefined || this.#worker !== worker || !isIdle) return
+    this.#worker = undefined
+    this.#ready = undefined
+    await worker.terminate()
   }
 
   #died(why: string): void {
     const running = Atomics.load(this.#progress, 0)
     this.#worker = undefined
     this.#ready = undefined
-    this.#watching.abort()
-    this.#watching = new AbortController()
     if (!this.#closed) this.lost += 1
     const batches = this.#pending.splice(0)
     this.onDeath()
@@ -166,6 +187,7 @@ class WorkerSeat implements Seat {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#stop.abort()
     await this.#worker?.terminate()
     this.#died('closed')
   }

@@ -25,6 +25,7 @@ import { createSeat, type Seat } from './seat.ts'
 const PENDING_MAX = 65_536
 const MODULES_MAX = 1_024
 const COMMAND_MS_MAX = 60_000
+const IDLE_MS_MAX = 2_000
 const STACK_MB = 8
 
 /**
@@ -54,6 +55,7 @@ export async function createWorkerEvaluator(
       clock,
       commandMsMax: options.commandMsMax ?? COMMAND_MS_MAX,
       modulesMax: options.modulesMax ?? MODULES_MAX,
+      idleMsMax: options.workerIdleMsMax ?? IDLE_MS_MAX,
     }),
   )
   try {
@@ -144,6 +146,7 @@ class WorkerEvaluator implements Evaluator {
     if (this.#places.get(process) !== seat) return
     this.#places.delete(process)
     seat.processes.delete(process)
+    if (seat.processes.size === 0) seat.emptied()
   }
 
   #forget(seat: Seat): void {
