@@ -65,6 +65,7 @@ export function plainEvaluator(
     },
     figures: () => ({
       workers: 0,
+      workersRunning: 0,
       open: open.size,
       memoryBytes: 0,
       commandsPending: 0,

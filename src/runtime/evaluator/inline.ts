@@ -25,6 +25,7 @@ export async function createInlineEvaluator(options: InlineEvaluatorOptions): Pr
     },
     figures: () => ({
       workers: 0,
+      workersRunning: 0,
       open: ledger.open,
       memoryBytes: ledger.memoryBytes,
       commandsPending: 0,

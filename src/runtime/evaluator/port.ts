@@ -87,6 +87,8 @@ export type EvaluatorReply =
 
 export type EvaluatorFigures = {
   readonly workers: number
+  /** Of these, how many have a thread now: an idle one is ended and started again on demand. */
+  readonly workersRunning: number
   readonly open: number
   /** Bytes of all open instances as of their last replies, about. */
   readonly memoryBytes: number

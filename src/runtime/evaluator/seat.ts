@@ -38,6 +38,7 @@ type Pending = {
 export type Seat = {
   readonly processes: Set<string>
   readonly lost: number
+  readonly isRunning: boolean
   ready(): Promise<void>
   run(commands: readonly EvaluatorCommand[]): Promise<readonly TableReply[]>
   /** Its last process was closed. */
@@ -65,11 +66,16 @@ class WorkerSeat implements Seat {
   #opens = 0
   #closed = false
   #isWatched = false
+  #isEnding = false
   readonly #stop = new AbortController()
   #why = ''
 
   constructor(options: SeatOptions) {
     this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined
   }
 
   ready(): Promise<void> {
@@ -159,17 +165,24 @@ class WorkerSeat implements Seat {
   }
 
   emptied(): void {
-    if (this.#opens >= OPENS_WORTH_ENDING) void this.#endIdle(this.#worker)
+    if (this.#opens < OPENS_WORTH_ENDING || this.#isEnding) return
+    this.#isEnding = true
+    void this.#endIdle(this.#worker).finally(() => {
+      this.#isEnding = false
+    })
   }
 
   async #endIdle(worker: Worker | undefined): Promise<void> {
-    const sent = this.#sent
-    await this.#options.clock.sleep(this.#options.idleMsMax, this.#stop.signal)
-    const isIdle = this.processes.size === 0 && this.#pending.length === 0 && this.#sent === sent
-    if (this.#closed || worker === undefined || this.#worker !== worker || !isIdle) return
+    const { clock, idleMsMax } = this.#options
+    for (let sent: number | undefined; sent !== this.#sent || this.#pending.length > 0; ) {
+      sent = this.#sent
+      await clock.sleep(idleMsMax, this.#stop.signal)
+      const isOther = this.#worker !== worker || this.processes.size > 0
+      if (this.#closed || worker === undefined || isOther) return
+    }
     this.#worker = undefined
     this.#ready = undefined
-    await worker.terminate()
+    await worker?.terminate()
   }
 
   #died(why: string): void {

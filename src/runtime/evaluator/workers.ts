@@ -157,6 +157,7 @@ class WorkerEvaluator implements Evaluator {
   figures(): ReturnType<Evaluator['figures']> {
     return {
       workers: this.#seats.length,
+      workersRunning: this.#seats.filter((seat) => seat.isRunning).length,
       open: this.#ledger.open,
       memoryBytes: this.#ledger.memoryBytes,
       commandsPending: this.#pending,

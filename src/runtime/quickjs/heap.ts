@@ -275,7 +275,10 @@ export function unitsOf(text: string): number {
   return ESCAPED.test(text) ? JSON.stringify(text).length : text.length + 2
 }
 
-const SAMPLE = '{"probed":[1,-2.5,1e300,"a\u00e9\u20ac\ud83d\ude00",true,null,{"x":-5,"7":"\\\"\\n"},[]],"y":{}}'
+const SAMPLE = JSON.stringify({
+  probed: [1, -2.5, 1e300, 'a\u00e9\u20ac\ud83d\ude00', true, null, { x: -5, 7: '\\"\n' }, []],
+  y: {},
+})
 
 /**
  * Finds the addresses that a reader needs in a new context whose runtime is at `runtime`, and reads
@@ -293,14 +296,13 @@ export function findLayout(
   }
   const [objectProto, arrayProto] = [protoOf('({})'), protoOf('[]')]
   const { at, views } = evaluate(`(${SAMPLE})`)
-  const want = JSON.stringify(JSON.parse(SAMPLE))
   const found: Layout[] = []
   for (let atoms = runtime; atoms < runtime + 512; atoms += 4) {
     const layout = { atoms, objectProto, arrayProto }
     const reader = new HeapReader(layout, views)
     const { words } = views
     const list = (words[atoms >> 2] as number) >> 2
-    if (list > 0 && list < words.length && said(reader, at) === want) found.push(layout)
+    if (list > 0 && list < words.length && said(reader, at) === SAMPLE) found.push(layout)
   }
   const [layout] = found
   if (found.length !== 1 || layout === undefined) {

@@ -42,6 +42,8 @@ export type Image = {
   readonly counter: number
   readonly collector: number
   readonly layout: Layout
+  /** Blocks of memory to free once a state is loaded. */
+  readonly reserved: readonly number[]
 }
 
 /**

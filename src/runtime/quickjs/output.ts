@@ -44,7 +44,9 @@ function sized(
   max: number,
 ): Output {
   const units = changes.length + messageUnits
-  if (units > max) return { code: 'output-too-large', text: `${units} units, at most ${max}`, units }
+  if (units > max) {
+    return { code: 'output-too-large', text: `${units} units, at most ${max}`, units }
+  }
   return { changes, messages, stateBytes, units }
 }
 
@@ -144,6 +146,6 @@ function textOf({ edits, inner }: Container): string {
   if (edits.length === 0) return ''
   if (edits.length > 1) edits.sort((a, b) => compareKeys(a.key, b.key))
   let text = '["o",['
-  for (const [index, pair] of edits.entries()) text += index === 0 ? pair.text : `,${pair.text}`
+  for (let i = 0; i < edits.length; i++) text += (i === 0 ? '' : ',') + (edits[i] as Pair).text
   return `${text}]]`
 }

@@ -147,6 +147,7 @@ class QuickjsInstance implements Instance {
       String(limits.stateBytesMax),
       String(ERROR_TEXT_MAX),
     ])
+    this.#sandbox.scatter()
   }
 
   evaluate(actionJson: string, check?: CheckMessages): Evaluation {
@@ -202,7 +203,9 @@ class QuickjsInstance implements Instance {
       }
       return this.#dropped(gas, error.code, error.detail.slice(0, ERROR_TEXT_MAX))
     }
-    sandbox.release(sandbox.run(DRIVER.install, stateBytes))
+    const installed = sandbox.run(DRIVER.install, stateBytes)
+    if (installed === 0) throw new MachineFault('abort', 'changes were not installed')
+    sandbox.release(installed)
     return { status: 'ok', gas, changes, messages, stateBytes }
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 // One suite for both evaluators, then what only workers can do: die, hang, and be replaced.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createInlineEvaluator } from '../../../src/runtime/evaluator/inline.ts'
@@ -151,6 +152,21 @@ describe('workers', () => {
     expect(again[1]).toMatchObject({ evaluation: { changes: '["o",["n",["=",2]]]' } })
     const second = await evaluator.run([native('x', 'crash@1'), evaluate('x')])
     expect(second[1]).toMatchObject({ kind: 'fault', faults: 2, exhausted: true })
+  })
+
+  test('a worker that holds nothing is ended after a while, and started again on demand', async () => {
+    const idle = await createWorkerEvaluator({ ...workerOptions, workers: 1, workerIdleMsMax: 20 })
+    const many = Array.from({ length: 80 }, (_, n) => `idle-${n}`)
+    await idle.run(many.map((process) => open(process, COUNTER, '{"n":1}')))
+    await idle.run(many.map((process) => ({ kind: 'close', process })))
+    while (idle.figures().workersRunning > 0) await setTimeout(5)
+    const replies = await idle.run([open('again', COUNTER, '{"n":1}'), evaluate('again')])
+    expect(replies[1]).toMatchObject({ evaluation: { changes: '["o",["n",["=",2]]]' } })
+    expect(idle.figures()).toMatchObject({ workersRunning: 1, workersLost: 0, open: 1 })
+    // one that holds something stays
+    await setTimeout(60)
+    expect(idle.figures().workersRunning).toBe(1)
+    await idle.close()
   })
 
   test('a command over the wall clock is a fault, never a result', async () => {

@@ -30,7 +30,7 @@ describe('the version of the sandbox', () => {
     expect(instance.evaluate(actionText())).toMatchInlineSnapshot(`
 {
   "changes": "["o",["balances",["o",["a",["=","95"]],[],["b",["=","5"]]]]]",
-  "gas": 595,
+  "gas": 614,
   "messages": [
     {
       "at": 1700000000123,
@@ -58,7 +58,7 @@ describe('the version of the sandbox', () => {
     expect(result).toMatchInlineSnapshot(`
 {
   "changes": "[]",
-  "gas": 148,
+  "gas": 141,
   "messages": [
     "TypeError: cannot read property 'x' of null",
     "ReferenceError: 'undefinedName' is not defined",
