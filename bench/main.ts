@@ -70,7 +70,11 @@ async function main(names: readonly string[]): Promise<void> {
   if (wanted.length === 0) throw new Error(`no row begins with ${names.join(', ')}`)
   const model = cpus()[0]?.model ?? 'unknown'
   console.log(`Node ${process.version}, ${availableParallelism()} cores, ${model}`)
-  console.log(`load average before: ${loadavg().map((load) => load.toFixed(1)).join(' ')}\n`)
+  console.log(
+    `load average before: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(' ')}\n`,
+  )
   const measured = new Map<string, BenchRow>()
   for (const { goals, run } of wanted) {
     console.log(Object.keys(goals).join(', '))

@@ -85,7 +85,7 @@ async function readAll(log: Log): Promise<number> {
   const begun = performance.now()
   let count = 0
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const { records, next } = await log.read('hb.log', partition, from)
       if (records.length === 0) break
       count += records.length

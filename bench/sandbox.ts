@@ -1,6 +1,7 @@
-// How fast the sandbox evaluates: token transfers through one inline instance, with few and with many accounts.
-// Floor, in the same run, in turns: the same contract text in the engine as it is shipped (quickjs-emscripten-core), on
-// a plain state object, action and messages as JSON text; no gas, no overlay, no changes, no sizes, no frozen realm.
+// How fast the sandbox evaluates: token transfers through one inline instance, with few and with
+// many accounts. Floor, in the same run, in turns: the same contract text in the engine as it is
+// shipped (quickjs-emscripten-core), on a plain state object, action and messages as JSON text; no
+// gas, no overlay, no changes, no sizes, no frozen realm.
 //
 // Run: node bench/sandbox.ts [--quick]. Each row is the median of ROUNDS rounds.
 
@@ -78,7 +79,9 @@ function rateOf(evaluate: (action: string) => unknown, actions: readonly string[
 }
 
 async function bareEngine(state: string): Promise<(action: string) => string> {
-  const context = (await newQuickJSWASMModuleFromVariant(variant as unknown as QuickJSSyncVariant)).newContext()
+  const context = (
+    await newQuickJSWASMModuleFromVariant(variant as unknown as QuickJSSyncVariant)
+  ).newContext()
   const text = context.newString(state)
   const made = context.unwrapResult(
     context.evalCode(`((text) => {
@@ -98,7 +101,13 @@ async function bareEngine(state: string): Promise<(action: string) => string> {
   }
 }
 
-type Transfers = { rates: number[]; floors: number[]; instance: Instance; openMs: number; text: string }
+type Transfers = {
+  rates: number[]
+  floors: number[]
+  instance: Instance
+  openMs: number
+  text: string
+}
 
 async function transfers(runtime: Runtime, accounts: number): Promise<Transfers> {
   const text = stateOf(accounts)
@@ -168,7 +177,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const report = await benchSandbox(process.argv.includes('--quick') ? 10_000 : 1_000_000)
   for (const { name, value, unit, floor, ratio } of report.rows) {
     const beside = floor === null ? '' : `  floor ${floor.toFixed(0)}  ratio ${ratio?.toFixed(2)}`
-    console.log(`${name.padEnd(28)} ${value.toFixed(unit === 'ms' ? 2 : 0).padStart(10)} ${unit}${beside}`)
+    console.log(
+      `${name.padEnd(28)} ${value.toFixed(unit === 'ms' ? 2 : 0).padStart(10)} ${unit}${beside}`,
+    )
   }
   for (const line of report.observed) console.log(line)
   console.log(`not measured: ${report.doesNotMeasure}`)

@@ -1,9 +1,11 @@
-// Records a golden log: a network's log with what it must evaluate to, for every later version to replay.
+// Records a golden log: a network's log with what it must evaluate to, for every later version to
+// replay.
 //
 //   npm run golden -- test/golden/<version>      refuses to overwrite: a recorded log is for ever
 //
-// What is recorded: the example flow, then refusals, bounces, spawns that work and that fail, contracts at their limits,
-// a doubled message, and superseded records of a writer that lost its partition.
+// What is recorded: the example flow, then refusals, bounces, spawns that work and that fail,
+// contracts at their limits, a doubled message, and superseded records of a writer that lost its
+// partition.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -59,7 +61,14 @@ const ids = {
   asset: network.processIds.get('asset') as string,
   ucm: network.processIds.get('ucm') as string,
 }
-await runFlow({ client, clock: systemClock, wallets, ids, unbondingMs: 50, onStep: () => undefined })
+await runFlow({
+  client,
+  clock: systemClock,
+  wallets,
+  ids,
+  unbondingMs: 50,
+  onStep: () => undefined,
+})
 await misfortunes(client, wallets.Sam)
 await http.close()
 await node.close()
@@ -79,24 +88,35 @@ writeFileSync(join(target, 'expected.json'), `${JSON.stringify(expected, null, 1
 
 async function misfortunes(to: Client, wallet: Wallet): Promise<void> {
   const { asset, u } = ids
-  await to.call(wallet, { target: u, action: 'Transfer', tags: { Recipient: asset, Quantity: '999999' } })
+  await to.call(wallet, {
+    target: u,
+    action: 'Transfer',
+    tags: { Recipient: asset, Quantity: '999999' },
+  })
   await to.call(wallet, { target: u, action: 'Nonsense' })
   await to.call(wallet, { target: 'A'.repeat(43), action: 'Nobody' })
   const spawn = async (source: string, state: Record<string, unknown> = {}): Promise<string> =>
     (await to.spawn(wallet, { source, state })).process
   const bad = await spawn('this is no script')
   await to.call(wallet, { target: bad, action: 'Any' })
-  const loop = await spawn('exports.handle = (s, a) => { if (a.kind !== "spawn") for (;;); return {} }')
+  const loop = await spawn(
+    'exports.handle = (s, a) => { if (a.kind !== "spawn") for (;;); return {} }',
+  )
   await to.call(wallet, { target: loop, action: 'Spin' })
   const source = `exports.handle = (s, a) => {
     if (a.kind === 'spawn') return {}
     s.log ??= []
-    s.log.push([a.kind, a.tags.Action, a.timestamp > 0, Math.random() < 1, new Date().getTime() === a.timestamp])
-    if (a.tags.Action === 'Tell') return { messages: [{ target: a.tags.To, tags: { Action: 'Told', 'X-Tag': 'x' } }] }
+    const isNow = new Date().getTime() === a.timestamp
+    s.log.push([a.kind, a.tags.Action, a.timestamp > 0, Math.random() < 1, isNow])
+    if (a.tags.Action === 'Tell') {
+      const tags = { Action: 'Told', 'X-Tag': 'x' }
+      return { messages: [{ target: a.tags.To, tags }] }
+    }
     if (a.tags.Action === 'Told') throw new Error('not told')
     if (a.tags.Action === 'Make') {
       const source = 'exports.handle = (s) => { s.n = (s.n ?? 0) + 1; return {} }'
-      return { messages: [{ kind: 'spawn', data: { source, state: { n: 1 } } }, { kind: 'event', data: 'made' }] }
+      const spawn = { kind: 'spawn', data: { source, state: { n: 1, '\\\\': 1, '"': 2 } } }
+      return { messages: [spawn, { kind: 'event', data: 'made' }] }
     }
     return { status: 'ok' }
   }`
@@ -112,7 +132,10 @@ async function misfortunes(to: Client, wallet: Wallet): Promise<void> {
   await systemClock.sleep(500)
 }
 
-/** What a writer that lost its partition may still append: entries that were appended before, and garbage. */
+/**
+ * What a writer that lost its partition may still append: entries that were appended before, and
+ * garbage.
+ */
 async function repeatRecords(to: Log): Promise<void> {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const records = await allRecords(to, partition)
@@ -125,7 +148,7 @@ async function repeatRecords(to: Log): Promise<void> {
 
 async function allRecords(from: Log, partition: number): Promise<StoredRecord[]> {
   const records: StoredRecord[] = []
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const read = await from.read(TOPIC, partition, at)
     if (read.records.length === 0) return records
     records.push(...read.records)
@@ -152,7 +175,10 @@ async function expectedOf(of: Network, from: Log, partition: number): Promise<un
     // over one leaf per height: place, status, gas, state hash and outbox of every result
     resultsRoot: toBase64Url(merkleRoot(leaves)),
     processes: Object.fromEntries(
-      part.processes.map(({ process, slot, stateHash }) => [process, [slot, toBase64Url(stateHash)]]),
+      part.processes.map(({ process, slot, stateHash }) => [
+        process,
+        [slot, toBase64Url(stateHash)],
+      ]),
     ),
   }
 }

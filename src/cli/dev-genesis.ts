@@ -3,6 +3,7 @@
 // Invariant: the same options give the same network, so that a node can be started again on its
 // data.
 
+import { parseJson } from '../std/json-text.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -59,7 +60,7 @@ export async function devGenesis({ partitions, mint }: DevOptions): Promise<Gene
 export function parseGenesis(text: string, from: string): Network {
   let genesis: unknown
   try {
-    genesis = JSON.parse(text)
+    genesis = parseJson(text)
   } catch {
     throw new HbError('genesis-malformed', `${from} is no JSON`)
   }

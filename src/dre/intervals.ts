@@ -2,9 +2,10 @@
 // full, then the manifest.
 //
 // Invariants: I1 what is written is a function of the log and genesis: full when the deltas since
-// the last full state have grown beyond its bytes or number DELTAS_MAX, else a delta. I2 the manifest is written last:
-// what it names is there.
+// the last full state have grown beyond its bytes or number DELTAS_MAX, else a delta. I2 the
+// manifest is written last: what it names is there.
 
+import { parseJson } from '../std/json-text.ts'
 import type { ManifestProcess } from '../protocol/records.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import { changesText, composeChanges } from '../protocol/changes.ts'
@@ -111,7 +112,7 @@ export class Intervals {
   ): Promise<{ recorded: Recorded; text: string }> {
     if (before !== undefined) {
       const texts = this.#o.store.changes(row.process, before.slot + 1, row.settledSlot)
-      const text = changesText(composeChanges(texts.map((each) => JSON.parse(each) as Changes)))
+      const text = changesText(composeChanges(texts.map((each) => parseJson(each) as Changes)))
       const deltaBytes = before.deltaBytes + Buffer.byteLength(text)
       if (deltaBytes <= before.fullBytes && before.deltaHeights.length < DELTAS_MAX) {
         const recorded = {

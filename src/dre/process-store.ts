@@ -11,6 +11,7 @@
 //   o/<height>            run (Avro) whose first result has that height
 // Numbers in keys are 12 hex digits.
 
+import { parseJson } from '../std/json-text.ts'
 import { applyChanges, composeChanges } from '../protocol/changes.ts'
 import type { Changes, JsonObject } from '../protocol/changes.ts'
 import type { View } from '../protocol/accept.ts'
@@ -104,8 +105,8 @@ export class ProcessStore {
 
   /** A state out of a manifest: the full text with its deltas applied becomes the base. */
   restoredOps(process: string, slot: number, full: string, deltas: readonly string[]): StoreOp[] {
-    const base = composeChanges(deltas.map((text) => JSON.parse(text) as Changes))
-    const state = applyChanges(JSON.parse(full) as JsonObject, base)
+    const base = composeChanges(deltas.map((text) => parseJson(text) as Changes))
+    const state = applyChanges(parseJson(full) as JsonObject, base)
     return [this.baseOp(process, slot + 1, deltas.length === 0 ? full : JSON.stringify(state))]
   }
 

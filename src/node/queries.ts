@@ -4,6 +4,7 @@
 // Invariant: a state is read together with its row, from the store, so slot, hash and text are of
 // one height.
 
+import { parseJson } from '../std/json-text.ts'
 import type { Log } from '../log/port.ts'
 import { Records } from '../protocol/codec/records.ts'
 import { applyChanges } from '../protocol/changes.ts'
@@ -105,9 +106,9 @@ export class NodeQueries {
     if (row === undefined || saved === undefined) return undefined
     let text = saved.snapshot
     if (saved.changes.length > 0) {
-      let state = JSON.parse(text) as JsonObject
+      let state = parseJson(text) as JsonObject
       for (const changes of saved.changes) {
-        state = applyChanges(state, JSON.parse(changes) as Changes)
+        state = applyChanges(state, parseJson(changes) as Changes)
       }
       text = JSON.stringify(state)
     }

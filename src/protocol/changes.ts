@@ -27,6 +27,8 @@
 // Invariants: applyChanges(before, diff(before, after)) equals `after` byte for byte under
 // JSON.stringify; diff depends on the two values alone; composing needs neither value.
 
+import { parseJson } from '../std/json-text.ts'
+
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
@@ -239,7 +241,7 @@ function applyArray(array: Json[], edit: ArrayEdit): void {
 }
 
 function clone<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T
+  return parseJson(JSON.stringify(value)) as T
 }
 
 /** `first`, then `second`; [] is nothing. */

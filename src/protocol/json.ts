@@ -9,6 +9,7 @@
 // lost.
 // Invariant: error texts do not depend on the engine (they can become part of results).
 
+import { parseJson } from '../std/json-text.ts'
 import { utf8Text } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 
@@ -32,7 +33,7 @@ export function parseStrictJson(input: Uint8Array | string, limits: JsonLimits =
   const keys = scanStructure(text, depthMax)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     throw malformed('not JSON')
   }

@@ -4,6 +4,7 @@
 // Invariant: what leaves here is JSON.stringify of an object within the limits, so its size and its
 // bytes are those of the value.
 
+import { parseJson } from '../std/json-text.ts'
 import { HbError } from '../std/errors.ts'
 import {
   applyChanges,
@@ -28,7 +29,7 @@ export function stateText(
   let text = snapshot
   if (snapshot.length <= SPAWN_TEXT_MAX || changes.length > 0) {
     let state = parseState(snapshot)
-    for (const change of changes) state = applyChanges(state, JSON.parse(change) as Changes)
+    for (const change of changes) state = applyChanges(state, parseJson(change) as Changes)
     if (snapshot.length <= SPAWN_TEXT_MAX) checkState(state, limits.stateDepthMax, '')
     text = JSON.stringify(state)
   }
@@ -42,7 +43,7 @@ export function stateText(
 function parseState(text: string): JsonObject {
   let state: unknown
   try {
-    state = JSON.parse(text)
+    state = parseJson(text)
   } catch (error) {
     throw new HbError('state-not-json', 'the text does not parse', { cause: error })
   }

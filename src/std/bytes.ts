@@ -21,7 +21,8 @@ export function isIdText(text: string): boolean {
 }
 
 export function sha256(bytes: Uint8Array): Buffer {
-  // by way of a text into the pool: asking for a buffer makes an ArrayBuffer, which takes twice as long
+  // by way of a text into the pool: asking for a buffer makes an ArrayBuffer, and takes twice as
+  // long
   return Buffer.from(nodeHash('sha256', bytes, 'binary'), 'latin1')
 }
 

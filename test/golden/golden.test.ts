@@ -1,4 +1,5 @@
-// Every golden log, whatever version recorded it, must evaluate to the hashes that were recorded with it.
+// Every golden log, whatever version recorded it, must evaluate to the hashes that were recorded
+// with it.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'

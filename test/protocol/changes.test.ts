@@ -1,6 +1,7 @@
 // changes(n): before + changes is after, byte for byte; minimal; composable; one text per pair of values.
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { parseJson } from '../../src/std/json-text.ts'
 import {
   applyChanges,
   changesText,
@@ -25,7 +26,7 @@ const { state } = fc.letrec<{ value: Json; state: JsonObject }>((tie) => ({
     tie('state'),
   ),
 }))
-const clone = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+const clone = <T>(value: T): T => parseJson(JSON.stringify(value)) as T
 const text = (value: unknown): string => JSON.stringify(value)
 
 /** The same keys in another order, some gone, some values replaced: near to `before`. */
@@ -58,7 +59,7 @@ describe('changes', () => {
       fc.property(pair, ([before, after]) => {
         const changes = diff(before, after)
         const copy = clone(before)
-        const parsed = JSON.parse(changesText(changes)) as typeof changes
+        const parsed = parseJson(changesText(changes)) as typeof changes
         expect(text(applyChanges(copy, parsed))).toBe(text(after))
       }),
       { numRuns: 3_000 },
@@ -142,7 +143,7 @@ describe('changes', () => {
     ['{"l":[1]}', '{"l":{"0":1}}', '["o",["l",["=",{"0":1}]]]'],
     ['{"b":1,"a":1,"10":1,"9":1}', '{}', '["o",[],["9","10","a","b"]]'],
   ])('%s → %s', (before, after, changes) => {
-    const parse = (json: string): JsonObject => JSON.parse(json) as JsonObject
+    const parse = (json: string): JsonObject => parseJson(json) as JsonObject
     expect(changesText(diff(parse(before), parse(after)))).toBe(changes)
   })
 })

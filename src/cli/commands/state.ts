@@ -1,5 +1,6 @@
 // hb state: a process's state.
 
+import { parseJson } from '../../std/json-text.ts'
 import type { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
 import { jsonOption, openClient, processNamed, urlOption, type UrlOptions } from '../options.ts'
@@ -30,6 +31,6 @@ export function addState(program: Command, context: CommandContext): void {
       return terminal.out(`${head.slice(0, -1)},"state":${text}}`)
     }
     terminal.err(paint(terminal.color).dim(`slot ${slot}, state hash ${stateHash}`))
-    terminal.out(jsonForTerminal(JSON.parse(text), 2))
+    terminal.out(jsonForTerminal(parseJson(text), 2))
   })
 }

@@ -89,8 +89,9 @@ function peoplePrinter(out: (line: string) => void, color: boolean): DemoPrinter
     verdict(ok, _steps, _final, { entries, superseded, processes, identical, different }) {
       out('')
       out(
-        `All state thrown away and rebuilt from the log: ${entries} entries (${superseded} superseded), ` +
-          `${processes} processes, state hashes ${identical ? 'identical' : 'DIFFERENT'}`,
+        `All state thrown away and rebuilt from the log: ${entries} entries ` +
+          `(${superseded} superseded), ${processes} processes, ` +
+          `state hashes ${identical ? 'identical' : 'DIFFERENT'}`,
       )
       for (const process of different) out(style.red(`different: ${process}`))
       out(ok ? style.green('OK') : style.red('FAILED'))

@@ -155,7 +155,9 @@ export type WorkerEvaluatorOptions = EvaluatorOptions & {
    * fault.
    */
   readonly commandMsMax?: number
-  /** How long a worker may hold no process before it is ended to give memory back; default 2,000. */
+  /**
+   * How long a worker may hold no process before it is ended to give memory back; default 2,000.
+   */
   readonly workerIdleMsMax?: number
   /** Module sources kept per worker; default 1,024. */
   readonly modulesMax?: number

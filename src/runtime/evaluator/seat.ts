@@ -148,7 +148,7 @@ class WorkerSeat implements Seat {
     const { clock, commandMsMax } = this.#options
     const { signal } = this.#stop
     this.#isWatched = true
-    for (let before: { worker: Worker | undefined; progress: number } | undefined; ; ) {
+    for (let before: { worker: Worker | undefined; progress: number } | undefined; ;) {
       const worker = this.#worker
       const progress = Atomics.load(this.#progress, 0)
       const [oldest] = this.#pending
@@ -174,7 +174,7 @@ class WorkerSeat implements Seat {
 
   async #endIdle(worker: Worker | undefined): Promise<void> {
     const { clock, idleMsMax } = this.#options
-    for (let sent: number | undefined; sent !== this.#sent || this.#pending.length > 0; ) {
+    for (let sent: number | undefined; sent !== this.#sent || this.#pending.length > 0;) {
       sent = this.#sent
       await clock.sleep(idleMsMax, this.#stop.signal)
       const isOther = this.#worker !== worker || this.processes.size > 0

@@ -14,12 +14,7 @@ import { systemClock, type Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import { loadEngine } from '../quickjs/engine.ts'
 import { createLedger, type Ledger } from './ledger.ts'
-import type {
-  Evaluator,
-  EvaluatorCommand,
-  EvaluatorReply,
-  WorkerEvaluatorOptions,
-} from './port.ts'
+import type { Evaluator, EvaluatorCommand, EvaluatorReply, WorkerEvaluatorOptions } from './port.ts'
 import { createSeat, type Seat } from './seat.ts'
 
 const PENDING_MAX = 65_536
@@ -112,10 +107,7 @@ class WorkerEvaluator implements Evaluator {
   }
 
   /** Which seat gets which of the commands; what is open nowhere is answered at once. */
-  #share(
-    commands: readonly EvaluatorCommand[],
-    replies: EvaluatorReply[],
-  ): Map<Seat, number[]> {
+  #share(commands: readonly EvaluatorCommand[], replies: EvaluatorReply[]): Map<Seat, number[]> {
     const shares = new Map<Seat, number[]>()
     commands.forEach((command, index) => {
       const { process } = command

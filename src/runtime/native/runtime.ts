@@ -5,6 +5,7 @@
 // by the module's source text ('hb-contract@1'); they must keep nothing outside the state and read
 // no clock: nothing here stops them.
 
+import { parseJson } from '../../std/json-text.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { NativeHandle } from '../evaluator/port.ts'
 import { compileOverlay, readOverlayScript } from '../overlay/overlay.ts'
@@ -69,7 +70,7 @@ class NativeInstance implements Instance {
   evaluate(actionJson: string, check?: CheckMessages): Evaluation {
     const overlay = this.#overlay
     try {
-      const result = this.#handle(overlay.begin(), JSON.parse(actionJson))
+      const result = this.#handle(overlay.begin(), parseJson(actionJson))
       const settled = this.#settle(result, check)
       if ('code' in settled) return this.#refused(settled)
       overlay.install()
@@ -104,7 +105,7 @@ class NativeInstance implements Instance {
       const text = `${units} units, at most ${this.#limits.outputBytesMax}`
       return { code: 'output-too-large', text }
     }
-    const drafts = JSON.parse(outbox) as readonly unknown[]
+    const drafts = parseJson(outbox) as readonly unknown[]
     return {
       status: 'ok',
       gas: NATIVE_GAS,

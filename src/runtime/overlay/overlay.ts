@@ -2,6 +2,7 @@
 // sandbox compiles the same text itself. Owners: the caller owns the text (read once per runtime);
 // an overlay belongs to one instance.
 
+import { parseJson } from '../../std/json-text.ts'
 import { readFileSync } from 'node:fs'
 
 /**
@@ -38,8 +39,8 @@ export type Overlay = {
  * calls cost gas.
  */
 export function readOverlayScript(): string {
-  const [proxies, edits, settle] = ['proxies', 'edits', 'settle'].map((name) =>
-    readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8'),
+  const [proxies, edits, settle] = ['./proxies.js', './edits.js', './settle.js'].map((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8'),
   )
   return `((limits) => {
     const nodes = (${proxies})(limits)
@@ -56,6 +57,6 @@ export type MakeOverlay = (limits: OverlayLimits) => Overlay
 export function compileOverlay(script: string): MakeOverlay {
   // The package's own file; a vm script would be in another realm under a test runner.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
-  const make = new Function(`return ${script}`) as () => MakeOverlay
-  return make()
+  const make = new Function('JSON', `return ${script}`) as (json: unknown) => MakeOverlay
+  return make({ stringify: JSON.stringify, parse: parseJson })
 }

@@ -4,6 +4,7 @@
 // protocol/changes.ts whichever way they come: listed (texts in the place of texts) or as an edit.
 // T2 what the heap reader does not read is asked for as text; the result is the same.
 
+import { parseJson } from '../../std/json-text.ts'
 import { compareKeys } from '../../protocol/changes.ts'
 import type { EvaluationLimits } from '../port.ts'
 import { quoted, TAG, UNREADABLE, unitsOf } from './heap.ts'
@@ -68,7 +69,7 @@ function textOutput(sandbox: Sandbox, max: number): Output | undefined {
   const outbox = output.slice(first + 1, second)
   // Before it is parsed: it may be as long as the engine's memory.
   if (first + outbox.length > max) return sized(output.slice(0, first), [], outbox.length, 0, max)
-  const messages = JSON.parse(outbox) as readonly unknown[]
+  const messages = parseJson(outbox) as readonly unknown[]
   const stateBytes = Number(output.slice(second + 1))
   return sized(output.slice(0, first), messages, outbox.length, stateBytes, max)
 }
