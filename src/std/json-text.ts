@@ -4,7 +4,8 @@
 // an escape, when an object with certain other keys was parsed earlier in the same thread
 // (nodejs/node issue 63785: {"h":1,"\"":2} after {"h":[],"\\":0}). A state must not depend on that.
 // Invariants: J1 a key without escapes is read by JSON.parse, which reads those right. J2 a text
-// with an escaped key is read here, member by member; what is JSON and what is not, JSON.parse says.
+// with an escaped key is read here, member by member; what is JSON, and what is not, JSON.parse
+// says.
 
 const QUOTE = 34
 const BACKSLASH = 92
