@@ -92,7 +92,7 @@ export async function benchCrankLatency(): Promise<BenchReport> {
       if (hops[append.topic] === true && append.records === 1) appends.push(append)
     }),
   )
-  await serve(node, network, Array.from({ length: BALLS }, () => first).flat())
+  await serve(node, network, first)
   await sleep(WARM_MS)
   const values: number[] = []
   const floors: number[] = []

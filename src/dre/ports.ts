@@ -24,7 +24,7 @@ export type DreFigures = {
 
 export type DreLimits = {
   /**
-   * Instances that stay open; default 512. The least recently used is closed, its state kept in
+   * Instances that stay open in a partition; default 128. The least recently used is closed, its state kept in
    * the store.
    */
   readonly instancesMax: number
@@ -44,7 +44,7 @@ export type DreLimits = {
 }
 
 export const DRE_LIMITS: DreLimits = {
-  instancesMax: 512,
+  instancesMax: 128,
   instanceBytesMax: 1_073_741_824,
   instanceIdleMsMax: 1_000,
   runBytesMax: 800_000,
