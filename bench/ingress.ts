@@ -24,9 +24,9 @@ import { signItems } from './signed-items.ts'
 import { watchLog } from './watched-log.ts'
 
 const BATCH = 500
-const BATCHES = 8
-/** Each round orders all items so many times, each time on a new log. */
-const PASSES = 2
+const BATCHES = 24
+/** Each round orders all items so many times, each time on a new log; enough for a steady state. */
+const PASSES = 1
 
 /** Rows `embedded.ingress.signed.rsa` and `.ed25519`. */
 export function benchSignedIngress(kind: WalletKind) {

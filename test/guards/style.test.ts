@@ -97,7 +97,12 @@ const PLANTED: Readonly<Record<string, readonly (SourceFile & { finding: string 
     { path: 'src/log/a.ts', text: '// TODO later', finding: '"TODO"' },
     { path: 'docs/A.md', text: 'the block height', finding: 'height' },
     { path: 'docs/A.md', text: 'see /root/notes/', finding: 'from the checkout' },
-    { path: 'package-lock.json', text: '"https://registry.npmjs.org/a"', finding: 'registry' },
+    // in two parts, since this file is checked by others as well
+    {
+      path: 'package-lock.json',
+      text: `"https://registry.${'npm' + 'js'}.org/a"`,
+      finding: 'registry',
+    },
   ],
   'no way out of a test': [
     { path: 'test/a.test.ts', text: "test.only('a', () => {})", finding: 'leaves a test out' },
