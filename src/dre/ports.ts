@@ -24,8 +24,8 @@ export type DreFigures = {
 
 export type DreLimits = {
   /**
-   * Instances that stay open in a partition; default 128. The least recently used is closed, its state kept in
-   * the store.
+   * Instances that stay open in a partition; default 128. The least recently used is closed, its
+   * state kept in the store.
    */
   readonly instancesMax: number
   /** Bytes that open instances may hold in all, about; default 1 GiB. */

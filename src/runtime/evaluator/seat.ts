@@ -175,7 +175,7 @@ class WorkerSeat implements Seat {
   async #endIdle(worker: Worker | undefined): Promise<void> {
     const { clock, idleMsMax } = this.#options
     // the batch that closed its last process is not sent yet
-    await undefined
+    await Promise.resolve()
     for (let sent: number | undefined; sent !== this.#sent || this.#pending.length > 0;) {
       sent = this.#sent
       await clock.sleep(idleMsMax, this.#stop.signal)
