@@ -28,7 +28,7 @@ export type DreLimits = {
    * state kept in the store.
    */
   readonly instancesMax: number
-  /** Bytes that open instances may hold in all, about; default 1 GiB. */
+  /** Bytes that a partition's open instances may hold in all, about; default 1 GiB. */
   readonly instanceBytesMax: number
   /**
    * A process that nothing came for in so long is closed, its state kept in the store, ms; default

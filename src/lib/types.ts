@@ -18,7 +18,9 @@ export type Action = {
   readonly slot: number
   /** Ms since the epoch, from the log: the only time there is. */
   readonly timestamp: number
+  /** First value of each name. */
   readonly tags: Readonly<Record<string, string>>
+  /** Text where the bytes are valid UTF-8, else base64url of them (dataEncoding says which). */
   readonly data: string
   readonly dataEncoding: 'utf8' | 'base64url'
   /** How many further messages in a chain this one may cause. */

@@ -8,31 +8,7 @@
 // survives a message.
 
 /** What `handle` sees as its second argument; the host passes it as JSON text. */
-export type Action = {
-  readonly kind: 'message' | 'notice' | 'bounce' | 'spawn'
-  /** Wallet address or process id, and which of the two. */
-  readonly caller: string
-  readonly from: 'wallet' | 'process' | 'genesis'
-  /**
-   * The message's data parsed as strict JSON where its Content-Type says application/json, else
-   * null.
-   */
-  readonly input: unknown
-  readonly id: string
-  readonly height: number
-  readonly slot: number
-  /** Ms since the epoch: the entry's timestamp, the only time there is. */
-  readonly timestamp: number
-  /** First value of each name. */
-  readonly tags: Readonly<Record<string, string>>
-  /**
-   * The data as text where it is valid UTF-8, else base64url of it with dataEncoding 'base64url'.
-   */
-  readonly data: string
-  readonly dataEncoding: 'utf8' | 'base64url'
-  readonly hops: number
-  readonly budget: string
-}
+export type { Action } from '../lib/index.ts'
 
 /**
  * Protocol limits (genesis): part of every result. See protocol/limits.ts for defaults and error

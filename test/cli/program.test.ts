@@ -94,6 +94,8 @@ test('a node from start to stop and again: keys, spawn, send, state, log', async
   const spawned = await start(PROGRAM, ['spawn', contract, '--json'], env).done
   const { process: id } = JSON.parse(spawned.out) as { process: string }
   const sent = await start(PROGRAM, ['send', id, '--action', 'Count', '--json'], env).done
+  // what went wrong, if something did, before its output is read
+  expect(sent).toMatchObject({ code: 0, err: '' })
   expect([sent.code, JSON.parse(sent.out)]).toMatchObject([
     0,
     { ok: true, result: { slot: 1, status: 'ok' } },
