@@ -27,6 +27,7 @@ export function watchLog(log: Log, told: (append: Append) => void): Log {
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     join: (options) => log.join(options),
     committed: (group, topic) => log.committed(group, topic),
+    members: (group) => log.members(group),
     describe: () => log.describe(),
     close: () => log.close(),
   }

@@ -34,6 +34,8 @@ export type TopicSpec = {
   readonly partitions: number
   /** `log`: kept until trimmed. `compact`: at least the newest record of each key is kept. */
   readonly cleanup: 'log' | 'compact'
+  /** Records older than this may go, where the log can tell; default: kept until trimmed. */
+  readonly retentionMs?: number
 }
 
 export type ReadOptions = {
@@ -88,6 +90,17 @@ export type Member = {
   /** The partition is gone or going: resolve when nothing more will be written for it. */
   revoked(partition: number): Promise<void>
   /**
+   * Of which partitions this member is to keep a warm copy now (see `standbys`); what was named
+   * before and is not now is no longer asked for. Called at every change, never for a partition
+   * that it is assigned; a partition leaves this list before it is assigned.
+   */
+  standby?(partitions: readonly number[]): void
+  /**
+   * Partitions whose state this member has locally, and how many records that is behind the log's
+   * end: whom the group prefers. Synchronous and cheap; asked for at every rebalance and oftener.
+   */
+  holds?(): ReadonlyMap<number, number>
+  /**
    * `records` or `assigned` threw: the partition is halted (it gets no more batches); others go on.
    */
   halted?(partition: number, error: unknown): void
@@ -98,12 +111,28 @@ export type JoinOptions = {
   /** Co-partitioned topics: one member gets the same partition number of all of them. */
   readonly topics: readonly string[]
   readonly member: Member
+  /** Where others reach the program that this member is part of: a URL, seen in `members`. */
+  readonly address?: string
+  /**
+   * Warm copies that the group keeps of each partition, on other members than its owner; a
+   * partition is then moved, where it can wait, only to a member that is warm. Default 0. The
+   * largest number that a member asks for holds.
+   */
+  readonly standbys?: number
   /** Outstanding batches per topic and partition. Default 2. */
   readonly inFlight?: number
   /** Records per batch at most. Default 500. */
   readonly batchRecordsMax?: number
   /** Bytes of values per batch at most (one record always passes). Default 1 MiB. */
   readonly batchBytesMax?: number
+}
+
+/** Of a group, as its log knows it now. */
+export type GroupMember = {
+  readonly memberId: string
+  readonly address: string | undefined
+  readonly partitions: readonly number[]
+  readonly standbys: readonly number[]
 }
 
 export type Membership = {
@@ -144,6 +173,8 @@ export type Log = {
    * The group's committed position per partition, as far as it is durable; undefined where none.
    */
   committed(group: string, topic: string): Promise<readonly (number | undefined)[]>
+  /** Who is in the group, and who has which partitions; of other programs too, so it may be old. */
+  members(group: string): Promise<readonly GroupMember[]>
   /** In words, for people: "embedded log in DIR", "memory log". */
   describe(): string
   close(): Promise<void>

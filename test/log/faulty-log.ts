@@ -97,6 +97,7 @@ function passThrough(log: Log): Omit<Log, 'append'> {
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     join: (options) => log.join(options),
     committed: (group, topic) => log.committed(group, topic),
+    members: (group) => log.members(group),
     describe: () => `${log.describe()} with scripted faults`,
     close: () => log.close(),
   }

@@ -51,6 +51,7 @@ export function mortalLog(log: Log, life: Life): Log {
     ends: (topic) => living(() => log.ends(topic)),
     trim: (topic, partition, before) => living(() => log.trim(topic, partition, before)),
     committed: (group, topic) => log.committed(group, topic),
+    members: (group) => log.members(group),
     describe: () => log.describe(),
     close: () => log.close(),
     async append(topic, partition, records) {

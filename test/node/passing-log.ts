@@ -10,6 +10,7 @@ export function passing(log: Log): Log {
     ends: (topic) => log.ends(topic),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     committed: (group, topic) => log.committed(group, topic),
+    members: (group) => log.members(group),
     describe: () => log.describe(),
     close: () => log.close(),
     join: (options) => log.join(options),

@@ -10,8 +10,8 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
-import type { JoinOptions, Member, Membership } from '../port.ts'
-import { assignPartitions } from './assignment.ts'
+import type { GroupMember, JoinOptions, Member, Membership } from '../port.ts'
+import { assignPartitions } from '../assignment.ts'
 import { checkPosition, Pump } from './pump.ts'
 import type { PartitionState, Storage, TopicState } from './storage.ts'
 
@@ -29,6 +29,7 @@ type Slot = {
   readonly id: string
   readonly options: JoinOptions
   readonly holds: Map<number, Holding>
+  standbys: readonly number[]
   leaving: boolean
 }
 
@@ -63,7 +64,7 @@ export class Group {
   join(options: JoinOptions): Membership {
     this.#checkTopics(options)
     const id = `${this.#options.name}-${this.#options.generationBase}-${++this.#joined}`
-    const slot: Slot = { id, options, holds: new Map(), leaving: false }
+    const slot: Slot = { id, options, holds: new Map(), standbys: [], leaving: false }
     this.#slots.set(id, slot)
     setImmediate(() => void this.#rebalance())
     return {
@@ -72,6 +73,15 @@ export class Group {
       owns: (partition) => Promise.resolve(this.#owners[partition] === id),
       leave: () => this.#leave([slot]),
     }
+  }
+
+  members(): GroupMember[] {
+    return [...this.#slots.values()].map(({ id, options, standbys }) => ({
+      memberId: id,
+      address: options.address,
+      partitions: [...this.#owners.keys()].filter((index) => this.#owners[index] === id),
+      standbys,
+    }))
   }
 
   /** Takes every partition away and gives it to nobody. */
@@ -102,11 +112,9 @@ export class Group {
   }
 
   async #rebalanceNow(): Promise<void> {
-    const ids = [...this.#slots.values()].filter((slot) => !slot.leaving).map((slot) => slot.id)
-    const stay = this.#owners.map((owner) =>
-      owner !== undefined && ids.includes(owner) ? owner : undefined,
-    )
-    const target = ids.length === 0 ? stay : assignPartitions(stay, ids)
+    const staying = [...this.#slots.values()].filter((slot) => !slot.leaving)
+    const target: (string | undefined)[] = this.#owners.map(() => undefined)
+    if (staying.length > 0) this.#assignment(staying).forEach((id, index) => (target[index] = id))
     this.#generation++
     const moved = [...target.keys()].filter((index) => this.#owners[index] !== target[index])
     await Promise.all(moved.map((index) => this.#revoke(index)))
@@ -115,6 +123,25 @@ export class Group {
       const slot = this.#slots.get(target[index] ?? '')
       if (slot !== undefined) this.#assign(slot, index)
     }
+  }
+
+  /** One machine, one store: a move costs little, so nobody waits until the next owner is warm. */
+  #assignment(slots: readonly Slot[]): readonly string[] {
+    const members = slots.map(({ id, options }) => ({
+      id,
+      owned: [...this.#owners.keys()].filter((index) => this.#owners[index] === id),
+      holds: options.member.holds?.() ?? new Map<number, number>(),
+    }))
+    const standbys = Math.max(0, ...slots.map(({ options }) => options.standbys ?? 0))
+    const options = { partitions: this.#owners.length, standbys, lagMax: Infinity }
+    const assignment = assignPartitions(members, options)
+    for (const slot of slots) {
+      const list = assignment.standbys.get(slot.id) ?? []
+      if (list.join() === slot.standbys.join()) continue
+      slot.standbys = list
+      slot.options.member.standby?.(list)
+    }
+    return assignment.owners
   }
 
   async #revoke(index: number): Promise<void> {

@@ -6,6 +6,7 @@
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import type {
+  GroupMember,
   JoinOptions,
   Log,
   LogRecord,
@@ -147,6 +148,11 @@ class LocalLogOverStorage implements LocalLog {
 
   async committed(group: string, topic: string): Promise<readonly (number | undefined)[]> {
     return this.#topic(topic).partitions.map((state) => this.#storage.durablePosition(group, state))
+  }
+
+  async members(group: string): Promise<readonly GroupMember[]> {
+    this.#checkOpen()
+    return this.#groups.get(group)?.members() ?? []
   }
 
   async compact(topic: string, partition: number): Promise<Compacted> {
