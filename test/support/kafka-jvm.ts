@@ -21,16 +21,26 @@ const SMALL_AND_QUICK = ['-Xms128m', '-Xmx384m', '-XX:TieredStopAtLevel=1', '-XX
 
 const PATTERN = '[%d] %p %m (%c)%n'
 
-/** One logging file each for log4j 2 and reload4j; all goes to stdout, which we keep. */
+/** Writes a broker's hundreds of settings whenever one of its parts is made. */
+const VERBOSE = 'org.apache.kafka.common.config.AbstractConfig'
+
+/**
+ * One logging file each for log4j 2 and reload4j: all goes to stdout, which we keep, to the last
+ * line of an orderly stop.
+ */
 export const LOGGING_FILES: Readonly<Record<string, string>> = {
   'log4j2.yaml': `Configuration:
+  shutdownHook: disable
   Appenders: {Console: {name: stdout, target: SYSTEM_OUT, PatternLayout: {pattern: "${PATTERN}"}}}
-  Loggers: {Root: {level: INFO, AppenderRef: [{ref: stdout}]}}
+  Loggers:
+    Root: {level: INFO, AppenderRef: [{ref: stdout}]}
+    Logger: [{name: ${VERBOSE}, level: WARN}]
 `,
   'log4j.properties': `log4j.rootLogger=INFO, stdout
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
 log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=${PATTERN}
+log4j.logger.${VERBOSE}=WARN
 `,
 }
 

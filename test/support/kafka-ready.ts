@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 
 const METADATA = 3
 const VERSION = 5
-const ANSWER_MS_MAX = 5_000
+const ANSWER_MS_MAX = 2_000
 const CLIENT = 'hollowbeam-test'
 
 /** size, api, version, correlation id, client id, no topics, no creation of topics. */

@@ -4,7 +4,7 @@
 //   T1  Where there is no broker, the tests are shown as skipped, and why is said at the end of the
 //       run; with HB_REQUIRE_KAFKA=1 they fail. This is the only way out of a test in the house.
 //   T2  HB_KAFKA_FROM=docker is for what can run on Docker: tests with brokers of their own are
-//       left out then, in plain sight.
+//       left out then, in plain sight; tests of Docker itself are left out elsewhere.
 
 import { beforeAll, describe, test } from '@jest/globals'
 import { installKafka } from './kafka-install.ts'
@@ -50,6 +50,16 @@ export function describeKafkaCluster(
     }, FIRST_START_MS_MAX)
     suite()
   })
+}
+
+/** A suite about the Docker engine itself: where the run's broker is in one. */
+export function describeDocker(name: string, suite: () => void): void {
+  const choice = chosenBroker()
+  if (choice.from === 'docker') return describe(name, suite)
+  const isAsked = process.env['HB_KAFKA_FROM'] === 'docker'
+  if (choice.from === 'none' && isAsked) return leaveOut(name, suite, choice.why)
+  sayAtEnd("Tests of Docker were left out: the run's broker is not in it")
+  describe.skip(name, suite)
 }
 
 function leaveOut(name: string, suite: () => void, why: string): void {
