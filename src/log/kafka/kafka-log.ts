@@ -80,7 +80,10 @@ export class KafkaLog implements Log {
     options?: ReadOptions,
   ): Promise<ReadResult> {
     this.#checkOpen()
-    return this.#reader.read(topic, partition, from, options)
+    const result = await this.#reader.read(topic, partition, from, options)
+    // who waited is told that the log is closing, whatever came in at the last moment
+    this.#checkOpen()
+    return result
   }
 
   async ends(topic: string): Promise<readonly PartitionEnds[]> {

@@ -1,23 +1,12 @@
-// The Kafka log keeps the port's promises, on one broker.
+// The Kafka log keeps the port's promises, on the run's one broker.
 
-import { openKafkaLog } from '../../../src/log/kafka/index.ts'
+import { describeKafka, sharedKafka } from '../../support/kafka.ts'
 import { logConformance } from '../conformance.ts'
+import { kafkaSubject } from './subject.ts'
 
-const bootstrapServers = process.env['HB_TEST_KAFKA'] ?? ''
-
-let opened = 0
-logConformance('kafka', async () => {
-  const open = () =>
-    openKafkaLog({ bootstrapServers, clientId: `test-${++opened}`, onWarning: () => undefined, limits: {sessionTimeoutMs: 3000} })
-  let log = await open()
-  return {
-    log,
-    prefix: `${Date.now().toString(36)}-`,
-    reopen: async () => {
-      await log.close()
-      return (log = await open())
-    },
-    recordBytesTooMany: 1_048_577,
-    dispose: () => log.close(),
-  }
+describeKafka('one broker', () => {
+  logConformance(
+    'kafka',
+    kafkaSubject(async () => (await sharedKafka()).bootstrapServers),
+  )
 })
