@@ -10,7 +10,7 @@ import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { readRecord } from '../protocol/log-reader.ts'
+import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
 import type { Ledger } from './core.ts'
@@ -47,6 +47,7 @@ type Stretch = {
 
 export class DrePartition {
   readonly #o: DrePartitionOptions
+  readonly #reader: LogReader
   #next: number
   /** Tails of the three stages. */
   #begun: Promise<void> = Promise.resolve()
@@ -56,6 +57,7 @@ export class DrePartition {
   constructor(options: DrePartitionOptions) {
     this.#o = options
     this.#next = options.next
+    this.#reader = new LogReader(options.network, options.records, options.view)
   }
 
   /** See `Member.records`. */
@@ -77,6 +79,7 @@ export class DrePartition {
 
   #read(records: readonly StoredRecord[]): Stretch[] {
     const { network, view, figures } = this.#o
+    const reader = this.#reader
     const stretches: Stretch[] = []
     let open: Stretch | undefined
     for (const record of records) {
@@ -84,7 +87,7 @@ export class DrePartition {
         throw new HbError('log-diverged', `a hole before offset ${record.offset}`)
       }
       this.#next = record.offset + 1
-      const read = readRecord(network, this.#o.records, view, record.value)
+      const read = reader.read(record.value)
       if (read.type === 'superseded') figures.superseded += 1
       if (read.type !== 'entry') continue
       if (open === undefined) {

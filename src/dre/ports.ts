@@ -1,5 +1,6 @@
 // What a DRE needs besides log, store and evaluator, and whom it tells.
 
+import { LOG_END_WAIT_MS_MAX } from '../log/resume/index.ts'
 import type { Result } from '../protocol/result.ts'
 
 /**
@@ -41,6 +42,8 @@ export type DreLimits = {
   readonly partBytesMax: number
   /** Tries of one entry after faults of this node, before its partition halts; default 5. */
   readonly triesMax: number
+  /** How long a log may seem shorter than it was read before it halts, ms; default 10,000. */
+  readonly logEndWaitMsMax: number
 }
 
 export const DRE_LIMITS: DreLimits = {
@@ -50,4 +53,5 @@ export const DRE_LIMITS: DreLimits = {
   runBytesMax: 800_000,
   partBytesMax: 700_000,
   triesMax: 5,
+  logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
 }

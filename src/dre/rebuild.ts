@@ -5,10 +5,11 @@ import { initialView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { readRecord } from '../protocol/log-reader.ts'
+import { LogReader } from '../protocol/log-reader.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
+import { endsOf } from '../log/resume/index.ts'
 import { HbError } from '../std/errors.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import { Ledger } from './core.ts'
@@ -82,17 +83,18 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     if (options.onResult !== undefined) settled.forEach(options.onResult)
     await evaluation.evict()
   }
-  const end = (await log.ends(topics.log))[partition]?.end ?? 0
+  const { start, end } = await endsOf(log, topics.log, partition)
+  const reader = new LogReader(network, records, view)
   let under: Promise<void> = Promise.resolve()
-  let next = 0
-  for (let from = 0; from < end && view.height < (options.to ?? Infinity); ) {
+  let next = start
+  for (let from = start; from < end && view.height < (options.to ?? Infinity); ) {
     const read = await log.read(topics.log, partition, from)
     const entries: Entry[] = []
     for (const { value, offset } of read.records) {
       if (offset !== next) throw new HbError('log-diverged', `a hole before offset ${offset}`)
       next = offset + 1
       if (view.height >= (options.to ?? Infinity)) break
-      const each = readRecord(network, records, view, value)
+      const each = reader.read(value)
       if (each.type === 'entry') entries.push(each.entry)
       else if (each.type === 'superseded') figures.superseded += 1
     }

@@ -8,16 +8,15 @@
 import { initialView, copyView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { entryOf } from '../protocol/log-reader.ts'
 import type { Result } from '../protocol/result.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, Membership } from '../log/port.ts'
-import { asBuffer, equalBytes } from '../std/bytes.ts'
+import { checkPlace, endsOf } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
-import { HbError, isHbError } from '../std/errors.ts'
+import { HbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
 import { appendAgain } from './append-again.ts'
 import { Ledger } from './core.ts'
@@ -145,7 +144,7 @@ export class DreService {
     const position =
       store.position() ?? (await restore({ ...restoring, records: this.#records }))
     if (position !== undefined) {
-      await this.#checkPosition(partition, position)
+      await this.#checkPosition(partition, position, stop.signal)
       ledger.load(store.rows(), position.outgoing)
       intervals.open()
     }
@@ -156,9 +155,11 @@ export class DreService {
     await publisher.fill(height)
     const ends = (height + 1) % network.genesis.intervalLength === 0
     if (position !== undefined && ends) await intervals.close(position)
-    const owned = this.#begin(parts, position, partition)
+    // nothing depends on offsets: a log that was copied may begin anywhere
+    const next = position?.next ?? (await endsOf(log, this.#topics.log, partition)).start
+    const owned = this.#begin(parts, position, partition, next)
     this.#owned.set(partition, { ...parts, partition: owned })
-    return { [this.#topics.log]: position?.next ?? 0 }
+    return { [this.#topics.log]: next }
   }
 
   /** Everything of a partition that does not depend on where it starts. */
@@ -189,7 +190,12 @@ export class DreService {
     return { ledger, store, modules, intervals, publisher }
   }
 
-  #begin(parts: Parts, position: DrePosition | undefined, partition: number): DrePartition {
+  #begin(
+    parts: Parts,
+    position: DrePosition | undefined,
+    partition: number,
+    next: number,
+  ): DrePartition {
     const { network, evaluator } = this.#o
     const { figures } = this
     const { partitions } = network.genesis
@@ -207,7 +213,7 @@ export class DreService {
       evaluation,
       figures,
       view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
-      next: position?.next ?? 0,
+      next,
     })
   }
 
@@ -227,24 +233,12 @@ export class DreService {
     this.#owned.delete(partition)
   }
 
-  async #checkPosition(partition: number, { view, at, next }: DrePosition): Promise<void> {
+  async #checkPosition(partition: number, position: DrePosition, signal: AbortSignal) {
     const { log, network } = this.#o
-    const topic = this.#topics.log
-    const ends = (await log.ends(topic))[partition]
-    if (ends === undefined || ends.end < next) {
-      const has = `${topic} ${partition} ends at ${ends?.end}`
-      throw new HbError('log-diverged', `${has}, read up to ${next}`)
-    }
-    const { records } = await log.read(topic, partition, at, { to: at + 1 })
-    const value = records[0]?.offset === at ? records[0].value : null
-    try {
-      if (value !== null) {
-        const entry = entryOf(network, partition, this.#records.decodeEntry(asBuffer(value)))
-        if (equalBytes(entry.hash, view.hash)) return
-      }
-    } catch (error) {
-      if (!isHbError(error)) throw error
-    }
-    throw new HbError('log-diverged', `offset ${at} of ${topic} ${partition} is another record`)
+    const { logEndWaitMsMax } = this.#limits
+    const records = this.#records
+    const place = { topic: this.#topics.log, partition, logEndWaitMsMax, signal }
+    const resume = { network, log, clock: this.#clock, records, ...place }
+    await checkPlace(resume, { ...position, hash: position.view.hash })
   }
 }

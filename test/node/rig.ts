@@ -135,7 +135,7 @@ export class Rig {
       store: mortalStore(store, life),
       verifier: createInlineVerifier(),
       clock: mortalClock(start.clock ?? systemClock, life),
-      limits: { headIntervalMs: 5, retryDelayMs: 1, ...start.limits },
+      limits: { headIntervalMs: 5, retryDelayMs: 1, logEndWaitMsMax: 20, ...start.limits },
       listener: {
         ...start.listener,
         halted: (partition, error) => {
@@ -162,7 +162,7 @@ export class Rig {
       store: mortalStore(store, life),
       evaluator: start.evaluator ?? this.evaluator(),
       clock: mortalClock(systemClock, life),
-      limits: start.limits ?? {},
+      limits: { logEndWaitMsMax: 20, ...start.limits },
       listener: {
         ...start.listener,
         halted: (partition, error) => {
