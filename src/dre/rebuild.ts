@@ -17,7 +17,7 @@ import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
 import { Modules } from './modules.ts'
 import type { DreLimits } from './ports.ts'
-import { DRE_LIMITS } from './ports.ts'
+import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
 
 export type RebuildOptions = {
@@ -55,16 +55,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const ledger = new Ledger(network, partition)
   const kept = new ProcessStore(store, records, partition)
   const modules = new Modules(store, records, undefined, topics.modules)
-  const figures = {
-    entries: 0,
-    superseded: 0,
-    errors: 0,
-    runs: 0,
-    opened: 0,
-    evicted: 0,
-    lost: 0,
-    faults: 0,
-  }
+  const figures = noDreFigures()
   let written: Promise<void> = Promise.resolve()
   const evaluation = new Evaluation({
     network,

@@ -156,7 +156,8 @@ async function take(
   const { partition, height, hash } = head
   const view = copyView({ partition, height, hash, timestamp, counters: [...head.counters] })
   // -1 is below every outbox: it is read from its earliest record
-  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, outbox: -1 }
+  const outbox = { outbox: -1, outboxNext: 0 }
+  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, ...outbox }
   const ops: StoreOp[] = []
   processes.forEach((row, ordinal) => ops.push(o.store.rowOp(ledgerRow(row, ordinal, height))))
   for (const { row, full, deltas } of restored) {

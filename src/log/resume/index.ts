@@ -108,3 +108,5 @@ export function carries(
     throw error
   }
 }
+
+export { Holdings } from './holdings.ts'
