@@ -40,6 +40,10 @@ export type DreOptions = {
   /** For pauses only: nothing evaluated depends on it. Default: the machine's. */
   readonly clock?: Clock
   readonly applicationId?: string
+  /** Where others reach the node that this role is part of: a URL. */
+  readonly address?: string
+  /** Warm copies that the group keeps of each partition; default 0. */
+  readonly standbys?: number
   readonly limits?: Partial<DreLimits>
   readonly listener?: DreListener
 }
@@ -95,6 +99,8 @@ export class DreService {
       group: `${this.#o.applicationId ?? 'hb'}.dre`,
       topics: [this.#topics.log],
       inFlight: 3,
+      ...(this.#o.address !== undefined && { address: this.#o.address }),
+      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
       member: {
         assigned: (partition) => this.#assigned(partition),
         records: ({ partition, records }) => this.#partition(partition).batch(records),

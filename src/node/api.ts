@@ -5,6 +5,7 @@
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
+import type { Holding, Role } from './ownership.ts'
 
 /** Where the sequencer put a message: settled, and so final. */
 export type Receipt = {
@@ -103,15 +104,21 @@ export type Submitted =
 
 export type PartitionHealth = {
   readonly partition: number
-  /** Settled height of the log and last evaluated height, as this node knows them. */
+  /** Settled height of the log and last evaluated height, as this node knows them; −1: it does not. */
   readonly height: number
   readonly evaluated: number
+  /** What this node's roles have of the partition. */
+  readonly sequencer: Holding
+  readonly dre: Holding
+  readonly relayer: Holding
   readonly halted?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {
   readonly network: string
   readonly log: string
+  readonly roles: readonly Role[]
+  /** Every role has joined its group, and every partition that it owns is open. */
   readonly ready: boolean
   readonly partitions: readonly PartitionHealth[]
 }

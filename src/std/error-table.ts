@@ -400,6 +400,11 @@ export const ERROR_TABLE = {
     message: 'the reader of a stream took nothing for too long',
     advice: 'Read faster, and resume with Last-Event-ID.',
   },
+  'node-starting': {
+    kind: 'transient',
+    message: 'the node is starting',
+    advice: 'Send again in a moment, or to another node.',
+  },
   'node-stopping': {
     kind: 'transient',
     message: 'the node is stopping',

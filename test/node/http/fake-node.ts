@@ -250,8 +250,11 @@ export class FakeNode implements NodeApi {
 
   health(): NodeHealth {
     const partitions = this.entries.map((entries, partition) => {
-      return { partition, height: entries.length - 1, evaluated: entries.length - 1 }
+      const height = entries.length - 1
+      const held = { sequencer: 'open', dre: 'open', relayer: 'open' } as const
+      return { partition, height, evaluated: height, ...held }
     })
-    return { network: this.network.id, log: 'fake', ready: this.ready, partitions }
+    const roles = ['sequencer', 'dre', 'relayer'] as const
+    return { network: this.network.id, log: 'fake', roles, ready: this.ready, partitions }
   }
 }
