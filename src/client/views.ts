@@ -90,6 +90,9 @@ export type EntryView = {
   readonly dataEncoding: 'utf8' | 'base64url'
 }
 
+/** The last height that a partition's stream has now; −1: none yet. */
+export type HeadView = { readonly partition: number; readonly height: number }
+
 /** What a node's role has of a partition. */
 export type Holding = 'opening' | 'open' | 'closing' | 'halted' | 'standby' | 'elsewhere'
 

@@ -7,12 +7,18 @@ import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
+import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
-import type { MessageStatus, NodeApi, Submitted } from './api.ts'
+import type { MessageStatus, NodeApi, Page, Part, Submitted } from './api.ts'
 import type { IngressWriter } from './ingress-writer.ts'
+import { MessageSearch } from './message-search.ts'
+import type { PeerLimits } from './peer-limits.ts'
+import type { Peers } from './peers.ts'
+import { listProcesses } from './process-list.ts'
 import type { NodeQueries } from './queries.ts'
-import type { Waits } from './waits.ts'
+import type { Routes } from './routes.ts'
+import type { Stage, Waits } from './waits.ts'
 
 export type DoorOptions = {
   readonly network: Network
@@ -20,27 +26,42 @@ export type DoorOptions = {
   readonly ingress: IngressWriter
   readonly waits: Waits
   readonly queries: NodeQueries
+  readonly routes: Routes
+  readonly peers: Peers
+  readonly clock: Clock
+  readonly limits: PeerLimits
 }
 
 export class Door {
   readonly #o: DoorOptions
   readonly #records = new Records()
+  readonly #search: MessageSearch
 
   constructor(options: DoorOptions) {
     this.#o = options
+    const local = (id: string): MessageStatus | undefined => this.#status(id)
+    this.#search = new MessageSearch({ ...options, local })
   }
 
   api(): NodeApi {
-    const { queries, network } = this.#o
+    const { queries, network, routes } = this.#o
+    const { partitions } = network.genesis
+    const part = (page: Page): Part => queries.part(page)
     return {
       network,
       submit: (items) => this.#submit(items),
-      waitFor: (id, stage, timeoutMs) => this.#waitFor(id, stage, timeoutMs),
-      message: (id) => Promise.resolve(this.#status(id)),
-      processes: (page) => Promise.resolve(queries.processes(page)),
-      process: (id) => Promise.resolve(queries.process(id)),
-      state: (id) => Promise.resolve(queries.state(id)),
-      results: (id, from, limit) => Promise.resolve(queries.results(id, from, limit)),
+      waitFor: (id, stage, timeoutMs, scope = 'network') =>
+        scope === 'network'
+          ? this.#search.waitFor(id, stage, timeoutMs)
+          : this.#waitHere(id, stage, timeoutMs),
+      message: async (id, scope = 'network') =>
+        scope === 'network' ? this.#search.find(id) : this.#status(id),
+      processes: (page = {}) => listProcesses({ ...this.#o, partitions, part }, page),
+      part: async (page = {}) => part(page),
+      servedAt: (partition) => routes.owner('dre', partition),
+      process: async (id) => queries.process(id),
+      state: async (id) => queries.state(id),
+      results: async (id, from, limit) => queries.results(id, from, limit),
       tail: (partition, from, signal) => queries.tail(partition, from, signal),
       health: () => queries.health(),
     }
@@ -74,13 +95,13 @@ export class Door {
     })
     if (accepted.length === 0) return answers
     const fresh = answers.flatMap((answer) =>
-      'error' in answer || waits.isPending(answer.id) ? [] : [answer.id],
+      'error' in answer || waits.pendingIn(answer.id) !== undefined ? [] : [answer],
     )
-    for (const id of fresh) waits.submitted(id)
+    for (const { id, partition } of fresh) waits.submitted(id, partition)
     try {
       await ingress.write(accepted)
     } catch (error) {
-      for (const id of fresh) waits.withdrawn(id)
+      for (const { id } of fresh) waits.withdrawn(id)
       throw error
     }
     return answers
@@ -98,23 +119,19 @@ export class Door {
     if (refusal !== undefined) {
       return { id, stage: 'refused', refusal: { code: refusal.code, text: refusal.message } }
     }
-    return waits.isPending(id) ? { id, stage: 'pending' } : undefined
+    return waits.pendingIn(id) === undefined ? undefined : { id, stage: 'pending' }
   }
 
-  async #waitFor(
-    id: string,
-    stage: 'sequenced' | 'result',
-    timeoutMs: number,
-  ): Promise<MessageStatus> {
+  /** From what is here alone: another node asks, and asks again. */
+  async #waitHere(id: string, stage: Stage, timeoutMs: number): Promise<MessageStatus> {
     const { waits } = this.#o
-    const enough = (status: MessageStatus | undefined): status is MessageStatus =>
-      status !== undefined &&
-      (status.stage === 'evaluated' ||
-        status.stage === 'refused' ||
-        (stage === 'sequenced' && status.stage === 'sequenced'))
-    const before = this.#status(id)
-    if (enough(before) || timeoutMs <= 0) return before ?? { id, stage: 'pending' }
-    await waits.until(id, stage, timeoutMs)
+    const enough = (): boolean => {
+      const at = this.#status(id)?.stage
+      return at === 'evaluated' || at === 'refused' || (stage === 'sequenced' && at === stage)
+    }
+    if (!enough() && timeoutMs > 0) {
+      await waits.counted(() => waits.until(id, stage, timeoutMs))
+    }
     return this.#status(id) ?? { id, stage: 'pending' }
   }
 }

@@ -26,8 +26,13 @@ import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
 import type { Role } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
+import type { PeerLimits } from './peer-limits.ts'
+import { PEER_LIMITS } from './peer-limits.ts'
+import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
 import { makeRoles } from './roles.ts'
+import type { RouteOptions } from './routes.ts'
+import { Routes } from './routes.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
 
@@ -55,6 +60,7 @@ export type NodeOptions = {
     readonly relayer?: Partial<RelayerLimits>
     readonly ingress?: Partial<IngressLimits>
     readonly waits?: Partial<WaitLimits>
+    readonly peers?: Partial<PeerLimits>
   }
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
 }
@@ -114,11 +120,14 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   }
   const queries = new NodeQueries({ network, log, clock, topics, ownership, ...services })
   woken.queries = queries
+  const others = findOthers(options, { ...shared, applicationId, signal: closing.signal })
   moved.tell = (role, partition) => {
-    if (role === 'dre' && ownership.of(role, partition) === 'closing') queries.left(partition)
+    if (ownership.of(role, partition) !== 'closing') return
+    others.routes.left(role)
+    if (role === 'dre') queries.left(partition)
   }
   const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
-  const door = new Door({ network, verifier, ingress, waits, queries })
+  const door = new Door({ network, verifier, ingress, waits, queries, clock, ...others })
   return {
     api: door.api(),
     ...services,
@@ -128,15 +137,32 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   }
 }
 
+/** The other nodes: who has what, and a way to ask them. */
+function findOthers(
+  { log, address, limits: given }: NodeOptions,
+  parts: Pick<RouteOptions, 'clock' | 'applicationId' | 'ownership' | 'signal'> & {
+    readonly network: Network
+  },
+) {
+  const limits: PeerLimits = { ...PEER_LIMITS, ...given?.peers }
+  const { partitions } = parts.network.genesis
+  return {
+    limits,
+    routes: new Routes({ ...parts, log, address, partitions, limits }),
+    peers: new Peers({ ...parts, limits }),
+  }
+}
+
 export type Services = {
   readonly sequencer: SequencerService | undefined
   readonly dre: DreService | undefined
   readonly relayer: RelayerService | undefined
 }
 
-/** Stops the roles at once, so that each partition stands still only as long as its own move takes. */
+/** Stops the roles together: a partition stands still only as long as its own move takes. */
 class Closing {
   readonly #ownership: Ownership
+  readonly #stop = new AbortController()
   readonly #under = new Set<Role>()
   #done: Promise<void> | undefined
 
@@ -144,7 +170,13 @@ class Closing {
     this.#ownership = ownership
   }
 
+  /** Aborted when closing begins: nobody waits for another node then. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
   once(action: () => Promise<void>): Promise<void> {
+    this.#stop.abort()
     this.#done ??= action()
     return this.#done
   }

@@ -17,7 +17,8 @@ import type { DreService, OwnedPartition } from '../dre/index.ts'
 import type { SequencerService } from '../sequencer/index.ts'
 import { toBase64Url } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
-import type { EntryView, NodeHealth, PartitionHealth, ProcessView, Receipt } from './api.ts'
+import type { EntryView, NodeHealth, Page, Part, PartitionHealth } from './api.ts'
+import type { ProcessView, Receipt } from './api.ts'
 import type { ResultView, StateView } from './api.ts'
 import type { Ownership } from './ownership.ts'
 import { tailEntries } from './tail.ts'
@@ -72,9 +73,13 @@ export class NodeQueries {
     return undefined
   }
 
-  processes(options: { after?: string; limit?: number } = {}): ProcessView[] {
+  /** The processes of the partitions that are open here, by id. */
+  part(options: Page = {}): Part {
     const ids: string[] = []
-    for (const [, { ledger }] of this.#partitions()) {
+    const partitions: number[] = []
+    for (const [partition, { ledger }] of this.#partitions()) {
+      if (this.#o.ownership.of('dre', partition) !== 'open') continue
+      partitions.push(partition)
       for (const [id, row] of ledger.rows) {
         const behind = options.after === undefined || id > options.after
         if (row.writtenSlot >= 0 && behind) ids.push(id)
@@ -82,7 +87,7 @@ export class NodeQueries {
     }
     ids.sort()
     const page = ids.slice(0, options.limit ?? 100)
-    return page.flatMap((id) => this.process(id) ?? [])
+    return { processes: page.flatMap((id) => this.process(id) ?? []), partitions }
   }
 
   process(id: string): ProcessView | undefined {

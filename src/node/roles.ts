@@ -36,7 +36,8 @@ type Common = {
 export function makeRoles(options: NodeOptions, shared: Shared): Services {
   const { network, clock, ownership } = shared
   const { applicationId = 'hb', address } = options
-  const common: Common = { network, clock, applicationId, ...(address !== undefined && { address }) }
+  const at = address === undefined ? {} : { address }
+  const common: Common = { network, clock, applicationId, ...at }
   const has = (role: Role): boolean => ownership.roles.includes(role)
   return {
     sequencer: has('sequencer') ? makeSequencer(options, shared, common) : undefined,

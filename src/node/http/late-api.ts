@@ -20,9 +20,11 @@ export function lateApi(network: Network): LateApi {
     api: {
       network,
       submit: async (items) => now().submit(items),
-      waitFor: async (id, stage, timeoutMs) => now().waitFor(id, stage, timeoutMs),
-      message: async (id) => now().message(id),
+      waitFor: async (id, stage, timeoutMs, scope) => now().waitFor(id, stage, timeoutMs, scope),
+      message: async (id, scope) => now().message(id, scope),
       processes: async (page) => now().processes(page),
+      part: async (page) => now().part(page),
+      servedAt: async (partition) => now().servedAt(partition),
       process: async (id) => now().process(id),
       state: async (id) => now().state(id),
       results: async (id, from, limit) => now().results(id, from, limit),

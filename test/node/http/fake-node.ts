@@ -15,6 +15,7 @@ import type {
   MessageStatus,
   NodeApi,
   NodeHealth,
+  Part,
   ProcessView,
   ResultView,
   StateView,
@@ -205,6 +206,14 @@ export class FakeNode implements NodeApi {
     return Promise.all(
       ids.slice(0, limit).map(async (id) => (await this.process(id)) as ProcessView),
     )
+  }
+
+  async part(page: { after?: string; limit?: number } = {}): Promise<Part> {
+    return { processes: await this.processes(page), partitions: [...this.entries.keys()] }
+  }
+
+  async servedAt(): Promise<string | undefined> {
+    return 'here'
   }
 
   async process(id: string): Promise<ProcessView | undefined> {
