@@ -23,7 +23,10 @@ const FOR_EVER = 1_000_000_000_000
 const SALT = 'bench'
 
 /** `stop` ends the roles and leaves the log open; `close` removes everything. */
-export type BenchNode = RunningNode & {
+export type BenchNode = Omit<RunningNode, 'dre' | 'relayer' | 'evaluator'> & {
+  readonly dre: NonNullable<RunningNode['dre']>
+  readonly relayer: NonNullable<RunningNode['relayer']>
+  readonly evaluator: NonNullable<RunningNode['evaluator']>
   readonly log: Log
   readonly directory: string
   stop(): Promise<void>
@@ -107,7 +110,11 @@ export async function openBenchNode(
     for (const each of [log, sequencerStore, dreStore]) await each.close()
     await rm(directory, { recursive: true })
   }
-  return { ...node, log, directory, stop, close }
+  const { dre, relayer, evaluator } = node
+  if (dre === undefined || relayer === undefined || evaluator === undefined) {
+    throw new Error('a node of a benchmark has all roles')
+  }
+  return { ...node, dre, relayer, evaluator, log, directory, stop, close }
 }
 
 /** Sends one message to each target. */

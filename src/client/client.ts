@@ -1,5 +1,5 @@
-// A typed client of one node: signs with a wallet, sends, waits for results, reads states, follows
-// the log.
+// A typed client of a network, at any of its nodes: signs with a wallet, sends, waits for results,
+// reads states, follows the log.
 //
 // Invariants: C1 a message is signed once; whatever is sent again is those bytes (R3 makes it one
 // message). C2 every failure is an HbError, with the node's own code where there is one.
@@ -15,6 +15,7 @@ import type {
   Accepted,
   BatchOutcome,
   EntryView,
+  HeadView,
   MessageStatus,
   NetworkView,
   NodeHealth,
@@ -26,7 +27,8 @@ import type {
 import type { Wallet } from './wallet.ts'
 
 export type ClientOptions = Partial<Omit<TransportOptions, 'url'>> & {
-  readonly url: string
+  /** Of a node, or of several of the network: the next is tried when one is not there. */
+  readonly url: string | readonly string[]
   /**
    * Network id to sign for; a node of another network is refused (`network-mismatch`). Default: the
    * node's.
@@ -145,6 +147,9 @@ function readers(transport: Transport) {
         path: `/processes/${id}/outbox`,
         query,
       }),
+    /** How far the stream of a partition goes now: the last height; −1 for none. */
+    head: (partition: number): Promise<HeadView> =>
+      transport.json({ path: '/log/head', query: { partition } }),
     health: (): Promise<NodeHealth> => transport.json({ path: '/healthz' }),
   }
 }

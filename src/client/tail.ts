@@ -1,5 +1,6 @@
-// Following a partition of the log: the node's event stream, resumed by itself where a connection
-// ends.
+// Following a partition of the log: the event stream of the node that serves it, resumed by itself
+// where a connection ends, and asked for anew at the given address: so it follows a partition that
+// moves.
 //
 // Invariants: T1 heights come without gap or repeat, from `from` on: a node that leaves one out is
 // not believed.
@@ -40,21 +41,24 @@ export async function* tailPartition(
   signal?.addEventListener('abort', abort, { once: true })
   let next = from
   let pauseMs = PAUSE_MS
-  let lostAt = clock.now()
+  let lostAt: number | undefined = clock.now()
   try {
     while (!stop.signal.aborted) {
       try {
-        for await (const entry of connection(transport, partition, { from, next }, stop.signal)) {
+        const place = { from, next }
+        const opened = (): void => void (lostAt = undefined)
+        for await (const entry of connection(transport, partition, place, stop.signal, opened)) {
           if (entry.height < next) continue
           if (entry.height > next)
             throw new HbError('response-malformed', `height ${entry.height} after ${next - 1}`)
           next += 1
           pauseMs = PAUSE_MS
           yield entry
-          lostAt = clock.now()
         }
+        lostAt ??= clock.now()
       } catch (error) {
         if (stop.signal.aborted) return
+        lostAt ??= clock.now()
         const lasting =
           !isHbError(error) || (error.kind !== 'transient' && error.kind !== 'capacity')
         if (lasting || clock.now() - lostAt > resumeMsMax) throw error
@@ -73,6 +77,7 @@ async function* connection(
   partition: number,
   place: { readonly from: number; readonly next: number },
   signal: AbortSignal,
+  opened: () => void,
 ): AsyncGenerator<EntryView> {
   const headers = place.next > place.from ? { 'last-event-id': String(place.next - 1) } : {}
   const response = await transport.open(
@@ -86,6 +91,7 @@ async function* connection(
       text: await response.text(),
     })
   }
+  opened()
   for await (const event of brokenIsTransient(
     serverEvents(response.body, EVENT_CHARS_MAX),
     transport.base,

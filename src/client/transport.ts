@@ -1,10 +1,13 @@
-// Requests to one node: retries, timeouts, errors as HbError.
+// Requests to a network: at one of its nodes, and where that one sends them; retries, timeouts,
+// errors as HbError.
 //
 // Retrying is always safe: reading changes nothing, and a message that is sent twice is the same
 // signed bytes, which the network applies once (R3).
 // Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection
 // after a growing pause; both at most so often. T2 a response is read up to a limit. T3 whatever
-// goes wrong is an HbError.
+// goes wrong is an HbError. T4 where a node sends a request on, it goes whole, body and all; the
+// next one begins at the given address again; none is sent on for ever. T5 of several addresses the
+// next is tried when one cannot be reached or has no room.
 
 import type { Clock } from '../std/clock.ts'
 import type { ErrorCode } from '../std/errors.ts'
@@ -12,7 +15,8 @@ import { ERROR_TABLE } from '../std/error-table.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 
 export type TransportOptions = {
-  readonly url: string
+  /** Of one node, or of several of the same network. */
+  readonly url: string | readonly string[]
   readonly clock: Clock
   readonly fetch: typeof fetch
   /** Requests are given up after so long, beside what they ask the node to wait. */
@@ -41,18 +45,26 @@ export type RequestSpec = {
 export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string }
 
 const FIRST_DELAY_MS = 100
+/** A node sends to the one that serves; while partitions move, that one may send on once more. */
+const REDIRECTS_MAX = 3
+/** With it a node answers by itself or not at all. */
+const LAST_REDIRECT = { 'hb-forwarded': '1' }
 
 export class Transport {
   readonly #options: TransportOptions
-  readonly #base: string
+  readonly #bases: readonly string[]
+  #at = 0
 
   constructor(options: TransportOptions) {
     this.#options = options
-    this.#base = baseOf(options.url)
+    const { url } = options
+    this.#bases = (typeof url === 'string' ? [url] : url).map(baseOf)
+    if (this.#bases.length === 0) throw new HbError('query-invalid', 'no address of a node')
   }
 
+  /** The address that requests go to now. */
   get base(): string {
-    return this.#base
+    return this.#bases[this.#at % this.#bases.length] as string
   }
 
   async json<T>(spec: RequestSpec): Promise<T> {
@@ -73,27 +85,54 @@ export class Transport {
         const error = errorOf(answer)
         if (answer.status !== 503 || busy++ >= busyRetriesMax) throw error
         pauseMs = retryAfterMs(answer.headers) ?? FIRST_DELAY_MS * 2 ** busy
+        this.#at++
       } catch (error) {
-        if (!isHbError(error, 'node-unreachable') || broken++ >= brokenRetriesMax) throw error
-        pauseMs = FIRST_DELAY_MS * 2 ** broken
+        if (isHbError(error, 'process-unserved') && busy < busyRetriesMax) {
+          busy += 1
+          pauseMs = FIRST_DELAY_MS * 2 ** busy
+        } else {
+          const most = Math.max(brokenRetriesMax, this.#bases.length - 1)
+          if (!isHbError(error, 'node-unreachable') || broken++ >= most) throw error
+          pauseMs = broken < this.#bases.length ? 0 : FIRST_DELAY_MS * 2 ** broken
+        }
       }
       await clock.sleep(Math.min(pauseMs, retryDelayMsMax), spec.signal)
       spec.signal?.throwIfAborted()
     }
   }
 
-  /** The response as soon as its headers are there, its body unread. One try. */
+  /**
+   * The response as soon as its headers are there, its body unread. One try, at one node and where
+   * it sends to. Errors: `node-unreachable`; `process-unserved` where that other one is not there.
+   */
   async open(spec: RequestSpec, signal: AbortSignal): Promise<Response> {
-    try {
-      return await this.#options.fetch(addressOf(this.#base, spec), {
-        method: spec.method ?? 'GET',
-        signal,
-        ...(spec.headers === undefined ? {} : { headers: spec.headers }),
-        ...(spec.body === undefined ? {} : { body: spec.body as Uint8Array<ArrayBuffer> }),
-      })
-    } catch (cause) {
-      if (signal.aborted) throw cause
-      throw new HbError('node-unreachable', `${this.#base}${causeOf(cause)}`, { cause })
+    const { base } = this
+    let address = addressOf(base, spec)
+    for (let sent = 0; ; sent++) {
+      const headers = { ...spec.headers, ...(sent === REDIRECTS_MAX && LAST_REDIRECT) }
+      let response: Response
+      try {
+        response = await this.#options.fetch(address, {
+          method: spec.method ?? 'GET',
+          redirect: 'manual',
+          signal,
+          headers,
+          ...(spec.body === undefined ? {} : { body: spec.body as Uint8Array<ArrayBuffer> }),
+        })
+      } catch (cause) {
+        if (signal.aborted) throw cause
+        if (sent > 0) {
+          throw new HbError('process-unserved', `${new URL(address).origin}${causeOf(cause)}`, {
+            cause,
+          })
+        }
+        this.#at++
+        throw new HbError('node-unreachable', `${base}${causeOf(cause)}`, { cause })
+      }
+      const next = response.headers.get('location')
+      if (response.status !== 307 || next === null || sent === REDIRECTS_MAX) return response
+      await response.body?.cancel()
+      address = redirectTo(address, next)
     }
   }
 
@@ -137,7 +176,7 @@ export class Transport {
       }
     } catch (cause) {
       if (isHbError(cause)) throw cause
-      throw new HbError('node-unreachable', `${this.#base}: the answer broke off`, { cause })
+      throw new HbError('node-unreachable', `${this.base}: the answer broke off`, { cause })
     }
     return Buffer.concat(chunks).toString()
   }
@@ -187,6 +226,12 @@ function baseOf(url: string): string {
     throw new HbError('query-invalid', `${url} is not an http address`)
   }
   return parsedUrl.href.replace(/[?#].*$/, '').replace(/\/+$/, '')
+}
+
+function redirectTo(from: string, location: string): string {
+  const url = URL.canParse(location, from) ? new URL(location, from) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url.href
+  throw new HbError('response-malformed', `sent on to ${location.slice(0, 200)}`)
 }
 
 function addressOf(base: string, { path, query = {} }: RequestSpec): string {

@@ -90,16 +90,26 @@ export type EntryView = {
   readonly dataEncoding: 'utf8' | 'base64url'
 }
 
+/** The last height that a partition's stream has now; −1: none yet. */
+export type HeadView = { readonly partition: number; readonly height: number }
+
+/** What a node's role has of a partition. */
+export type Holding = 'opening' | 'open' | 'closing' | 'halted' | 'standby' | 'elsewhere'
+
 export type PartitionHealth = {
   readonly partition: number
   readonly height: number
   readonly evaluated: number
+  readonly sequencer: Holding
+  readonly dre: Holding
+  readonly relayer: Holding
   readonly halted?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {
   readonly network: string
   readonly log: string
+  readonly roles: readonly ('sequencer' | 'dre' | 'relayer')[]
   readonly ready: boolean
   readonly partitions: readonly PartitionHealth[]
 }

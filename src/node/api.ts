@@ -5,6 +5,7 @@
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
+import type { Holding, Role } from './ownership.ts'
 
 /** Where the sequencer put a message: settled, and so final. */
 export type Receipt = {
@@ -103,18 +104,35 @@ export type Submitted =
 
 export type PartitionHealth = {
   readonly partition: number
-  /** Settled height of the log and last evaluated height, as this node knows them. */
+  /** Settled height of the log and last evaluated one, as this node knows them; −1: it does not. */
   readonly height: number
   readonly evaluated: number
+  /** What this node's roles have of the partition. */
+  readonly sequencer: Holding
+  readonly dre: Holding
+  readonly relayer: Holding
   readonly halted?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {
   readonly network: string
   readonly log: string
+  readonly roles: readonly Role[]
+  /** Every role has joined its group, and every partition that it owns is open. */
   readonly ready: boolean
   readonly partitions: readonly PartitionHealth[]
 }
+
+/** A node's own part of the list of processes: of the partitions that its DRE has open. */
+export type Part = {
+  readonly processes: readonly ProcessView[]
+  readonly partitions: readonly number[]
+}
+
+/** `node`: from what this node itself knows. `network`: other nodes are asked for their part. */
+export type Scope = 'network' | 'node'
+
+export type Page = { readonly after?: string; readonly limit?: number }
 
 export type NodeApi = {
   readonly network: Network
@@ -126,13 +144,30 @@ export type NodeApi = {
   submit(items: readonly Uint8Array[]): Promise<Submitted[]>
   /**
    * Waits until the message is at least at the stage, or the timeout; resolves with where it is
-   * then.
+   * then. Scope: `network` by default.
    */
-  waitFor(id: string, stage: 'sequenced' | 'result', timeoutMs: number): Promise<MessageStatus>
-  /** undefined: never heard of. */
-  message(id: string): Promise<MessageStatus | undefined>
-  /** By process id, after `after`, at most `limit`. */
-  processes(options?: { after?: string; limit?: number }): Promise<ProcessView[]>
+  waitFor(
+    id: string,
+    stage: 'sequenced' | 'result',
+    timeoutMs: number,
+    scope?: Scope,
+  ): Promise<MessageStatus>
+  /**
+   * undefined: never heard of. Scope: `network` by default; then it throws where it cannot say,
+   * because who could know is not reached (`peer-unreachable`, `process-unserved`).
+   */
+  message(id: string, scope?: Scope): Promise<MessageStatus | undefined>
+  /**
+   * By process id, after `after`, at most `limit`; of all nodes, or `peer-unreachable`,
+   * `process-unserved`.
+   */
+  processes(page?: Page): Promise<ProcessView[]>
+  part(page?: Page): Promise<Part>
+  /**
+   * Who serves the processes of a partition, and follows its log: `here`, the address of another
+   * node, or (undefined) nobody now. What follows is of this node alone.
+   */
+  servedAt(partition: number): Promise<string | undefined>
   process(id: string): Promise<ProcessView | undefined>
   state(id: string): Promise<StateView | undefined>
   /** Results by slot, from `from`, at most `limit`. */

@@ -2,43 +2,52 @@
 // adapters.
 //
 // Owners: whoever calls `composeNode` owns log and stores unless it had them opened here.
-// Invariants: N1 what `submit` answered is durable in ingress. N2 receipts and results come from
-// what is settled and published, never from a guess.
+// Invariants: N1, N2 of door.ts. N3 only the roles that are asked for run, and what is theirs alone
+// (stores, the evaluator) is not needed without them.
 
 import type { Log } from '../log/port.ts'
 import type { Store } from '../store/port.ts'
-import { Records } from '../protocol/codec/records.ts'
 import type { Genesis, Network } from '../protocol/genesis.ts'
 import { openNetwork } from '../protocol/genesis.ts'
-import { partitionOf, topicNames, topicSpecs } from '../protocol/topics.ts'
-import { signedMessage } from '../protocol/signed.ts'
+import { topicNames, topicSpecs } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import { createInlineEvaluator, createWorkerEvaluator } from '../runtime/index.ts'
-import type { SequencerLimits } from '../sequencer/index.ts'
-import { SequencerService } from '../sequencer/index.ts'
-import type { DreLimits } from '../dre/index.ts'
-import { DreService } from '../dre/index.ts'
-import type { RelayerLimits } from '../relayer/index.ts'
-import { RelayerService } from '../relayer/index.ts'
+import type { SequencerLimits, SequencerService } from '../sequencer/index.ts'
+import type { DreLimits, DreService } from '../dre/index.ts'
+import type { RelayerLimits, RelayerService } from '../relayer/index.ts'
 import { createInlineVerifier, createVerifierPool, rememberVerdicts } from '../verifier/index.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
-import { HbError, isHbError } from '../std/errors.ts'
-import type { MessageStatus, NodeApi, Submitted } from './api.ts'
+import type { NodeApi } from './api.ts'
+import { Door } from './door.ts'
 import { hostOf } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
+import type { Role } from './ownership.ts'
+import { Ownership, ROLES } from './ownership.ts'
+import type { PeerLimits } from './peer-limits.ts'
+import { PEER_LIMITS } from './peer-limits.ts'
+import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
+import { makeRoles } from './roles.ts'
+import type { RouteOptions } from './routes.ts'
+import { Routes } from './routes.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
 
 export type NodeOptions = {
   readonly genesis: Genesis
   readonly log: Log
-  /** Local caches: the sequencer's index and the DRE's states. */
-  readonly sequencerStore: Store
-  readonly dreStore: Store
+  /** Which roles this node plays; default: all. With none it is a door to the others. */
+  readonly roles?: readonly Role[]
+  /** Where others reach this node's HTTP: a URL. Without one, nobody asks it or is sent to it. */
+  readonly address?: string
+  /** Warm copies of each partition that the groups keep on other nodes; default 0. */
+  readonly standbys?: number
+  /** Local caches: the sequencer's index and the DRE's states. Needed with that role only. */
+  readonly sequencerStore?: Store
+  readonly dreStore?: Store
   readonly clock?: Clock
   readonly applicationId?: string
   /** Worker threads for evaluation; 0 evaluates on the main thread. */
@@ -51,108 +60,143 @@ export type NodeOptions = {
     readonly relayer?: Partial<RelayerLimits>
     readonly ingress?: Partial<IngressLimits>
     readonly waits?: Partial<WaitLimits>
+    readonly peers?: Partial<PeerLimits>
   }
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
 }
 
 export type RunningNode = {
   readonly api: NodeApi
-  readonly sequencer: SequencerService
-  readonly dre: DreService
-  readonly relayer: RelayerService
-  readonly evaluator: Evaluator
+  /** Undefined: not a role of this node. */
+  readonly sequencer: SequencerService | undefined
+  readonly dre: DreService | undefined
+  readonly relayer: RelayerService | undefined
+  readonly evaluator: Evaluator | undefined
+  /** What `close` still waits for, in words; empty before it and after. */
+  unfinished(): readonly string[]
   /** Stops the roles; log and stores stay open. */
   close(): Promise<void>
 }
 
-/** Starts all roles; where one cannot start, what was opened here is closed again. */
+/** Starts the roles; where one cannot start, what was opened here is closed again. */
 export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const network = openNetwork(options.genesis)
   const clock = options.clock ?? systemClock
-  const topics = topicNames(options.applicationId ?? 'hb')
-  const { log, limits = {} } = options
-  await log.provision(topicSpecs(topics, network.genesis.partitions))
-  const evaluator = await openEvaluator(network, options.evaluatorWorkers)
-  const verifier = openVerifier(options.verifierThreads)
+  const { log, limits = {}, roles = ROLES, applicationId = 'hb' } = options
+  const topics = topicNames(applicationId)
+  const { partitions } = network.genesis
+  await log.provision(topicSpecs(topics, partitions))
   const waits = new Waits(clock, limits.waits)
-  const roles = makeRoles({ ...options, clock }, { network, evaluator, verifier, waits })
-  const { sequencer, dre, relayer, queries } = roles
-  const close = async (): Promise<void> => {
-    waits.close()
-    // in the order of the crank, so that each role's last effects find the next one's topic open
-    await sequencer.stop()
-    await dre.stop()
-    await relayer.stop()
-    await verifier.close()
-    await evaluator.close()
-  }
+  const moved: { tell?: (role: Role, partition: number) => void } = {}
+  const ownership = new Ownership({
+    log,
+    clock,
+    partitions,
+    roles: ROLES.filter((role) => roles.includes(role)),
+    onMoved: (role, partition) => moved.tell?.(role, partition),
+  })
+  const evaluator = roles.includes('dre')
+    ? await openEvaluator(network, options.evaluatorWorkers)
+    : undefined
+  const verifier = openVerifier(options.verifierThreads)
+  const closing = new Closing(ownership)
+  const close = (services: Services): Promise<void> =>
+    closing.once(async () => {
+      waits.close()
+      await closing.all(services)
+      await ownership.close()
+      await verifier.close()
+      await evaluator?.close()
+    })
+  const woken: { queries?: NodeQueries } = {}
+  const shared = { network, clock, evaluator, verifier, waits, ownership }
+  const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
+  const services = makeRoles(options, { ...shared, evaluated })
   try {
-    await Promise.all([sequencer.start(), dre.start(), relayer.start()])
+    await Promise.all(ROLES.map(async (role) => services[role]?.start()))
   } catch (error) {
-    await close()
+    await close(services)
     throw error
   }
-  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
-  const door = new Door({ network, verifier, ingress, waits, queries })
-  return { api: door.api(), sequencer, dre, relayer, evaluator, close }
-}
-
-type Shared = {
-  readonly network: Network
-  readonly evaluator: Evaluator
-  readonly verifier: RememberingVerifier
-  readonly waits: Waits
-}
-
-function makeRoles(
-  options: NodeOptions & { readonly clock: Clock },
-  { network, evaluator, verifier, waits }: Shared,
-) {
-  const { log, clock, limits = {}, applicationId = 'hb' } = options
-  const halted = new Map<number, { code: string; text: string }>()
-  const halt = (role: string) => (partition: number, error: unknown) => {
-    const code = isHbError(error) ? error.code : 'internal'
-    halted.set(partition, { code, text: `${role}: ${String(error)}` })
-    options.onHalted?.(role, partition, error)
+  const queries = new NodeQueries({ network, log, clock, topics, ownership, ...services })
+  woken.queries = queries
+  const others = findOthers(options, { ...shared, applicationId, signal: closing.signal })
+  moved.tell = (role, partition) => {
+    if (ownership.of(role, partition) !== 'closing') return
+    others.routes.left(role)
+    if (role === 'dre') queries.left(partition)
   }
-  const shared = { network, log, clock, applicationId }
-  const sequencer = new SequencerService({
-    ...shared,
-    store: options.sequencerStore,
-    verifier,
-    ...(limits.sequencer && { limits: limits.sequencer }),
-    listener: {
-      settled: (_, entries) => {
-        for (const { message } of entries) waits.reached(message.id, 'sequenced')
-      },
-      repeated: (id) => waits.reached(id, 'sequenced'),
-      refused: (id, error) => waits.refused(id, error),
-      halted: halt('sequencer'),
-    },
-  })
-  const wakes: { queries?: NodeQueries } = {}
-  const dre = new DreService({
-    ...shared,
-    store: options.dreStore,
+  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
+  const door = new Door({ network, verifier, ingress, waits, queries, clock, ...others })
+  return {
+    api: door.api(),
+    ...services,
     evaluator,
-    ...(limits.dre && { limits: limits.dre }),
-    listener: {
-      results: (partition, results) => {
-        for (const { messageId } of results) waits.reached(messageId, 'result')
-        wakes.queries?.evaluated(partition)
-      },
-      halted: halt('dre'),
-    },
-  })
-  const relayer = new RelayerService({
-    ...shared,
-    ...(limits.relayer && { limits: limits.relayer }),
-    onHalted: halt('relayer'),
-  })
-  const topics = topicNames(applicationId)
-  const queries = new NodeQueries({ ...shared, sequencer, dre, halted, topics })
-  wakes.queries = queries
-  return { sequencer, dre, relayer, queries }
+    unfinished: () => closing.unfinished(),
+    close: () => close(services),
+  }
+}
+
+/** The other nodes: who has what, and a way to ask them. */
+function findOthers(
+  { log, address, limits: given }: NodeOptions,
+  parts: Pick<RouteOptions, 'clock' | 'applicationId' | 'ownership' | 'signal'> & {
+    readonly network: Network
+  },
+) {
+  const limits: PeerLimits = { ...PEER_LIMITS, ...given?.peers }
+  const { partitions } = parts.network.genesis
+  return {
+    limits,
+    routes: new Routes({ ...parts, log, address, partitions, limits }),
+    peers: new Peers({ ...parts, limits }),
+  }
+}
+
+export type Services = {
+  readonly sequencer: SequencerService | undefined
+  readonly dre: DreService | undefined
+  readonly relayer: RelayerService | undefined
+}
+
+/** Stops the roles together: a partition stands still only as long as its own move takes. */
+class Closing {
+  readonly #ownership: Ownership
+  readonly #stop = new AbortController()
+  readonly #under = new Set<Role>()
+  #done: Promise<void> | undefined
+
+  constructor(ownership: Ownership) {
+    this.#ownership = ownership
+  }
+
+  /** Aborted when closing begins: nobody waits for another node then. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  once(action: () => Promise<void>): Promise<void> {
+    this.#stop.abort()
+    this.#done ??= action()
+    return this.#done
+  }
+
+  async all(services: Services): Promise<void> {
+    const stops = ROLES.map(async (role) => {
+      this.#under.add(role)
+      await services[role]?.stop()
+      this.#under.delete(role)
+    })
+    const failed = (await Promise.allSettled(stops)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  }
+
+  unfinished(): string[] {
+    return [...this.#under].map((role) => {
+      const held = this.#ownership.held(role)
+      return held.length === 0 ? role : `${role} (partitions ${held.join(', ')})`
+    })
+  }
 }
 
 export function openEvaluator(network: Network, workers: number): Promise<Evaluator> {
@@ -165,110 +209,4 @@ export function openEvaluator(network: Network, workers: number): Promise<Evalua
 
 function openVerifier(threads: number): RememberingVerifier {
   return rememberVerdicts(threads === 0 ? createInlineVerifier() : createVerifierPool({ threads }))
-}
-
-type DoorOptions = {
-  readonly network: Network
-  readonly verifier: RememberingVerifier
-  readonly ingress: IngressWriter
-  readonly waits: Waits
-  readonly queries: NodeQueries
-}
-
-/** What comes from outside: checked, made durable, waited for. */
-class Door {
-  readonly #o: DoorOptions
-  readonly #records = new Records()
-
-  constructor(options: DoorOptions) {
-    this.#o = options
-  }
-
-  api(): NodeApi {
-    const { queries, network } = this.#o
-    return {
-      network,
-      submit: (items) => this.#submit(items),
-      waitFor: (id, stage, timeoutMs) => this.#waitFor(id, stage, timeoutMs),
-      message: (id) => Promise.resolve(this.#status(id)),
-      processes: (page) => Promise.resolve(queries.processes(page)),
-      process: (id) => Promise.resolve(queries.process(id)),
-      state: (id) => Promise.resolve(queries.state(id)),
-      results: (id, from, limit) => Promise.resolve(queries.results(id, from, limit)),
-      tail: (partition, from, signal) => queries.tail(partition, from, signal),
-      health: () => queries.health(),
-    }
-  }
-
-  async #submit(items: readonly Uint8Array[]): Promise<Submitted[]> {
-    const { network, verifier, ingress, waits } = this.#o
-    const answers = items.map((item): Submitted => {
-      try {
-        const { id, process } = signedMessage(network, item)
-        return { id, process, partition: partitionOf(process, network.genesis.partitions) }
-      } catch (error) {
-        if (isHbError(error)) return { error }
-        throw error
-      }
-    })
-    const formed = items.filter((_, index) => !('error' in (answers[index] as Submitted)))
-    const verdicts = (await verifier.verifyFirst(formed)).values()
-    const accepted: { partition: number; record: { key: string; value: Buffer } }[] = []
-    answers.forEach((answer, index) => {
-      if ('error' in answer) return
-      const verdict = verdicts.next().value
-      if (verdict === undefined || !verdict.ok) {
-        const code = verdict?.code ?? 'signature-invalid'
-        answers[index] = { error: new HbError(code, verdict?.text ?? '') }
-        return
-      }
-      const item = Buffer.from(items[index] as Uint8Array)
-      const value = this.#records.encodeIngress({ type: 'signed', item })
-      accepted.push({ partition: answer.partition, record: { key: answer.process, value } })
-    })
-    if (accepted.length === 0) return answers
-    const fresh = answers.flatMap((answer) =>
-      'error' in answer || waits.isPending(answer.id) ? [] : [answer.id],
-    )
-    for (const id of fresh) waits.submitted(id)
-    try {
-      await ingress.write(accepted)
-    } catch (error) {
-      for (const id of fresh) waits.withdrawn(id)
-      throw error
-    }
-    return answers
-  }
-
-  #status(id: string): MessageStatus | undefined {
-    const { queries, waits } = this.#o
-    const receipt = queries.receipt(id)
-    const result = queries.resultOf(id)
-    if (result !== undefined) {
-      return { id, stage: 'evaluated', result, ...(receipt && { receipt }) }
-    }
-    if (receipt !== undefined) return { id, stage: 'sequenced', receipt }
-    const refusal = waits.refusal(id)
-    if (refusal !== undefined) {
-      return { id, stage: 'refused', refusal: { code: refusal.code, text: refusal.message } }
-    }
-    return waits.isPending(id) ? { id, stage: 'pending' } : undefined
-  }
-
-  async #waitFor(
-    id: string,
-    stage: 'sequenced' | 'result',
-    timeoutMs: number,
-  ): Promise<MessageStatus> {
-    const { waits } = this.#o
-    const enough = (status: MessageStatus | undefined): status is MessageStatus =>
-      status !== undefined &&
-      (status.stage === 'evaluated' ||
-        status.stage === 'refused' ||
-        (stage === 'sequenced' && status.stage === 'sequenced'))
-    const before = this.#status(id)
-    if (enough(before) || timeoutMs <= 0) return before ?? { id, stage: 'pending' }
-    await waits.until(id, stage, timeoutMs)
-    return this.#status(id) ?? { id, stage: 'pending' }
-  }
 }

@@ -17,8 +17,10 @@ import type { DreService, OwnedPartition } from '../dre/index.ts'
 import type { SequencerService } from '../sequencer/index.ts'
 import { toBase64Url } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
-import type { EntryView, NodeHealth, PartitionHealth, ProcessView, Receipt } from './api.ts'
+import type { EntryView, NodeHealth, Page, Part, PartitionHealth } from './api.ts'
+import type { ProcessView, Receipt } from './api.ts'
 import type { ResultView, StateView } from './api.ts'
+import type { Ownership } from './ownership.ts'
 import { tailEntries } from './tail.ts'
 import { entryView, resultView } from './views.ts'
 
@@ -27,9 +29,10 @@ export type QueryOptions = {
   readonly log: Log
   readonly clock: Clock
   readonly topics: TopicNames
-  readonly sequencer: SequencerService
-  readonly dre: DreService
-  readonly halted: ReadonlyMap<number, { code: string; text: string }>
+  /** Undefined: not a role of this node. */
+  readonly sequencer: SequencerService | undefined
+  readonly dre: DreService | undefined
+  readonly ownership: Ownership
 }
 
 export class NodeQueries {
@@ -38,6 +41,8 @@ export class NodeQueries {
   readonly #names: ReadonlyMap<string, string>
   /** Per partition, those who wait for more results. */
   readonly #more = new Map<number, Set<() => void>>()
+  /** Per partition, how to end each that follows it. */
+  readonly #tails = new Map<number, Set<() => void>>()
 
   constructor(options: QueryOptions) {
     this.#o = options
@@ -53,7 +58,7 @@ export class NodeQueries {
   }
 
   receipt(id: string): Receipt | undefined {
-    const found = this.#o.sequencer.find(id)
+    const found = this.#o.sequencer?.find(id)
     if (found === undefined) return undefined
     const { height, timestamp, hash } = found.place
     return { partition: found.partition, height, hash: toBase64Url(hash), timestamp }
@@ -68,9 +73,13 @@ export class NodeQueries {
     return undefined
   }
 
-  processes(options: { after?: string; limit?: number } = {}): ProcessView[] {
+  /** The processes of the partitions that are open here, by id. */
+  part(options: Page = {}): Part {
     const ids: string[] = []
-    for (const [, { ledger }] of this.#partitions()) {
+    const partitions: number[] = []
+    for (const [partition, { ledger }] of this.#partitions()) {
+      if (this.#o.ownership.of('dre', partition) !== 'open') continue
+      partitions.push(partition)
       for (const [id, row] of ledger.rows) {
         const behind = options.after === undefined || id > options.after
         if (row.writtenSlot >= 0 && behind) ids.push(id)
@@ -78,7 +87,7 @@ export class NodeQueries {
     }
     ids.sort()
     const page = ids.slice(0, options.limit ?? 100)
-    return page.flatMap((id) => this.process(id) ?? [])
+    return { processes: page.flatMap((id) => this.process(id) ?? []), partitions }
   }
 
   process(id: string): ProcessView | undefined {
@@ -124,41 +133,56 @@ export class NodeQueries {
     })
   }
 
+  /** Ends by the signal, or when the partition's DRE moves away from here. */
   async *tail(partition: number, from: number, signal: AbortSignal): AsyncIterable<EntryView> {
     const { network, log, topics } = this.#o
-    const evaluated = (height: number): Uint8Array | undefined =>
-      this.#o.dre.owned(partition)?.store.result(height)?.entryHash
-    const more = (waitMs: number, stop: AbortSignal): Promise<void> =>
-      this.#awaitMore(partition, waitMs, stop)
-    const records = this.#records
-    const evaluatedTo = (): number =>
-      this.#o.dre.owned(partition)?.store.position()?.view.height ?? -1
-    const topic = topics.log
-    const source = { network, log, topic, records, partition }
-    const options = { ...source, evaluated, evaluatedTo, more, signal }
-    for await (const entry of tailEntries(options, from)) yield entryView(entry)
+    const stop = new AbortController()
+    const end = (): void => stop.abort()
+    const tails = this.#tails.get(partition) ?? new Set()
+    this.#tails.set(partition, tails)
+    tails.add(end)
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+    const store = () => this.#o.dre?.owned(partition)?.store
+    const source = { network, log, topic: topics.log, records: this.#records, partition }
+    const options = {
+      ...source,
+      evaluated: (height: number) => store()?.result(height)?.entryHash,
+      evaluatedTo: () => store()?.position()?.view.height ?? -1,
+      more: (waitMs: number, signal: AbortSignal) => this.#awaitMore(partition, waitMs, signal),
+      signal: stop.signal,
+    }
+    try {
+      for await (const entry of tailEntries(options, from)) yield entryView(entry)
+    } finally {
+      signal.removeEventListener('abort', end)
+      tails.delete(end)
+    }
+  }
+
+  /** The DRE's partition goes to another member: who follows it here must ask there. */
+  left(partition: number): void {
+    for (const end of this.#tails.get(partition) ?? []) end()
   }
 
   health(): NodeHealth {
-    const { network, log, sequencer, dre, halted } = this.#o
+    const { network, log, sequencer, dre, ownership } = this.#o
     const partitions = Array.from({ length: network.genesis.partitions }, (_, partition) => {
-      const position = dre.owned(partition)?.store.position()
-      const halt = halted.get(partition)
+      const halted = ownership.halt(partition)
       const view: PartitionHealth = {
         partition,
-        height: sequencer.height(partition) ?? -1,
-        evaluated: position?.view.height ?? -1,
-        ...(halt && { halted: halt }),
+        height: sequencer?.height(partition) ?? -1,
+        evaluated: dre?.owned(partition)?.store.position()?.view.height ?? -1,
+        sequencer: ownership.of('sequencer', partition),
+        dre: ownership.of('dre', partition),
+        relayer: ownership.of('relayer', partition),
+        ...(halted && { halted }),
       }
       return view
     })
-    const ready = partitions.every(
-      ({ partition }) =>
-        sequencer.height(partition) !== undefined &&
-        dre.owned(partition) !== undefined &&
-        !halted.has(partition),
-    )
-    return { network: network.id, log: log.describe(), ready, partitions }
+    const { roles } = ownership
+    const ready = ownership.ready()
+    return { network: network.id, log: log.describe(), roles, ready, partitions }
   }
 
   async #awaitMore(partition: number, waitMs: number, signal: AbortSignal): Promise<void> {
@@ -175,12 +199,12 @@ export class NodeQueries {
 
   #owner(id: string): { partition: number; owned: OwnedPartition | undefined } {
     const partition = partitionOf(id, this.#o.network.genesis.partitions)
-    return { partition, owned: this.#o.dre.owned(partition) }
+    return { partition, owned: this.#o.dre?.owned(partition) }
   }
 
   *#partitions(): Iterable<[number, OwnedPartition]> {
     for (let partition = 0; partition < this.#o.network.genesis.partitions; partition++) {
-      const owned = this.#o.dre.owned(partition)
+      const owned = this.#o.dre?.owned(partition)
       if (owned !== undefined) yield [partition, owned]
     }
   }

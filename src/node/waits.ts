@@ -19,8 +19,8 @@ export class Waits {
   readonly #waits = new Map<string, Wait[]>()
   #count = 0
   #closed = false
-  /** Submitted here, not settled yet: insertion order, the oldest forgotten first. */
-  readonly #pending = new Set<string>()
+  /** Submitted here, not settled yet, with its partition: the oldest is forgotten first. */
+  readonly #pending = new Map<string, number>()
   readonly #refused = new Map<string, HbError>()
 
   constructor(clock: Clock, limits: Partial<WaitLimits> = {}) {
@@ -28,9 +28,13 @@ export class Waits {
     this.#limits = { ...WAIT_LIMITS, ...limits }
   }
 
-  submitted(id: string): void {
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  submitted(id: string, partition: number): void {
     if (this.#pending.size >= this.#limits.rememberedMax) forgetOldest(this.#pending)
-    this.#pending.add(id)
+    this.#pending.set(id, partition)
   }
 
   /** It did not get into ingress after all. */
@@ -38,8 +42,9 @@ export class Waits {
     this.#pending.delete(id)
   }
 
-  isPending(id: string): boolean {
-    return this.#pending.has(id)
+  /** Of a message that was submitted here and is not settled yet. */
+  pendingIn(id: string): number | undefined {
+    return this.#pending.get(id)
   }
 
   refusal(id: string): HbError | undefined {
@@ -58,20 +63,30 @@ export class Waits {
     this.#wake(id, () => true)
   }
 
-  /** Resolves when the stage may have been reached, at the timeout, or at `close`. */
-  async until(id: string, stage: Stage, timeoutMs: number): Promise<void> {
-    if (this.#closed) return
+  /** Takes a place for as long as the action runs. Throws `queue-full` when none is left. */
+  async counted<T>(action: () => Promise<T>): Promise<T> {
     if (this.#count >= this.#limits.waitsMax) {
       throw new HbError('queue-full', `${this.#count} requests wait for results`)
     }
     this.#count += 1
+    try {
+      return await action()
+    } finally {
+      this.#count -= 1
+    }
+  }
+
+  /** Resolves when the stage may be reached, at the timeout, by the signal, or at `close`. */
+  async until(id: string, stage: Stage, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#closed || signal?.aborted === true) return
     const stop = new AbortController()
     const wait: Wait = { stage, wake: () => stop.abort() }
+    signal?.addEventListener('abort', wait.wake, { once: true })
     const list = this.#waits.get(id)
     if (list === undefined) this.#waits.set(id, [wait])
     else list.push(wait)
     await this.#clock.sleep(timeoutMs, stop.signal)
-    this.#count -= 1
+    signal?.removeEventListener('abort', wait.wake)
     this.#remove(id, wait)
   }
 
@@ -93,7 +108,7 @@ export class Waits {
   }
 }
 
-function forgetOldest(collection: Set<string> | Map<string, unknown>): void {
+function forgetOldest(collection: Map<string, unknown>): void {
   const oldest = collection.keys().next()
   if (oldest.done !== true) collection.delete(oldest.value)
 }

@@ -24,14 +24,22 @@ export function topicNames(applicationId: string): TopicNames {
 const PARTITIONED: ReadonlySet<Topic> = new Set(['ingress', 'log', 'outbox', 'snapshots'])
 const COMPACTED: ReadonlySet<Topic> = new Set(['snapshots', 'modules', 'registry'])
 
-export function topicSpecs(
-  names: TopicNames,
-  partitions: number,
-): { name: string; partitions: number; cleanup: 'log' | 'compact' }[] {
+/** For people, who have so long to look at what was refused: four weeks. */
+export const DEAD_LETTER_MS = 28 * 86_400_000
+
+export type TopicPlan = {
+  readonly name: string
+  readonly partitions: number
+  readonly cleanup: 'log' | 'compact'
+  readonly retentionMs?: number
+}
+
+export function topicSpecs(names: TopicNames, partitions: number): TopicPlan[] {
   return TOPICS.map((topic) => ({
     name: names[topic],
     partitions: PARTITIONED.has(topic) ? partitions : 1,
     cleanup: COMPACTED.has(topic) ? 'compact' : 'log',
+    ...(topic === 'deadletters' && { retentionMs: DEAD_LETTER_MS }),
   }))
 }
 

@@ -46,6 +46,10 @@ export type RelayerOptions = {
   readonly log: Log
   readonly clock: Clock
   readonly applicationId?: string
+  /** Where others reach the node that this role is part of: a URL. */
+  readonly address?: string
+  /** Warm copies that the group keeps of each partition; default 0. */
+  readonly standbys?: number
   readonly limits?: Partial<RelayerLimits>
   readonly onHalted?: (partition: number, error: unknown) => void
 }
@@ -81,6 +85,8 @@ export class RelayerService {
     this.#membership = await this.#o.log.join({
       group: `${this.#o.applicationId ?? 'hb'}.relayer`,
       topics: [this.#topics.outbox],
+      ...(this.#o.address !== undefined && { address: this.#o.address }),
+      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
       member: {
         assigned: (partition, committed) => this.#assigned(partition, committed),
         records: ({ partition, records }) => this.#relay(partition, records),

@@ -33,6 +33,10 @@ export type SequencerOptions = {
   readonly verifier: Verifier
   readonly clock: Clock
   readonly applicationId?: string
+  /** Where others reach the node that this role is part of: a URL. */
+  readonly address?: string
+  /** Warm copies that the group keeps of each partition; default 0. */
+  readonly standbys?: number
   readonly limits?: Partial<SequencerLimits>
   readonly listener?: SequencerListener
 }
@@ -73,6 +77,8 @@ export class SequencerService {
     this.#membership = await this.#o.log.join({
       group: `${this.#o.applicationId ?? 'hb'}.sequencer`,
       topics: [this.#topics.ingress],
+      ...(this.#o.address !== undefined && { address: this.#o.address }),
+      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
       member: {
         assigned: (partition, committed) => this.#assigned(partition, committed),
         records: ({ partition, records }) => this.#sequencer(partition).batch(records),

@@ -425,6 +425,21 @@ export const ERROR_TABLE = {
     message: 'the reader of a stream took nothing for too long',
     advice: 'Read faster, and resume with Last-Event-ID.',
   },
+  'process-unserved': {
+    kind: 'transient',
+    message: 'no node serves this partition now',
+    advice: 'Ask again in a moment: it moves to another node, or its state is being loaded.',
+  },
+  'peer-unreachable': {
+    kind: 'transient',
+    message: 'another node that is needed for the answer did not give its part',
+    advice: 'Ask again in a moment; if it lasts, look at the node that is named.',
+  },
+  'node-starting': {
+    kind: 'transient',
+    message: 'the node is starting',
+    advice: 'Send again in a moment, or to another node.',
+  },
   'node-stopping': {
     kind: 'transient',
     message: 'the node is stopping',

@@ -375,3 +375,83 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+describe('several nodes', () => {
+  test('what is sent on goes whole: method, body and type; the answer is the other one’s', async () => {
+    const seen: string[] = []
+    const sender = await odd((request, response) => {
+      seen.push([request.method, request.url, request.headers['hb-forwarded']].join(' '))
+      request.resume()
+      response.writeHead(307, { location: `${server.url}${request.url}` }).end()
+    })
+    const moved = createClient({ url: sender })
+    const { id } = await moved.send(ed, { target: echo, data: 'whole' })
+    expect(Buffer.from(node.accepted[0]?.data ?? []).toString()).toBe('whole')
+    expect((await moved.wait(id)).stage).toBe('evaluated')
+    expect((await moved.results(echo, { from: 0, limit: 5 })).results).toHaveLength(1)
+    node.append(1)
+    for await (const entry of moved.tail(1)) {
+      expect(entry.height).toBe(0)
+      break
+    }
+    expect(seen).toContain('POST /messages ')
+    expect(seen).toContain(`GET /processes/${echo}/results?from=0&limit=5 `)
+  })
+
+  test('never for ever: after some times the other must answer itself', async () => {
+    const forwarded: unknown[] = []
+    const url = await odd((request, response) => {
+      forwarded.push(request.headers['hb-forwarded'])
+      const body = '{"error":{"code":"process-unserved"}}'
+      if (forwarded.at(-1) === '1') response.writeHead(503).end(body)
+      else response.writeHead(307, { location: request.url }).end()
+    })
+    const error = await failure(createClient({ url, busyRetriesMax: 0 }).health())
+    expect(error.code).toBe('process-unserved')
+    expect(forwarded).toEqual([undefined, undefined, undefined, '1'])
+    const stubborn = await odd((request, response) =>
+      response.writeHead(307, { location: request.url }).end(),
+    )
+    expect((await failure(createClient({ url: stubborn }).health())).code).toBe('response-malformed')
+    const elsewhere = await odd((_, response) =>
+      response.writeHead(307, { location: 'file:///etc/passwd' }).end(),
+    )
+    expect((await failure(createClient({ url: elsewhere }).health())).code).toBe(
+      'response-malformed',
+    )
+  })
+
+  test('the next address is taken when one is not there, or has no room', async () => {
+    const full = await odd((_, response) =>
+      response.writeHead(503, { 'retry-after': '0' }).end('{"error":{"code":"node-stopping"}}'),
+    )
+    const gone = 'http://127.0.0.1:9'
+    const many = createClient({ url: [gone, full, server.url], brokenRetriesMax: 0 })
+    expect(many.url).toBe(gone)
+    const status = await many.call(ed, { target: echo })
+    expect(status.stage).toBe('evaluated')
+    const two = createClient({ url: [gone, server.url] })
+    for await (const entry of two.tail(status.result?.partition ?? 0)) {
+      expect(entry.height).toBe(0)
+      break
+    }
+    const none = createClient({ url: [gone, gone], retryDelayMsMax: 5 })
+    expect((await failure(none.health())).code).toBe('node-unreachable')
+    expect(() => createClient({ url: [] })).toThrow(HbError)
+  })
+
+  test('a stream that was quiet for long and breaks is resumed all the same', async () => {
+    let opened = 0
+    const url = await odd((request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('retry: 1000\n\n')
+      opened += 1
+      if (opened === 1) setTimeout(() => request.socket.destroy(), 150)
+      else response.write('id: 0\nevent: entry\ndata: {"height":0}\n\n')
+    })
+    for await (const { height } of createClient({ url }).tail(0, { resumeMsMax: 50 })) {
+      expect([height, opened]).toEqual([0, 2])
+      break
+    }
+  })
+})

@@ -29,11 +29,11 @@ describe('waits', () => {
 
   test('a refusal ends them all and is remembered, up to a bound', async () => {
     const waits = new Waits(systemClock, { rememberedMax: 2 })
-    waits.submitted('a')
+    waits.submitted('a', 3)
     const wait = waits.until('a', 'result', 60_000)
     waits.refused('a', new HbError('expired', 'x'))
     expect(await isOver(wait)).toBe(true)
-    expect(waits.isPending('a')).toBe(false)
+    expect(waits.pendingIn('a')).toBeUndefined()
     expect(waits.refusal('a')?.code).toBe('expired')
     waits.refused('b', new HbError('expired', 'x'))
     waits.refused('c', new HbError('expired', 'x'))
@@ -46,11 +46,24 @@ describe('waits', () => {
 
   test('pending ids are remembered up to a bound, and until they get somewhere', () => {
     const waits = new Waits(systemClock, { rememberedMax: 2 })
-    for (const id of ['a', 'b', 'c']) waits.submitted(id)
-    expect(['a', 'b', 'c'].map((id) => waits.isPending(id))).toEqual([false, true, true])
+    for (const id of ['a', 'b', 'c']) waits.submitted(id, 1)
+    expect(['a', 'b', 'c'].map((id) => waits.pendingIn(id))).toEqual([undefined, 1, 1])
     waits.reached('b', 'sequenced')
     waits.withdrawn('c')
-    expect(['b', 'c'].map((id) => waits.isPending(id))).toEqual([false, false])
+    expect(['b', 'c'].map((id) => waits.pendingIn(id))).toEqual([undefined, undefined])
+  })
+
+  test('a signal ends a wait; places are counted and come back', async () => {
+    const waits = new Waits(systemClock, { waitsMax: 1 })
+    const stop = new AbortController()
+    const wait = waits.counted(() => waits.until('a', 'result', 60_000, stop.signal))
+    await expect(waits.counted(() => Promise.resolve())).rejects.toMatchObject({
+      code: 'queue-full',
+    })
+    stop.abort()
+    expect(await isOver(wait)).toBe(true)
+    expect(await isOver(waits.until('a', 'result', 60_000, stop.signal))).toBe(true)
+    await waits.counted(() => Promise.resolve())
   })
 
   test('once closed, nobody waits', async () => {

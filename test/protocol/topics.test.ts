@@ -81,6 +81,13 @@ describe('topics', () => {
     })
   })
 
+  test('dead letters are kept for four weeks, all others until they are trimmed', () => {
+    const timed = specs.filter(({ retentionMs }) => retentionMs !== undefined)
+    expect(timed.map(({ name, retentionMs }) => [name, retentionMs])).toEqual([
+      ['hb.deadletters', 4 * 7 * 24 * 60 * 60 * 1_000],
+    ])
+  })
+
   test('that are read together have the same partitions', () => {
     const partitions = Object.fromEntries(specs.map((spec) => [spec.name, spec.partitions]))
     for (const name of ['hb.ingress', 'hb.log', 'hb.outbox']) expect(partitions[name]).toBe(8)

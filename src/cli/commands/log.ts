@@ -2,7 +2,6 @@
 
 import type { Command } from 'commander'
 import type { EntryView } from '../../client/index.ts'
-import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption, openClient, urlOption, wholeValue, type UrlOptions } from '../options.ts'
 import { actionOf } from '../print-status.ts'
@@ -71,15 +70,12 @@ async function tail({ terminal }: CommandContext, options: Options): Promise<voi
   }
 }
 
-/** The height after the last settled one. */
+/** The height after the last one that the stream has now. */
 async function endOf(
   client: Awaited<ReturnType<typeof openClient>>,
   partition: number,
 ): Promise<number> {
-  const { partitions } = await client.health()
-  const found = partitions.find((one) => one.partition === partition)
-  if (found === undefined) throw new HbError('partition-unknown', String(partition))
-  return found.height + 1
+  return (await client.head(partition)).height + 1
 }
 
 function jsonPrinter(out: (line: string) => void) {

@@ -1,4 +1,5 @@
 // The door of the HTTP server.
 
-export { startHttp, type HttpOptions, type HttpServer } from './server.ts'
+export { listenHttp, startHttp } from './server.ts'
+export type { EarlyHttpServer, HttpOptions, HttpServer, ListenOptions } from './server.ts'
 export { HTTP_LIMIT_TABLE, httpLimits, type HttpLimits } from './limits.ts'

@@ -10,6 +10,7 @@ import { HbError } from '../../std/errors.ts'
 import type { HttpLimits } from './limits.ts'
 import { idOf, stageOf, wholeOf, type Query } from './query.ts'
 import { reached } from './waits.ts'
+import { atServingNode, isForwarded, partitionOfProcess, processId } from './where.ts'
 import { timeoutOf, type Parts } from './write-routes.ts'
 
 export function addReadRoutes(app: FastifyInstance, parts: Parts): void {
@@ -22,17 +23,20 @@ export function addReadRoutes(app: FastifyInstance, parts: Parts): void {
   })
   app.get('/network', () => networkBody(api, limits))
   app.get('/messages/:id', (request, reply) => getMessage(parts, request, reply))
-  app.get('/processes', (request) => getProcesses(parts, request.query as Query))
-  app.get('/processes/:id', async (request) => {
+  app.get('/processes', (request) => getProcesses(parts, request))
+  const preHandler = atServingNode(api, partitionOfProcess(api))
+  app.get('/processes/:id', { preHandler }, async (request) => {
     const id = processId(request)
     return (await api.process(id)) ?? notFound(id)
   })
-  app.get('/processes/:id/state', (request, reply) => getState(api, processId(request), reply))
-  app.get('/processes/:id/results', async (request) => {
+  app.get('/processes/:id/state', { preHandler }, (request, reply) =>
+    getState(api, processId(request), reply),
+  )
+  app.get('/processes/:id/results', { preHandler }, async (request) => {
     const { results, next } = await resultPage(parts, request)
     return { results, ...next }
   })
-  app.get('/processes/:id/outbox', async (request) => {
+  app.get('/processes/:id/outbox', { preHandler }, async (request) => {
     const { results, next } = await resultPage(parts, request)
     return { messages: results.flatMap(outboxOf), ...next }
   })
@@ -48,25 +52,34 @@ async function getMessage(
   const id = idOf((request.params as { id: string }).id, 'message id')
   const stage = stageOf(query)
   const timeoutMs = timeoutOf(query, limits)
-  const status = await api.message(id)
+  const scope = isForwarded(request) ? 'node' : 'network'
   if (stage === undefined) {
+    const status = await api.message(id, scope)
     if (status === undefined) throw new HbError('message-unknown', id)
     return reply.send(status)
   }
-  if (status !== undefined && reached(status, stage)) return reply.send(status)
+  const status = await api.message(id, 'node')
+  if (status !== undefined && reached(status, stage)) {
+    // another node may have the receipt of what was evaluated here
+    const lacking = status.stage === 'evaluated' && status.receipt === undefined
+    return reply.send(lacking ? ((await api.message(id, scope)) ?? status) : status)
+  }
   // a message of a process is known only once it is evaluated: who waits for one may ask before
   waits.enter()
-  const later = await waits.wait(id, stage, timeoutMs)
-  if (later.stage === 'pending' && (await api.message(id)) === undefined) {
+  const later = await waits.wait(id, stage, timeoutMs, scope)
+  if (later.stage === 'pending' && (await api.message(id, scope)) === undefined) {
     throw new HbError('message-unknown', id)
   }
   return reply.code(reached(later, stage) ? 200 : 202).send(later)
 }
 
-async function getProcesses({ api, limits }: Parts, query: Query): Promise<unknown> {
+async function getProcesses({ api, limits }: Parts, request: FastifyRequest): Promise<unknown> {
+  const query = request.query as Query
   const limit = pageOf(query, limits)
   const after = query['after'] === undefined ? undefined : idOf(query['after'], 'after')
-  const processes = await api.processes({ limit, ...(after === undefined ? {} : { after }) })
+  const page = { limit, ...(after === undefined ? {} : { after }) }
+  if (isForwarded(request)) return api.part(page)
+  const processes = await api.processes(page)
   const last = processes.at(-1)
   return {
     processes,
@@ -129,10 +142,6 @@ function pageOf(query: Query, limits: HttpLimits): number {
     least: 1,
     most: limits.pageMax,
   })
-}
-
-function processId(request: FastifyRequest): string {
-  return idOf((request.params as { id: string }).id, 'process id')
 }
 
 function notFound(id: string): never {

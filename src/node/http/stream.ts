@@ -1,4 +1,5 @@
-// GET /log/stream: accepted entries of a partition as server-sent events, for ever.
+// GET /log/stream: accepted entries of a partition as server-sent events, for as long as its DRE is
+// here; GET /log/head: how far it got.
 //
 //   retry: 1000                      how long a browser waits before it comes again
 //   id: <height>                     resume with Last-Event-ID: <height>, or ?from=<height + 1>
@@ -18,6 +19,7 @@ import { HbError } from '../../std/errors.ts'
 import { asHbError, errorBody } from './failure.ts'
 import { Room, type HttpLimits } from './limits.ts'
 import { wholeOf, type Query } from './query.ts'
+import { atServingNode } from './where.ts'
 
 const RETRY_MS = 1_000
 const HEADERS = {
@@ -42,7 +44,14 @@ export class Streams {
   }
 
   addRoute(app: FastifyInstance): void {
-    app.get('/log/stream', (request, reply) => this.#start(request, reply))
+    const { partitions } = this.#api.network.genesis
+    const partitionFor = (request: FastifyRequest): number => placeOf(request, partitions).partition
+    const preHandler = atServingNode(this.#api, partitionFor)
+    app.get('/log/stream', { preHandler }, (request, reply) => this.#start(request, reply))
+    app.get('/log/head', { preHandler }, (request) => {
+      const partition = partitionFor(request)
+      return { partition, height: this.#api.health().partitions[partition]?.evaluated ?? -1 }
+    })
   }
 
   get count(): number {

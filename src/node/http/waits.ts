@@ -4,7 +4,7 @@
 // Invariant: a place is held from `enter` until the node's own wait has ended, also when the asker
 // has gone: what costs the node something is what is counted.
 
-import type { MessageStatus, NodeApi } from '../api.ts'
+import type { MessageStatus, NodeApi, Scope } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
 import { Room, type HttpLimits } from './limits.ts'
 import type { Stage } from './query.ts'
@@ -34,20 +34,26 @@ export class Waits {
   }
 
   /** Where the message is when it got to the stage, at the timeout, or when the server closes. */
-  async wait(id: string, stage: Stage, timeoutMs: number): Promise<MessageStatus> {
+  async wait(
+    id: string,
+    stage: Stage,
+    timeoutMs: number,
+    scope: Scope = 'network',
+  ): Promise<MessageStatus> {
     const status = await new Promise<MessageStatus | undefined>((resolve, reject) => {
       const release = (): void => resolve(undefined)
       if (this.#closed) release()
       this.#release.add(release)
       this.#api
-        .waitFor(id, stage, timeoutMs)
+        .waitFor(id, stage, timeoutMs, scope)
         .then(resolve, reject)
         .finally(() => {
           this.#release.delete(release)
           this.leave()
         })
     })
-    return status ?? (await this.#api.message(id)) ?? { id, stage: 'pending' }
+    // at closing: nobody else is asked any more
+    return status ?? (await this.#api.message(id, 'node')) ?? { id, stage: 'pending' }
   }
 
   close(): void {

@@ -15,6 +15,7 @@ import type {
   MessageStatus,
   NodeApi,
   NodeHealth,
+  Part,
   ProcessView,
   ResultView,
   StateView,
@@ -207,6 +208,14 @@ export class FakeNode implements NodeApi {
     )
   }
 
+  async part(page: { after?: string; limit?: number } = {}): Promise<Part> {
+    return { processes: await this.processes(page), partitions: [...this.entries.keys()] }
+  }
+
+  async servedAt(): Promise<string | undefined> {
+    return 'here'
+  }
+
   async process(id: string): Promise<ProcessView | undefined> {
     if (!this.states.has(id)) return undefined
     return {
@@ -250,8 +259,11 @@ export class FakeNode implements NodeApi {
 
   health(): NodeHealth {
     const partitions = this.entries.map((entries, partition) => {
-      return { partition, height: entries.length - 1, evaluated: entries.length - 1 }
+      const height = entries.length - 1
+      const held = { sequencer: 'open', dre: 'open', relayer: 'open' } as const
+      return { partition, height, evaluated: height, ...held }
     })
-    return { network: this.network.id, log: 'fake', ready: this.ready, partitions }
+    const roles = ['sequencer', 'dre', 'relayer'] as const
+    return { network: this.network.id, log: 'fake', roles, ready: this.ready, partitions }
   }
 }

@@ -1,0 +1,204 @@
+// What this node has of each group's partitions, as it was told by the log: each role joins through
+// a log of its own here, which notes what its member is assigned and what is taken from it.
+//
+// Owners: node.ts makes one and hands `watched(role)` to each role.
+// Invariants: O1 a partition is `open` only between the end of the role's `assigned` and the
+// beginning of `revoked`. O2 a role has joined once its group gave each partition to somebody, and
+// the role is done with those it got: before, having none says nothing.
+
+import type { GroupMember, JoinOptions, Log, Member, Membership } from '../log/port.ts'
+import type { Clock } from '../std/clock.ts'
+import { isHbError } from '../std/errors.ts'
+
+export const ROLES = ['sequencer', 'dre', 'relayer'] as const
+export type Role = (typeof ROLES)[number]
+
+/** `closing`: on its way to another member. `elsewhere`: another member has it, or nobody. */
+export type Holding = 'opening' | 'open' | 'closing' | 'halted' | 'standby' | 'elsewhere'
+
+export type Halt = { readonly code: string; readonly text: string }
+
+export type OwnershipOptions = {
+  readonly log: Log
+  readonly clock: Clock
+  readonly partitions: number
+  readonly roles: readonly Role[]
+  /** A partition came (`open`) or is going; called synchronously. */
+  readonly onMoved?: (role: Role, partition: number) => void
+}
+
+type Held = { holding: 'opening' | 'open' | 'closing' | 'halted'; halt?: Halt }
+
+type Part = {
+  readonly held: Map<number, Held>
+  standbys: ReadonlySet<number>
+  membership: Membership | undefined
+  joined: boolean
+}
+
+const ASK_AGAIN_MS = 5
+const ASK_AGAIN_MS_MAX = 500
+
+export class Ownership {
+  readonly #o: OwnershipOptions
+  readonly #parts: ReadonlyMap<Role, Part>
+  readonly #stop = new AbortController()
+  readonly #following: Promise<void>[] = []
+
+  constructor(options: OwnershipOptions) {
+    this.#o = options
+    const part = (): Part => ({
+      held: new Map(),
+      standbys: new Set(),
+      membership: undefined,
+      joined: false,
+    })
+    this.#parts = new Map(options.roles.map((role) => [role, part()]))
+  }
+
+  get roles(): readonly Role[] {
+    return this.#o.roles
+  }
+
+  /** The log for one role: all as it is, but that its member is watched. */
+  watched(role: Role): Log {
+    const { log } = this.#o
+    return {
+      provision: (topics) => log.provision(topics),
+      append: (topic, partition, records) => log.append(topic, partition, records),
+      read: (topic, partition, from, options) => log.read(topic, partition, from, options),
+      ends: (topic) => log.ends(topic),
+      trim: (topic, partition, before) => log.trim(topic, partition, before),
+      committed: (group, topic) => log.committed(group, topic),
+      members: (group) => log.members(group),
+      describe: () => log.describe(),
+      close: () => log.close(),
+      join: (options) => this.#join(role, options),
+    }
+  }
+
+  /** Told by the role itself: a role may halt a partition outside of a delivery, too. */
+  halted(role: Role, partition: number, error: unknown): void {
+    const held = this.#parts.get(role)?.held.get(partition)
+    if (held === undefined) return
+    held.holding = 'halted'
+    const code = isHbError(error) ? error.code : 'internal-error'
+    held.halt = { code, text: `${role}: ${String(error)}` }
+  }
+
+  of(role: Role, partition: number): Holding {
+    const part = this.#parts.get(role)
+    const held = part?.held.get(partition)
+    if (held !== undefined) return held.holding
+    return part?.standbys.has(partition) === true ? 'standby' : 'elsewhere'
+  }
+
+  /** Why the partition is halted here, of the first role that is. */
+  halt(partition: number): Halt | undefined {
+    for (const [, { held }] of this.#parts) {
+      const { halt } = held.get(partition) ?? {}
+      if (halt !== undefined) return halt
+    }
+    return undefined
+  }
+
+  /** Partitions that the role was given and did not give up yet, in order. */
+  held(role: Role): number[] {
+    return [...(this.#parts.get(role)?.held.keys() ?? [])].sort((a, b) => a - b)
+  }
+
+  /** True for a member that is a role of this node. */
+  isOwn(member: GroupMember): boolean {
+    for (const [, { membership }] of this.#parts) {
+      if (membership?.memberId === member.memberId) return true
+    }
+    return false
+  }
+
+  /** Every role has joined, and all that they own is open. */
+  ready(): boolean {
+    if (this.#stop.signal.aborted) return false
+    return [...this.#parts.values()].every(
+      ({ joined, held }) =>
+        joined &&
+        [...held.values()].every(({ holding }) => holding === 'open' || holding === 'closing'),
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#following)
+  }
+
+  async #join(role: Role, options: JoinOptions): Promise<Membership> {
+    const part = this.#parts.get(role)
+    if (part === undefined) return this.#o.log.join(options)
+    const member = this.#watch(role, part, options.member)
+    const membership = await this.#o.log.join({ ...options, member })
+    part.membership = membership
+    this.#following.push(this.#follow(part, options.group))
+    return membership
+  }
+
+  #watch(role: Role, part: Part, member: Member): Member {
+    const moved = (partition: number): void => this.#o.onMoved?.(role, partition)
+    return {
+      assigned: async (partition, committed) => {
+        const held: Held = { holding: 'opening' }
+        part.held.set(partition, held)
+        const starts = await member.assigned(partition, committed)
+        if (held.holding === 'opening') held.holding = 'open'
+        moved(partition)
+        return starts
+      },
+      records: (batch) => member.records(batch),
+      revoked: async (partition) => {
+        // another object: a late end of `assigned` must not open what is going
+        const going: Held = { holding: 'closing' }
+        part.held.set(partition, going)
+        moved(partition)
+        try {
+          await member.revoked(partition)
+        } finally {
+          if (part.held.get(partition) === going) part.held.delete(partition)
+        }
+      },
+      standby: (partitions) => {
+        part.standbys = new Set(partitions)
+        member.standby?.(partitions)
+      },
+      holds: () => member.holds?.() ?? new Map<number, number>(),
+      halted: (partition, error) => {
+        this.halted(role, partition, error)
+        member.halted?.(partition, error)
+      },
+    }
+  }
+
+  async #follow(part: Part, group: string): Promise<void> {
+    const { signal } = this.#stop
+    for (let delayMs = ASK_AGAIN_MS; !signal.aborted; delayMs *= 2) {
+      if (await this.#hasJoined(part, group)) {
+        part.joined = true
+        return
+      }
+      await this.#o.clock.sleep(Math.min(delayMs, ASK_AGAIN_MS_MAX), signal)
+    }
+  }
+
+  async #hasJoined(part: Part, group: string): Promise<boolean> {
+    // a log that cannot tell now is asked again
+    const members = await this.#o.log.members(group).catch((): readonly GroupMember[] => [])
+    const given = new Set(members.flatMap(({ partitions }) => partitions))
+    const own = members.find(({ memberId }) => memberId === part.membership?.memberId)
+    if (own === undefined || given.size < this.#o.partitions) return false
+    // the group still moves: in the end each has a share, if only one to keep warm, while there are
+    // shares enough
+    const share = own.partitions.length + own.standbys.length
+    if (share === 0 && members.length <= this.#o.partitions) return false
+    return own.partitions.every((partition) => {
+      const holding = part.held.get(partition)?.holding
+      return holding === 'open' || holding === 'halted'
+    })
+  }
+}
