@@ -36,11 +36,15 @@ async function partitionOf(servers: string, topic: string): Promise<{ leader: nu
   return { leader: partition.leader, isr: partition.isr.toSorted() }
 }
 
-async function produce(servers: string, topic: string): Promise<void> {
+/** One record after another, each acknowledged by all replicas in sync. */
+async function produce(servers: string, topic: string, count = 1, pauseMs = 0): Promise<void> {
   const kafka = new Kafka({ brokers: servers.split(','), logLevel: logLevel.NOTHING })
   const producer = kafka.producer()
   await producer.connect()
-  await producer.send({ topic, acks: -1, messages: [{ value: 'a' }] })
+  for (let i = 0; i < count; i++) {
+    await producer.send({ topic, acks: -1, messages: [{ key: 'a', value: String(i) }] })
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
   await producer.disconnect()
 }
 
@@ -82,6 +86,22 @@ describeKafkaCluster('a cluster of one broker', () => {
     const topics = await withAdmin(cluster.bootstrapServers, (admin) => admin.listTopics())
     expect(topics).toContain('kept')
     expect((await cluster.log(1)).match(/Kafka Server started/g)).toHaveLength(2)
+  })
+
+  test('compacts while one looks on', async () => {
+    const servers = cluster.bootstrapServers
+    const configEntries = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'segment.ms', value: '100' },
+      { name: 'min.cleanable.dirty.ratio', value: '0.01' },
+    ]
+    await withAdmin(servers, (admin) =>
+      admin.createTopics({ topics: [{ topic: 'compacted', configEntries }] }),
+    )
+    await produce(servers, 'compacted', 4, 150)
+    await eventually(async () => {
+      expect(/Swapping in cleaned segment .* topic=compacted/.test(await cluster.log(1))).toBe(true)
+    })
   })
 
   test('refuses what makes no sense', async () => {
