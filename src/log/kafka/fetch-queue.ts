@@ -34,6 +34,8 @@ export class FetchQueue implements PumpSource {
   epoch = -1
   /** Part of a fetch that is under way. */
   isBusy = false
+  /** Its last fetch did not reach a leader. */
+  isAstray = false
   /** Since when the topic has been gone, ms. */
   goneSince: number | undefined
 
