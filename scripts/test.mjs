@@ -1,12 +1,13 @@
 // The whole test: every suite under test/ and contracts/, of which test/guards/ are the type check,
 // the lint rules, the import table, the style rules and the package itself. Arguments go to jest (a
-// path runs only what is below it).
+// path runs only what is below it). At the end it says which broker the Kafka tests had, or why
+// they were skipped (test/support/).
 //
 // Invariant: the last line on stdout is "N passed, N failed"; a suite that could not run at all
 // counts as a failure, and so does a run without tests. The exit code is 0 only with no failure.
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,20 +19,30 @@ export function countTests(report) {
   return { passed: report.numPassedTests, failed: nothingRan ? 1 : failed }
 }
 
-function runJest(args) {
+function runJest(args, env) {
   const script = fileURLToPath(new URL('./jest.mjs', import.meta.url))
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 2, 2] })
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, ...env } }
+  const child = spawn(process.execPath, [script, ...args], options)
   return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)))
 }
 
-async function main() {
+/**
+ * Runs the suites that jest's arguments select; writes which broker the Kafka tests had, and the
+ * count, to stdout; sets the exit code.
+ */
+export async function runSuites(args, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hollowbeam-test-'))
   const outputFile = join(folder, 'report.json')
+  const linesFile = join(folder, 'kafka-lines')
   const started = performance.now()
-  console.log(`Testing on Node ${process.version}: types, lint, import table, style, every suite.`)
-  const code = await runJest(['--json', `--outputFile=${outputFile}`, ...process.argv.slice(2)])
+  const code = await runJest(['--json', `--outputFile=${outputFile}`, ...args], {
+    ...env,
+    HB_KAFKA_LINES: linesFile,
+  })
   const { passed, failed } = readCounts(outputFile)
+  const kafkaLines = existsSync(linesFile) ? readFileSync(linesFile, 'utf8') : ''
   rmSync(folder, { recursive: true, force: true })
+  process.stdout.write(kafkaLines)
   console.log(`Took ${Math.round((performance.now() - started) / 1000)} s.`)
   console.log(`${passed} passed, ${failed} failed`)
   process.exitCode = failed > 0 || code !== 0 ? 1 : 0
@@ -45,4 +56,7 @@ function readCounts(outputFile) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(`Testing on Node ${process.version}: types, lint, import table, style, every suite.`)
+  await runSuites(process.argv.slice(2))
+}

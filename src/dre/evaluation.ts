@@ -59,6 +59,9 @@ export type Segment = {
 /** What a row of the journal costs whoever opens the process, beside its text. */
 const ROW_BYTES = 32
 
+/** Processes closed by one command batch. */
+const CLOSE_MAX = 1_000
+
 /** What a process became within a segment that is not written yet. */
 type Unwritten = {
   readonly spawned?: NonNullable<Settled['spawned']>
@@ -130,6 +133,16 @@ export class Evaluation {
   /** Closes what nothing came for since the sweep before; the same holds of the store. */
   async sweep(): Promise<void> {
     await this.#close([...this.#instances.sweep(this.#isIdle)])
+  }
+
+  /** Closes everything; nothing must be under way. */
+  async close(): Promise<void> {
+    const open = [...this.#instances.names()]
+    for (const process of open) this.#instances.closed(process)
+    for (let at = 0; at < open.length; at += CLOSE_MAX) {
+      const some = open.slice(at, at + CLOSE_MAX)
+      await this.#o.evaluator.run(some.map((process) => ({ kind: 'close', process })))
+    }
   }
 
   readonly #isIdle = (process: string): boolean => {

@@ -26,6 +26,10 @@ export class Instances {
     return this.#memoryBytes
   }
 
+  names(): Iterable<string> {
+    return this.#open.keys()
+  }
+
   get(process: string): OpenInstance | undefined {
     return this.#open.get(process)
   }

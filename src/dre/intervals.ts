@@ -22,7 +22,7 @@ import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
 import type { Modules } from './modules.ts'
 import type { DreLimits } from './ports.ts'
-import type { DrePosition, ProcessStore } from './process-store.ts'
+import type { LogPosition, ProcessStore } from './process-store.ts'
 
 /** What is recorded of a process so far. */
 type Recorded = {
@@ -37,6 +37,9 @@ type Recorded = {
 
 /** About what a manifest's row takes at most: ids, hashes, and the heights of its deltas. */
 const MANIFEST_ROW_BYTES_MAX = 2_048
+
+/** About what a record takes beside its value: key, headers, framing. */
+const RECORD_BYTES = 256
 
 export type IntervalsOptions = {
   readonly network: Network
@@ -86,22 +89,27 @@ export class Intervals {
   }
 
   /**
-   * Writes the interval that ends at `position`; everything up to it must be settled and stored.
+   * Records the interval that ends at `position`; everything up to it must be settled and stored.
+   * `writes`: into the topic too, where a follower leaves that to the partition's owner.
    */
-  async close(position: Omit<DrePosition, 'outbox'>): Promise<void> {
+  async close(position: LogPosition, writes: boolean): Promise<void> {
     const { height } = position.view
     const ops: StoreOp[] = []
+    const out = new Outgoing(this.#o)
     for (const row of this.#o.rows.values()) {
       const before = this.#recorded.get(row.process)
       if (row.failed || before?.slot === row.settledSlot) continue
       const { recorded, text } = await this.#record(row, before, height)
       const full = recorded.fullHeight === height
-      await this.#append(snapshotParts(this.#o, row, height, full, text))
+      if (writes) await out.put(snapshotParts(this.#o, row, height, full, text))
       if (full) ops.push(this.#o.store.baseOp(row.process, row.settledSlot + 1, text))
       this.#recorded.set(row.process, recorded)
       ops.push(this.#op(row.process, recorded))
     }
-    await this.#append(this.#manifest(position))
+    if (writes) {
+      await out.put(this.#manifest(position))
+      await out.flush()
+    }
     if (ops.length > 0) await this.#o.rawStore.write(ops)
   }
 
@@ -160,7 +168,7 @@ export class Intervals {
     }
   }
 
-  #manifest({ view, at, outgoing }: Omit<DrePosition, 'outbox'>): LogRecord[] {
+  #manifest({ view, at, outgoing }: LogPosition): LogRecord[] {
     const { records, partition, limits } = this.#o
     const processes = [...this.#o.rows.values()].map((row) => this.#manifestRow(row))
     const { height, hash, timestamp, counters } = view
@@ -199,16 +207,39 @@ export class Intervals {
     }
   }
 
-  async #append(records: readonly LogRecord[]): Promise<void> {
-    const { append, topic, partition } = this.#o
-    for (const record of records) await append(topic, partition, [record])
-  }
-
   #op(process: string, recorded: Recorded): StoreOp {
     const { slot, fullHeight, fullBytes, fullHash, deltaHeights, deltaBytes } = recorded
     const value = [slot, fullHeight, fullBytes, toBase64Url(fullHash), deltaHeights, deltaBytes]
     const text = JSON.stringify([...value, toBase64Url(recorded.deltaHash)])
     return { key: this.#key + process, value: Buffer.from(text) }
+  }
+}
+
+/** Records on their way into the topic, in order, as few appends as their bytes allow. */
+class Outgoing {
+  readonly #o: IntervalsOptions
+  #batch: LogRecord[] = []
+  #bytes = 0
+
+  constructor(options: IntervalsOptions) {
+    this.#o = options
+  }
+
+  async put(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      const bytes = (record.value?.length ?? 0) + RECORD_BYTES
+      if (this.#bytes + bytes > this.#o.limits.runBytesMax) await this.flush()
+      this.#batch.push(record)
+      this.#bytes += bytes
+    }
+  }
+
+  async flush(): Promise<void> {
+    const { append, topic, partition } = this.#o
+    const batch = this.#batch
+    this.#batch = []
+    this.#bytes = 0
+    if (batch.length > 0) await append(topic, partition, batch)
   }
 }
 

@@ -1,5 +1,9 @@
 // Contract sources by their hash: kept locally, and published once in `modules` for readers that
 // start in mid-log (R8).
+//
+// Keys in the store: `x/<hash>` the module; `u/<hash>` of one that a follower kept and that may not
+// be published: u32 partition · u48 height of its spawn. Invariant: without the second, what the
+// store has is published.
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { EngineName } from '../protocol/genesis.ts'
@@ -39,11 +43,43 @@ export class Modules {
 
   /** Resolves when the module can be found again by its hash, here and by others. */
   async publish(module: ModuleText): Promise<void> {
-    if (this.#cache.has(module.hash) || this.#store.get(`x/${module.hash}`) !== undefined) return
+    const { hash } = module
+    const isKept = this.#store.get(`u/${hash}`) !== undefined
+    if (!isKept && (this.#cache.has(hash) || this.has(hash))) return
     const value = this.#records.module.encode({ engine: module.engine, source: module.source })
-    await this.#append?.(this.#topic, 0, [{ key: module.hash, value }])
-    await this.#store.write([{ key: `x/${module.hash}`, value }])
+    await this.#append?.(this.#topic, 0, [{ key: hash, value }])
+    await this.#store.write([
+      { key: `x/${hash}`, value },
+      { key: `u/${hash}`, value: null },
+    ])
     this.#remember(module)
+  }
+
+  /** Of a follower: the owner of the partition publishes it, unless it dies before. */
+  async keep(module: ModuleText, partition: number, height: number): Promise<void> {
+    const { engine, hash, source } = module
+    if (this.has(hash)) return
+    const mark = Buffer.alloc(10)
+    mark.writeUInt32BE(partition, 0)
+    mark.writeUIntBE(height, 4, 6)
+    const value = this.#records.module.encode({ engine, source })
+    await this.#store.write([
+      { key: `x/${hash}`, value },
+      { key: `u/${hash}`, value: mark },
+    ])
+    this.#remember(module)
+  }
+
+  /** Publishes what was kept of a partition, but for spawns below `height`, which its owner did. */
+  async publishKept(partition: number, height: number): Promise<void> {
+    for (const { key, value } of [...this.#store.range({ from: 'u/', to: 'u/\u007f' })]) {
+      const mark = asBuffer(value)
+      if (mark.readUInt32BE(0) !== partition) continue
+      const hash = key.slice(2)
+      const bytes = mark.readUIntBE(4, 6) < height ? undefined : this.#store.get(`x/${hash}`)
+      if (bytes !== undefined) await this.#append?.(this.#topic, 0, [{ key: hash, value: bytes }])
+      await this.#store.write([{ key, value: null }])
+    }
   }
 
   has(hash: string): boolean {

@@ -1,16 +1,20 @@
 // One partition's DRE: batches of the log in, results out.
 //
-// Owners: service.ts makes one per assigned partition. Three stages, each in order of height, so
-// that they overlap: read and judge → evaluate → publish. Invariants: D1 results are published in
-// order of height, without gap. D2 an interval is closed on exactly the states of its last height:
-// nothing later begins before (R8).
+// Owners: task.ts makes one for each time that a partition is followed or owned. Three stages, each
+// in order of height, so that they overlap: read and judge → evaluate → publish.
+//
+// Invariants: D1 results are published in order of height, without gap. D2 an interval is closed on
+// exactly the states of its last height: nothing later begins before (R8). D3 a follower waits
+// there until the outbox holds a result of the next interval: that proves that the owner's
+// snapshots of this one are written, so that whoever takes over is never beyond one that it would
+// have to write.
 
 import type { View } from '../protocol/accept.ts'
 import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { readRecord } from '../protocol/log-reader.ts'
+import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
 import type { Ledger } from './core.ts'
@@ -32,6 +36,8 @@ export type DrePartitionOptions = {
   /** Where reading begins; owned by this partition from then on. */
   readonly view: View
   readonly next: number
+  /** Ends a follower's wait at an interval's end. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -47,7 +53,9 @@ type Stretch = {
 
 export class DrePartition {
   readonly #o: DrePartitionOptions
+  readonly #reader: LogReader
   #next: number
+  #settledNext: number
   /** Tails of the three stages. */
   #begun: Promise<void> = Promise.resolve()
   #finished: Promise<void> = Promise.resolve()
@@ -56,6 +64,8 @@ export class DrePartition {
   constructor(options: DrePartitionOptions) {
     this.#o = options
     this.#next = options.next
+    this.#settledNext = options.next
+    this.#reader = new LogReader(options.network, options.records, options.view)
   }
 
   /** See `Member.records`. */
@@ -71,12 +81,19 @@ export class DrePartition {
     return swept
   }
 
-  idle(): Promise<void> {
-    return this.#published.catch(() => undefined)
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([this.#begun, this.#finished, this.#published])
+  }
+
+  /** The offset after the last entry whose results are stored. */
+  get settledNext(): number {
+    return this.#settledNext
   }
 
   #read(records: readonly StoredRecord[]): Stretch[] {
     const { network, view, figures } = this.#o
+    const reader = this.#reader
     const stretches: Stretch[] = []
     let open: Stretch | undefined
     for (const record of records) {
@@ -84,7 +101,7 @@ export class DrePartition {
         throw new HbError('log-diverged', `a hole before offset ${record.offset}`)
       }
       this.#next = record.offset + 1
-      const read = readRecord(network, this.#o.records, view, record.value)
+      const read = reader.read(record.value)
       if (read.type === 'superseded') figures.superseded += 1
       if (read.type !== 'entry') continue
       if (open === undefined) {
@@ -127,12 +144,19 @@ export class DrePartition {
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
-    for (const { spawned } of settled) {
-      if (spawned !== undefined) await this.#o.modules.publish(spawned.module)
+    const { publisher, modules, intervals, evaluation } = this.#o
+    for (const { spawned, result } of settled) {
+      if (spawned === undefined) continue
+      if (publisher.active) await modules.publish(spawned.module)
+      else await modules.keep(spawned.module, view.partition, result.height)
     }
     const position = { view, next, at, outgoing }
-    await this.#o.publisher.publish(settled, position)
-    if (endsInterval) await this.#o.intervals.close(position)
-    await this.#o.evaluation.evict()
+    await publisher.publish(settled, position)
+    this.#settledNext = next
+    if (endsInterval) {
+      if (!publisher.active) await publisher.beyond(view.height, this.#o.signal)
+      await intervals.close(position, publisher.active)
+    }
+    await evaluation.evict()
   }
 }

@@ -1,5 +1,6 @@
 // What a DRE needs besides log, store and evaluator, and whom it tells.
 
+import { LOG_END_WAIT_MS_MAX } from '../log/resume/index.ts'
 import type { Result } from '../protocol/result.ts'
 
 /**
@@ -9,6 +10,8 @@ import type { Result } from '../protocol/result.ts'
 export type DreListener = {
   results?(partition: number, results: readonly Result[]): void
   halted?(partition: number, error: unknown): void
+  /** A warm copy failed; it begins again after `standbyRetryMs`, and no other is touched. */
+  standbyFailed?(partition: number, error: unknown): void
 }
 
 export type DreFigures = {
@@ -20,6 +23,11 @@ export type DreFigures = {
   evicted: number
   lost: number
   faults: number
+}
+
+export function noDreFigures(): DreFigures {
+  const evaluated = { entries: 0, superseded: 0, errors: 0, runs: 0 }
+  return { ...evaluated, opened: 0, evicted: 0, lost: 0, faults: 0 }
 }
 
 export type DreLimits = {
@@ -41,6 +49,12 @@ export type DreLimits = {
   readonly partBytesMax: number
   /** Tries of one entry after faults of this node, before its partition halts; default 5. */
   readonly triesMax: number
+  /** How long a log may seem shorter than it was read before it halts, ms; default 10,000. */
+  readonly logEndWaitMsMax: number
+  /** How long a copy that is no longer asked for is kept warm, ms; default 15,000. */
+  readonly standbyLingerMs: number
+  /** Pause before a standby that failed begins again, ms; default 5,000. */
+  readonly standbyRetryMs: number
 }
 
 export const DRE_LIMITS: DreLimits = {
@@ -50,4 +64,7 @@ export const DRE_LIMITS: DreLimits = {
   runBytesMax: 800_000,
   partBytesMax: 700_000,
   triesMax: 5,
+  logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
+  standbyLingerMs: 15_000,
+  standbyRetryMs: 5_000,
 }

@@ -28,8 +28,21 @@ export type DrePosition = {
   /** Offset of the record that carries the view's hash. */
   readonly at: number
   readonly outgoing: readonly number[]
-  /** Offset in the outbox after the run that holds the result of `view.height`. */
+  /** An offset in the outbox at or before the run that holds the result of `outboxNext`. */
   readonly outbox: number
+  /**
+   * Up to below this height the outbox was seen to hold the results: mostly `view.height + 1`, but
+   * less where the store was filled by a follower that is ahead of it.
+   */
+  readonly outboxNext: number
+}
+
+/** What reading the log alone tells of a position. */
+export type LogPosition = Omit<DrePosition, 'outbox' | 'outboxNext'>
+
+type SavedPosition = Omit<DrePosition, 'view' | 'outboxNext'> & {
+  readonly view: Omit<View, 'hash'> & { readonly hash: string }
+  readonly outboxNext?: number
 }
 
 export class ProcessStore {
@@ -48,9 +61,9 @@ export class ProcessStore {
   position(): DrePosition | undefined {
     const bytes = this.#store.get(`${this.#prefix}p`)
     if (bytes === undefined) return undefined
-    const saved = JSON.parse(text(bytes)) as DrePosition & { view: { hash: unknown } }
-    const view = { ...saved.view, hash: fromBase64Url(saved.view.hash as unknown as string) }
-    return { ...saved, view }
+    const saved = JSON.parse(text(bytes)) as SavedPosition
+    const view = { ...saved.view, hash: fromBase64Url(saved.view.hash) }
+    return { ...saved, view, outboxNext: saved.outboxNext ?? view.height + 1 }
   }
 
   positionOp({ view, ...rest }: DrePosition): StoreOp {
@@ -168,11 +181,9 @@ export class ProcessStore {
 
   /** Stored runs that hold results from `height` on, in order. */
   *runs(height: number): Iterable<Run> {
-    const first = this.result(height)
-    if (first === undefined) return
-    for (const { value } of this.#range('o/')) {
-      const run = this.#records.decodeRun(asBuffer(value))
-      if (run.from + run.results.length > height) yield run
+    if (this.result(height) === undefined) return
+    for (const { value } of this.#range('o/', this.#lastRun?.from)) {
+      yield this.#records.decodeRun(asBuffer(value))
     }
   }
 

@@ -1,17 +1,19 @@
-// What the outbox of a partition holds beyond the position of the store: found once at the
-// opening, and read a second time, in step with the evaluation, to be compared with it (U2 of the
-// publisher).
+// What the outbox of a partition holds, read in step with the evaluation and compared with it (U2
+// of the publisher), and once to its end by whoever is to publish.
 //
 // Invariants: O1 a run that begins above the height that is next is not counted (R7); the earliest
-// record retained may begin anywhere. O2 at most one read's runs are held.
+// record retained may begin anywhere. O2 at most one read's runs are held. O3 what was trimmed is
+// passed over: reading goes on at the earliest retained record.
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { Result, Run } from '../protocol/result.ts'
-import type { Log } from '../log/port.ts'
+import type { Log, ReadOptions } from '../log/port.ts'
+import { endsOf } from '../log/resume/index.ts'
 import { asBuffer } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 
-type Held = { readonly run: Run; readonly offset: number }
+type Held = { readonly run: Run; readonly offset: number; readonly timestamp: number }
+type Slice = { runs: Held[]; next: number; empty: boolean; trimmed: boolean }
 
 export class Published {
   readonly #log: Log
@@ -29,27 +31,41 @@ export class Published {
     this.#records = records
   }
 
+  /** An offset at or before the run of the height that was asked for last. */
+  get offset(): number {
+    return this.#held[0]?.offset ?? this.#offset
+  }
+
   /**
-   * Reads to the end: the height after the last one published, and the offset behind it. `from`:
-   * the height that is next there, and an offset at or before its run.
+   * Where to read: the height that is next, and an offset at or before its run; without, or where
+   * the outbox does not have that offset, from its earliest record. Returns the height next there.
    */
-  async open(
-    from: { readonly height: number; readonly offset: number } | undefined,
-    visit: (run: Run) => void,
-  ): Promise<{ next: number; offset: number }> {
-    const ends = (await this.#log.ends(this.#topic))[this.#partition] ?? { start: 0, end: 0 }
-    const kept = from !== undefined && from.offset >= ends.start && from.offset <= ends.end
-    let offset = kept ? from.offset : ends.start
-    let next = kept ? from.height : 0
-    this.#offset = offset
+  async begin(from?: { readonly height: number; readonly offset: number }): Promise<number> {
+    const { start, end } = await endsOf(this.#log, this.#topic, this.#partition)
+    const kept = from !== undefined && from.offset >= start && from.offset <= end
+    this.#held.length = 0
+    this.#offset = kept ? from.offset : start
     this.#first = !kept
-    let first = !kept
-    for (;;) {
+    return kept ? from.height : 0
+  }
+
+  /**
+   * Visits the runs from here to the outbox's end, `height` being the next: the height after the
+   * last one published, and the offset behind it. What `result` reads does not move.
+   */
+  async toEnd(
+    height: number,
+    visit: (run: Run, offset: number, timestamp: number) => void,
+  ): Promise<{ next: number; offset: number }> {
+    let next = height
+    let first = this.#first
+    for (let { offset } = this; ; ) {
       const read = await this.#read(offset)
-      for (const { run } of read.runs) {
+      first ||= read.trimmed
+      for (const { run, offset: at, timestamp } of read.runs) {
         if (run.from > next && !first) continue
         first = false
-        visit(run)
+        visit(run, at, timestamp)
         next = Math.max(next, run.from + run.results.length)
       }
       offset = read.next
@@ -57,14 +73,18 @@ export class Published {
     }
   }
 
-  /** The published result of a height; heights are asked for in order. */
-  async result(height: number): Promise<Result | undefined> {
+  /**
+   * The published result of a height; heights are asked for in order. undefined: not yet (after the
+   * wait that `options` allow); 'trimmed': it is below what the outbox retains.
+   */
+  async result(height: number, options?: ReadOptions): Promise<Result | 'trimmed' | undefined> {
     for (;;) {
       const [held] = this.#held
       if (held === undefined) {
-        const read = await this.#read(this.#offset)
-        if (read.empty) return undefined
+        const read = await this.#read(this.#offset, options)
+        this.#first ||= read.trimmed
         this.#offset = read.next
+        if (read.empty) return undefined
         this.#held.push(...read.runs)
         continue
       }
@@ -73,7 +93,7 @@ export class Published {
         this.#first = false
         return results[height - from]
       }
-      if (from > height && this.#first) return undefined
+      if (from > height && this.#first) return 'trimmed'
       this.#held.shift()
     }
   }
@@ -84,14 +104,22 @@ export class Published {
     return held?.offset ?? this.#offset
   }
 
-  async #read(from: number): Promise<{ runs: Held[]; next: number; empty: boolean }> {
-    const { records, next } = await this.#log.read(this.#topic, this.#partition, from)
-    const runs: Held[] = []
-    for (const { value, offset } of records) {
-      const run = value === null ? undefined : this.#decode(value)
-      if (run !== undefined) runs.push({ run, offset })
+  async #read(from: number, options?: ReadOptions): Promise<Slice> {
+    try {
+      const { records, next } = await this.#log.read(this.#topic, this.#partition, from, options)
+      const runs: Held[] = []
+      for (const { value, offset, timestamp } of records) {
+        const run = value === null ? undefined : this.#decode(value)
+        if (run !== undefined) runs.push({ run, offset, timestamp })
+      }
+      return { runs, next, empty: records.length === 0, trimmed: false }
+    } catch (error) {
+      if (!isHbError(error, 'log-position-out-of-range')) throw error
+      const { start, end } = await endsOf(this.#log, this.#topic, this.#partition)
+      // out of range and yet in range: it was trimmed to here meanwhile, or the end is known late
+      const trimmed = from < start || from > end
+      return { runs: [], next: trimmed ? start : from, empty: false, trimmed }
     }
-    return { runs, next, empty: records.length === 0 }
   }
 
   #decode(value: Uint8Array): Run | undefined {

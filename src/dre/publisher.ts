@@ -1,9 +1,10 @@
 // Publishes results: runs into the outbox, then rows, journal and position into the store, in order
-// of height (R7).
+// of height (R7). Before it is activated it follows: it writes the store alone, and compares.
 //
 // Invariants: U1 one append in flight. U2 what the outbox already holds is not published twice, and
-// must agree. U3 the store is written after the outbox: a crash in between is repaired by
-// evaluating again (results are functions).
+// must agree. U3 an active one writes the store after the outbox: a crash in between is repaired by
+// evaluating again (results are functions). U4 the position says up to which height the outbox was
+// seen to hold what the store holds: a follower may be ahead of it, and `fill` makes up for that.
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -16,7 +17,7 @@ import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
 import type { Settled } from './evaluation.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
-import type { DrePosition, ProcessStore } from './process-store.ts'
+import type { DrePosition, LogPosition, ProcessStore } from './process-store.ts'
 import { Published } from './published.ts'
 
 export type PublisherOptions = {
@@ -33,15 +34,19 @@ export type PublisherOptions = {
   readonly rows: ReadonlyMap<string, LedgerRow>
 }
 
+/** A follower's wait for the outbox, ms: it is asked again. */
+const WAIT_MS = 1_000
+
 type Cut = { readonly from: number; readonly bytes: Buffer }
 
 export class Publisher {
   readonly #o: PublisherOptions
   readonly #published: Published
-  /** Height after the last one in the outbox. */
+  /** Active: the height after the last one in the outbox. Following: the next to be compared. */
   #next = 0
   /** Offset after the last run read or written there. */
   #offset = 0
+  #active = false
 
   constructor(options: PublisherOptions) {
     this.#o = options
@@ -49,38 +54,70 @@ export class Publisher {
     this.#published = new Published(log, topic, partition, records)
   }
 
+  get active(): boolean {
+    return this.#active
+  }
+
+  /** Up to below this height the outbox is known to hold the results. */
   get next(): number {
     return this.#next
   }
 
+  /** Takes up a stored position, or none; from here on it follows. */
+  async begin(position: DrePosition | undefined): Promise<void> {
+    const from = position && { height: position.outboxNext, offset: position.outbox }
+    this.#next = await this.#published.begin(from)
+  }
+
   /**
-   * Reads what the outbox holds: from its earliest record, or on from a stored position. `known`
-   * gives this reader's own result of a height, where it has one, to compare with.
+   * Reads the outbox to its end: from now on what it lacks is published. `known` gives this
+   * reader's own result of a height, where it has one, to compare with.
    */
-  async open(
-    known: (height: number) => Result | undefined,
-    from?: { readonly height: number; readonly offset: number },
-  ): Promise<void> {
-    const { next, offset } = await this.#published.open(from, ({ results }) => {
+  async activate(known: (height: number) => Result | undefined): Promise<void> {
+    const { next, offset } = await this.#published.toEnd(this.#next, ({ results }) => {
       for (const published of results) {
+        if (published.height < this.#next) continue
         const own = known(published.height)
         if (own !== undefined) this.#agree(own, published)
       }
     })
     this.#next = next
     this.#offset = offset
+    this.#active = true
   }
 
-  /** Fills the outbox from stored runs where it lacks them, up to `height`. */
-  async fill(height: number): Promise<void> {
-    if (this.#next > height) return
-    for (const run of this.#o.store.runs(this.#next)) await this.#append(run.results)
+  /** Fills the outbox from stored runs where it lacks them, up to `height`; what it lacked. */
+  async fill(height: number): Promise<Result[]> {
+    const filled: Result[] = []
+    if (this.#next > height) return filled
+    for (const { results } of this.#o.store.runs(this.#next)) {
+      if ((results[0]?.height ?? 0) > this.#next) break
+      const lacking = results.filter((each) => each.height >= this.#next)
+      await this.#append(lacking)
+      for (const each of lacking) filled.push(each)
+    }
+    return filled
+  }
+
+  /**
+   * Of a follower: waits until the outbox holds a result above `height`. Throws `partition-lost`
+   * when the signal is aborted before.
+   */
+  async beyond(height: number, signal: AbortSignal): Promise<void> {
+    const waiting = { waitMs: WAIT_MS, signal }
+    while (!this.#active) {
+      await this.#compare(height, (at) => this.#o.store.result(at))
+      const isThere = this.#next > height
+      if (isThere && (await this.#published.result(height + 1)) !== undefined) return
+      if (signal.aborted) throw new HbError('partition-lost', 'stopping')
+      await this.#published.result(isThere ? height + 1 : this.#next, waiting)
+    }
   }
 
   /**
    * Publishes settled results of consecutive heights; resolves when they are durable and stored.
    */
-  async publish(settled: readonly Settled[], position: Omit<DrePosition, 'outbox'>): Promise<void> {
+  async publish(settled: readonly Settled[], position: LogPosition): Promise<void> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
@@ -94,15 +131,36 @@ export class Publisher {
       // the ledger may run ahead: the row is written as of these results
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
-    for (const { from, bytes } of await this.#append(results)) {
-      ops.push(this.#o.store.runOp(from, bytes))
-    }
-    ops.push(this.#o.store.positionOp({ ...position, outbox: this.#outbox(position.view.height) }))
+    const runs = this.#active ? await this.#append(results) : await this.#follow(results)
+    for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
+    ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
     for (const [process, { slot }] of touched) {
       ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
     }
-    this.#o.listener.results?.(this.#o.partition, results)
+    if (this.#active) this.#o.listener.results?.(this.#o.partition, results)
+  }
+
+  async #follow(results: readonly Result[]): Promise<Cut[]> {
+    const [first] = results
+    if (first !== undefined) {
+      const { store } = this.#o
+      await this.#compare(first.height + results.length - 1, (height) =>
+        height < first.height ? store.result(height) : results[height - first.height],
+      )
+    }
+    return this.#cut(results)
+  }
+
+  /** Compares up to `height`, as far as the outbox goes. */
+  async #compare(height: number, own: (height: number) => Result | undefined): Promise<void> {
+    while (this.#next <= height) {
+      const published = await this.#published.result(this.#next)
+      if (published === undefined) return
+      const mine = published === 'trimmed' ? undefined : own(this.#next)
+      if (mine !== undefined) this.#agree(mine, published as Result)
+      this.#next += 1
+    }
   }
 
   /** Publishes what the outbox lacks of these; resolves with all of them as runs. */
@@ -112,7 +170,7 @@ export class Publisher {
     const known = results.filter(({ height }) => height < this.#next)
     for (const own of known) {
       const published = await this.#published.result(own.height)
-      if (published !== undefined) this.#agree(own, published)
+      if (published !== undefined && published !== 'trimmed') this.#agree(own, published)
     }
     const fresh = known.length === 0 ? runs : this.#cut(results.slice(known.length))
     const headers = { 'hb-kind': 'run' }
@@ -126,9 +184,12 @@ export class Publisher {
     return runs
   }
 
-  /** Where to read on in the outbox after `height`, the last that was published or compared. */
-  #outbox(height: number): number {
-    return this.#next > height + 1 ? this.#published.offsetAfter(height) : this.#offset
+  /** Where to read on in the outbox: after `height`, or where a follower has got to. */
+  #outbox(height: number): Pick<DrePosition, 'outbox' | 'outboxNext'> {
+    if (!this.#active) return { outbox: this.#published.offset, outboxNext: this.#next }
+    const ahead = this.#next > height + 1
+    const outbox = ahead ? this.#published.offsetAfter(height) : this.#offset
+    return { outbox, outboxNext: height + 1 }
   }
 
   /** Results → runs of at most `runBytesMax` each (one result always passes). */

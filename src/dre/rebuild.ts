@@ -5,10 +5,11 @@ import { initialView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { readRecord } from '../protocol/log-reader.ts'
+import { LogReader } from '../protocol/log-reader.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
+import { endsOf } from '../log/resume/index.ts'
 import { HbError } from '../std/errors.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import { Ledger } from './core.ts'
@@ -16,7 +17,7 @@ import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
 import { Modules } from './modules.ts'
 import type { DreLimits } from './ports.ts'
-import { DRE_LIMITS } from './ports.ts'
+import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
 
 export type RebuildOptions = {
@@ -54,16 +55,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const ledger = new Ledger(network, partition)
   const kept = new ProcessStore(store, records, partition)
   const modules = new Modules(store, records, undefined, topics.modules)
-  const figures = {
-    entries: 0,
-    superseded: 0,
-    errors: 0,
-    runs: 0,
-    opened: 0,
-    evicted: 0,
-    lost: 0,
-    faults: 0,
-  }
+  const figures = noDreFigures()
   let written: Promise<void> = Promise.resolve()
   const evaluation = new Evaluation({
     network,
@@ -82,17 +74,18 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     if (options.onResult !== undefined) settled.forEach(options.onResult)
     await evaluation.evict()
   }
-  const end = (await log.ends(topics.log))[partition]?.end ?? 0
+  const { start, end } = await endsOf(log, topics.log, partition)
+  const reader = new LogReader(network, records, view)
   let under: Promise<void> = Promise.resolve()
-  let next = 0
-  for (let from = 0; from < end && view.height < (options.to ?? Infinity); ) {
+  let next = start
+  for (let from = start; from < end && view.height < (options.to ?? Infinity); ) {
     const read = await log.read(topics.log, partition, from)
     const entries: Entry[] = []
     for (const { value, offset } of read.records) {
       if (offset !== next) throw new HbError('log-diverged', `a hole before offset ${offset}`)
       next = offset + 1
       if (view.height >= (options.to ?? Infinity)) break
-      const each = readRecord(network, records, view, value)
+      const each = reader.read(value)
       if (each.type === 'entry') entries.push(each.entry)
       else if (each.type === 'superseded') figures.superseded += 1
     }

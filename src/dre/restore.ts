@@ -9,12 +9,12 @@ import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { RecordCodec } from '../protocol/codec/single-object.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { entryOf } from '../protocol/log-reader.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
 import type { ManifestPart, ManifestProcess, SnapshotPart } from '../protocol/records.ts'
 import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
+import { carries } from '../log/resume/index.ts'
 import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 import type { StoreOp } from '../store/port.ts'
@@ -156,7 +156,8 @@ async function take(
   const { partition, height, hash } = head
   const view = copyView({ partition, height, hash, timestamp, counters: [...head.counters] })
   // -1 is below every outbox: it is read from its earliest record
-  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, outbox: -1 }
+  const outbox = { outbox: -1, outboxNext: 0 }
+  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, ...outbox }
   const ops: StoreOp[] = []
   processes.forEach((row, ordinal) => ops.push(o.store.rowOp(ledgerRow(row, ordinal, height))))
   for (const { row, full, deltas } of restored) {
@@ -178,27 +179,27 @@ async function findRecord(o: RestoreOptions, head: ManifestPart): Promise<number
     const { records } = await o.log.read(o.topics.log, head.partition, offsetHint, {
       to: offsetHint + 1,
     })
-    if (records[0]?.offset === offsetHint && carries(o, head, records[0].value)) return offsetHint
+    if (records[0]?.offset === offsetHint && isPlaceOf(o, head, records[0].value)) return offsetHint
   }
   for (let from = ends.start; from < ends.end; ) {
     const read = await o.log.read(o.topics.log, head.partition, from)
-    for (const record of read.records) if (carries(o, head, record.value)) return record.offset
+    for (const record of read.records) if (isPlaceOf(o, head, record.value)) return record.offset
     if (read.next === from) return undefined
     from = read.next
   }
   return undefined
 }
 
-function carries(o: RestoreOptions, head: ManifestPart, value: Uint8Array | null): boolean {
+function isPlaceOf(o: RestoreOptions, head: ManifestPart, value: Uint8Array | null): boolean {
   if (value === null || !o.records.isEntry(value)) return false
   try {
     const record = o.records.decodeEntry(asBuffer(value))
     if (record.height !== head.height || record.timestamp !== head.timestamp) return false
-    return equalBytes(entryOf(o.network, head.partition, record).hash, head.hash)
   } catch (error) {
     if (isHbError(error)) return false
     throw error
   }
+  return carries(o.records, o.network, head.partition, value, head.hash)
 }
 
 function stateOf(

@@ -1,36 +1,29 @@
-// The DRE role: a member of the consumer group on `log`, evaluating each partition it is given.
+// The DRE role: a member of the consumer group on `log`, evaluating each partition it is given, and
+// keeping warm copies of others.
 //
-// Owners: a node starts one service; it owns a DrePartition per assigned partition. Invariants: S1
-// a batch is committed only when its results are durable in the outbox. S2 the local store is a
-// cache: without it a partition starts from the newest manifest, else from height 0. S3 a
-// partition that fails stops alone.
+// Owners: a node starts one service; it owns a PartitionTask per partition that it owns or stands
+// by for.
+// Invariants: S1 a batch is committed only when its results are durable in the outbox. S2 the local
+// store is a cache: without it a partition starts from the newest manifest, else from height 0. S3
+// a partition that fails stops alone. S4 of one partition there is one task at a time: what changes
+// it waits in that partition's turn.
 
-import { initialView, copyView } from '../protocol/accept.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { entryOf } from '../protocol/log-reader.ts'
-import type { Result } from '../protocol/result.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, Membership } from '../log/port.ts'
-import { asBuffer, equalBytes } from '../std/bytes.ts'
+import { Holdings } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
-import { HbError, isHbError } from '../std/errors.ts'
+import { HbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
-import { appendAgain } from './append-again.ts'
-import { Ledger } from './core.ts'
-import { Evaluation } from './evaluation.ts'
-import { Intervals } from './intervals.ts'
-import { Modules } from './modules.ts'
-import { DrePartition } from './partition.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
-import { DRE_LIMITS } from './ports.ts'
-import type { DrePosition } from './process-store.ts'
+import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
-import { Publisher } from './publisher.ts'
-import { restore } from './restore.ts'
+import type { OwnedPartition } from './task.ts'
+import { PartitionTask } from './task.ts'
 
 export type DreOptions = {
   readonly network: Network
@@ -40,28 +33,12 @@ export type DreOptions = {
   /** For pauses only: nothing evaluated depends on it. Default: the machine's. */
   readonly clock?: Clock
   readonly applicationId?: string
-  /** Where others reach the node that this role is part of: a URL. */
+  /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
-  /** Warm copies that the group keeps of each partition; default 0. */
+  /** Warm copies that the group keeps of each partition (`JoinOptions.standbys`); default 0. */
   readonly standbys?: number
   readonly limits?: Partial<DreLimits>
   readonly listener?: DreListener
-}
-
-/** What of a partition can be asked for (node's API). */
-export type OwnedPartition = {
-  readonly partition: DrePartition
-  readonly ledger: Ledger
-  readonly store: ProcessStore
-  readonly modules: Modules
-}
-
-type Parts = {
-  readonly ledger: Ledger
-  readonly store: ProcessStore
-  readonly modules: Modules
-  readonly intervals: Intervals
-  readonly publisher: Publisher
 }
 
 export class DreService {
@@ -70,41 +47,41 @@ export class DreService {
   readonly #clock: Clock
   readonly #topics: TopicNames
   readonly #records = new Records()
-  readonly #owned = new Map<number, OwnedPartition>()
-  /** Of every partition that is owned or being taken over. */
-  readonly #stops = new Map<number, AbortController>()
+  readonly #holdings: Holdings
+  readonly #tasks = new Map<number, PartitionTask>()
+  /** Partitions that are assigned, and those to stand by for. */
+  readonly #assigned = new Set<number>()
+  #standbys: ReadonlySet<number> = new Set()
+  /** The tail of what changes a partition's task. */
+  readonly #turns = new Map<number, Promise<unknown>>()
   readonly #stopping = new AbortController()
   #sweeping: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
-  readonly figures: DreFigures = {
-    entries: 0,
-    superseded: 0,
-    errors: 0,
-    runs: 0,
-    opened: 0,
-    evicted: 0,
-    lost: 0,
-    faults: 0,
-  }
+  readonly figures: DreFigures = noDreFigures()
 
   constructor(options: DreOptions) {
     this.#o = options
     this.#clock = options.clock ?? systemClock
     this.#limits = { ...DRE_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
+    this.#holdings = new Holdings(options.log, this.#topics.log)
   }
 
   async start(): Promise<void> {
-    this.#membership = await this.#o.log.join({
-      group: `${this.#o.applicationId ?? 'hb'}.dre`,
+    const { log, address, standbys, applicationId = 'hb' } = this.#o
+    await this.#learnHoldings()
+    this.#membership = await log.join({
+      group: `${applicationId}.dre`,
       topics: [this.#topics.log],
       inFlight: 3,
-      ...(this.#o.address !== undefined && { address: this.#o.address }),
-      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
+      ...(address !== undefined && { address }),
+      ...(standbys !== undefined && { standbys }),
       member: {
-        assigned: (partition) => this.#assigned(partition),
-        records: ({ partition, records }) => this.#partition(partition).batch(records),
+        assigned: (partition) => this.#takeOver(partition),
+        records: ({ partition, records }) => this.#task(partition).batch(records),
         revoked: (partition) => this.#revoked(partition),
+        standby: (partitions) => this.#standBy(partitions),
+        holds: () => this.#holdings.lags(),
         halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
       },
     })
@@ -113,13 +90,38 @@ export class DreService {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
+    // a group waits for a take-over under way before it revokes it: one that cannot end is ended
+    for (const task of this.#tasks.values()) if (task.owned === undefined) task.abort()
     await this.#membership?.leave()
     this.#membership = undefined
+    this.#standbys = new Set()
+    // of a partition that was assigned, the group has waited as long as it does
+    const left = [...this.#tasks.keys()].filter((each) => !this.#assigned.has(each))
+    await Promise.all(left.map((each) => this.#inTurn(each, () => this.#close(each))))
     await this.#sweeping
   }
 
   owned(partition: number): OwnedPartition | undefined {
-    return this.#owned.get(partition)
+    return this.#tasks.get(partition)?.owned
+  }
+
+  /** Partitions that this member has a warm copy of. */
+  standbys(): number[] {
+    return [...this.#tasks].flatMap(([partition, { owned }]) => (owned ? [] : [partition]))
+  }
+
+  /** Per partition of which there is a copy here, the records that it lags; see `Member.holds`. */
+  lags(): ReadonlyMap<number, number> {
+    return this.#holdings.lags()
+  }
+
+  async #learnHoldings(): Promise<void> {
+    const { network, store } = this.#o
+    for (let partition = 0; partition < network.genesis.partitions; partition++) {
+      const position = new ProcessStore(store, this.#records, partition).position()
+      if (position !== undefined) this.#holdings.has(partition, position.next)
+    }
+    await this.#holdings.refresh()
   }
 
   /** An idle process costs no memory: what no message came for is closed. */
@@ -128,129 +130,118 @@ export class DreService {
     for (;;) {
       await this.#clock.sleep(this.#limits.instanceIdleMsMax, signal)
       if (signal.aborted) return
-      for (const { partition } of [...this.#owned.values()]) {
-        // a partition that failed says so itself
-        await partition.sweep().catch(() => undefined)
-      }
+      for (const task of this.#tasks.values()) task.sweep()
+      // without an answer the lags are as they were
+      if (this.#holdings.needsEnds) await this.#holdings.refresh().catch(() => undefined)
     }
   }
 
-  #partition(partition: number): DrePartition {
-    const owned = this.#owned.get(partition)
-    if (owned === undefined) throw new HbError('partition-lost', `partition ${partition}`)
-    return owned.partition
+  #task(partition: number): PartitionTask {
+    const task = this.#tasks.get(partition)
+    if (task === undefined) throw new HbError('partition-lost', `partition ${partition}`)
+    return task
   }
 
-  async #assigned(partition: number): Promise<Record<string, number | 'earliest'>> {
-    const { network, log } = this.#o
-    const stop = new AbortController()
-    this.#stops.set(partition, stop)
-    const parts = this.#parts(partition, stop.signal)
-    const { ledger, store, intervals, publisher } = parts
-    const restoring = { ...parts, network, partition, log, topics: this.#topics }
-    const position =
-      store.position() ?? (await restore({ ...restoring, records: this.#records }))
-    if (position !== undefined) {
-      await this.#checkPosition(partition, position)
-      ledger.load(store.rows(), position.outgoing)
-      intervals.open()
+  #inTurn<T>(partition: number, act: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(partition) ?? Promise.resolve()).then(act)
+    const tail = turn.catch(() => undefined)
+    this.#turns.set(partition, tail)
+    return turn
+  }
+
+  #takeOver(partition: number): Promise<Record<string, number>> {
+    this.#assigned.add(partition)
+    return this.#inTurn(partition, async () => {
+      await this.#tasks.get(partition)?.pause()
+      if (this.#tasks.get(partition)?.failed === true) await this.#close(partition)
+      const task = this.#tasks.get(partition) ?? (await this.#open(partition))
+      const next = await task.promote()
+      this.#holdings.owns(partition)
+      return { [this.#topics.log]: next }
+    })
+  }
+
+  #revoked(partition: number): Promise<void> {
+    this.#tasks.get(partition)?.abort()
+    return this.#inTurn(partition, async () => {
+      this.#assigned.delete(partition)
+      await this.#close(partition)
+      if (this.#standbys.has(partition)) void this.#reconcile(partition)
+    })
+  }
+
+  #standBy(partitions: readonly number[]): void {
+    const before = this.#standbys
+    this.#standbys = new Set(partitions)
+    for (const partition of partitions) void this.#reconcile(partition)
+    for (const partition of before) {
+      if (this.#standbys.has(partition)) continue
+      // it leaves the list before it is assigned: then its copy is wanted warm
+      this.#later(this.#limits.standbyLingerMs, partition)
     }
-    const height = position?.view.height ?? -1
-    const own = (at: number): Result | undefined => (at <= height ? store.result(at) : undefined)
-    const from = position && { height: height + 1, offset: position.outbox }
-    await publisher.open(own, from)
-    await publisher.fill(height)
-    const ends = (height + 1) % network.genesis.intervalLength === 0
-    if (position !== undefined && ends) await intervals.close(position)
-    const owned = this.#begin(parts, position, partition)
-    this.#owned.set(partition, { ...parts, partition: owned })
-    return { [this.#topics.log]: position?.next ?? 0 }
   }
 
-  /** Everything of a partition that does not depend on where it starts. */
-  #parts(partition: number, signal: AbortSignal): Parts {
-    const { network, log, evaluator } = this.#o
-    const records = this.#records
-    const limits = this.#limits
-    const append = appendAgain(log, this.#clock, signal)
-    const store = new ProcessStore(this.#o.store, records, partition)
-    const modules = new Modules(this.#o.store, records, append, this.#topics.modules)
-    const ledger = new Ledger(network, partition)
-    const { rows } = ledger
-    const shared = { network, partition, append, records, store, limits, rows }
-    const intervals = new Intervals({
-      ...shared,
-      topic: this.#topics.snapshots,
-      rawStore: this.#o.store,
-      modules,
-      evaluator,
-    })
-    const publisher = new Publisher({
-      ...shared,
-      log,
-      topic: this.#topics.outbox,
-      figures: this.figures,
-      listener: this.#o.listener ?? {},
-    })
-    return { ledger, store, modules, intervals, publisher }
+  #later(delayMs: number, partition: number): void {
+    const { signal } = this.#stopping
+    void this.#clock.sleep(delayMs, signal).then(() => this.#reconcile(partition))
   }
 
-  #begin(parts: Parts, position: DrePosition | undefined, partition: number): DrePartition {
-    const { network, evaluator } = this.#o
-    const { figures } = this
-    const { partitions } = network.genesis
-    const evaluation = new Evaluation({
-      ...parts,
-      network,
-      evaluator,
-      limits: this.#limits,
-      figures,
-    })
-    return new DrePartition({
-      ...parts,
-      network,
-      records: this.#records,
-      evaluation,
-      figures,
-      view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
-      next: position?.next ?? 0,
-    })
-  }
-
-  async #revoked(partition: number): Promise<void> {
-    this.#stops.get(partition)?.abort()
-    this.#stops.delete(partition)
-    const owned = this.#owned.get(partition)
-    if (owned === undefined) return
-    await owned.partition.idle()
-    const commands = [...owned.ledger.rows.keys()].map((process) => ({
-      kind: 'close' as const,
-      process,
-    }))
-    for (let at = 0; at < commands.length; at += 1_000) {
-      await this.#o.evaluator.run(commands.slice(at, at + 1_000))
-    }
-    this.#owned.delete(partition)
-  }
-
-  async #checkPosition(partition: number, { view, at, next }: DrePosition): Promise<void> {
-    const { log, network } = this.#o
-    const topic = this.#topics.log
-    const ends = (await log.ends(topic))[partition]
-    if (ends === undefined || ends.end < next) {
-      const has = `${topic} ${partition} ends at ${ends?.end}`
-      throw new HbError('log-diverged', `${has}, read up to ${next}`)
-    }
-    const { records } = await log.read(topic, partition, at, { to: at + 1 })
-    const value = records[0]?.offset === at ? records[0].value : null
+  /** Makes what there is of a partition what is wanted of it. */
+  async #reconcile(partition: number): Promise<void> {
     try {
-      if (value !== null) {
-        const entry = entryOf(network, partition, this.#records.decodeEntry(asBuffer(value)))
-        if (equalBytes(entry.hash, view.hash)) return
-      }
+      await this.#inTurn(partition, async () => {
+        if (this.#assigned.has(partition) || this.#stopping.signal.aborted) return
+        const wanted = this.#standbys.has(partition)
+        const task = this.#tasks.get(partition)
+        if (task !== undefined && (!wanted || task.failed)) await this.#close(partition)
+        if (wanted && !this.#tasks.has(partition)) (await this.#open(partition)).follow()
+      })
     } catch (error) {
-      if (!isHbError(error)) throw error
+      this.#failed(partition, error)
     }
-    throw new HbError('log-diverged', `offset ${at} of ${topic} ${partition} is another record`)
+  }
+
+  /** A standby that fails halts nothing: it begins again after a while. */
+  #failed(partition: number, error: unknown): void {
+    if (this.#stopping.signal.aborted || this.#assigned.has(partition)) return
+    this.#holdings.lost(partition)
+    this.#o.listener?.standbyFailed?.(partition, error)
+    this.#later(this.#limits.standbyRetryMs, partition)
+  }
+
+  async #open(partition: number): Promise<PartitionTask> {
+    const { network, log, store, evaluator, listener = {} } = this.#o
+    const task = new PartitionTask({
+      network,
+      partition,
+      log,
+      topics: this.#topics,
+      records: this.#records,
+      store,
+      evaluator,
+      clock: this.#clock,
+      limits: this.#limits,
+      figures: this.figures,
+      listener,
+      onFollowed: (each, next) => this.#holdings.has(each, next),
+      onFailed: (each, error) => this.#failed(each, error),
+    })
+    this.#tasks.set(partition, task)
+    try {
+      await task.open()
+      return task
+    } catch (error) {
+      await this.#close(partition)
+      throw error
+    }
+  }
+
+  async #close(partition: number): Promise<void> {
+    const task = this.#tasks.get(partition)
+    if (task === undefined) return
+    const next = await task.close()
+    this.#tasks.delete(partition)
+    this.#holdings.gaveUp(partition)
+    if (next !== undefined && !task.failed) this.#holdings.has(partition, next)
   }
 }

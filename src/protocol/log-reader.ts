@@ -1,7 +1,7 @@
 // How every reader turns records of a log partition into accepted entries (R1): one decoder, one
 // judge.
 
-import type { View } from './accept.ts'
+import type { Superseded, View } from './accept.ts'
 import { accept, advance } from './accept.ts'
 import type { Claim } from './records.ts'
 import type { Entry } from './entry.ts'
@@ -16,7 +16,7 @@ import { partitionOf } from './topics.ts'
 
 export type Read =
   | { readonly type: 'entry'; readonly entry: Entry; readonly record: EntryRecord }
-  | { readonly type: 'superseded'; readonly why: string }
+  | { readonly type: 'superseded'; readonly why: Superseded | 'form'; readonly height?: number }
   | { readonly type: 'claim'; readonly claim: Claim }
 
 /**
@@ -39,7 +39,8 @@ export function readRecord(
     if (records.claim.matches(bytes)) return { type: 'claim', claim: records.claim.decode(bytes) }
     const record = records.decodeEntry(bytes)
     // the cheap half of `accept` first: a superseded record need not be parsed in full
-    if (record.height !== view.height + 1) return { type: 'superseded', why: 'height' }
+    const { height } = record
+    if (height !== view.height + 1) return { type: 'superseded', why: 'height', height }
     const entry = entryOf(network, view.partition, record)
     const why = accept(view, entry)
     if (why !== undefined) return { type: 'superseded', why }
@@ -48,6 +49,46 @@ export function readRecord(
   } catch (error) {
     if (!isHbError(error)) throw error
     return { type: 'superseded', why: 'form' }
+  }
+}
+
+/**
+ * Reads the records of a partition one after another, and advances the view that it was given. A
+ * view before the first entry needs a log that is whole: where the first entry met has another
+ * height than 0, the log was trimmed, and nothing of it is superseded. Throws `log-diverged` then.
+ */
+export class LogReader {
+  readonly #network: Network
+  readonly #records: Records
+  readonly #view: View
+  #begun = false
+
+  constructor(network: Network, records: Records, view: View) {
+    this.#network = network
+    this.#records = records
+    this.#view = view
+  }
+
+  read(value: Uint8Array | null): Read {
+    // whoever appends moves the view too
+    this.#begun ||= this.#view.height >= 0
+    const read = readRecord(this.#network, this.#records, this.#view, value)
+    if (!this.#begun) this.#begin(read)
+    return read
+  }
+
+  #begin(read: Read): void {
+    if (read.type === 'claim') return
+    if (read.type === 'superseded') {
+      if (read.why === 'form') return
+      if (read.height !== undefined) {
+        const { partition } = this.#view
+        const begins = `partition ${partition} of the log begins at height ${read.height}`
+        const advice = 'what came before was trimmed: restore it from a manifest or an archive'
+        throw new HbError('log-diverged', `${begins}; ${advice}`)
+      }
+    }
+    this.#begun = true
   }
 }
 

@@ -8,11 +8,11 @@
 //   contiguously and is not accepted halts the partition.
 
 import type { View } from '../protocol/accept.ts'
-import { accept, advance, copyView } from '../protocol/accept.ts'
+import { accept, advance } from '../protocol/accept.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Records } from '../protocol/codec/records.ts'
-import { readRecord } from '../protocol/log-reader.ts'
+import { LogReader } from '../protocol/log-reader.ts'
 import type { Log, LogRecord, StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -48,10 +48,12 @@ export class Chain {
   /** Offset of the record that carries the view's hash; undefined before the first entry. */
   #at: number | undefined
   #claims = 0
+  readonly #reader: LogReader
 
   constructor(options: ChainOptions, position: Position) {
     this.#o = options
     this.#view = position.view
+    this.#reader = new LogReader(options.network, options.records, this.#view)
     this.#end = position.next
     this.#at = position.at
   }
@@ -136,13 +138,12 @@ export class Chain {
       const { records } = await this.#o.log.read(this.#o.topic, this.#o.partition, this.#end)
       if (records.length === 0) return seen
       const entries: Entry[] = []
-      const view = copyView(this.#view)
       for (const record of records) {
         if (record.offset !== this.#end) {
           throw new HbError('log-diverged', `a hole before offset ${record.offset}`)
         }
         this.#end = record.offset + 1
-        const read = readRecord(this.#o.network, this.#o.records, view, record.value)
+        const read = this.#reader.read(record.value)
         if (read.type === 'entry') {
           entries.push(read.entry)
           this.#at = record.offset
@@ -152,7 +153,6 @@ export class Chain {
           seen = 'last'
         } else if (seen === 'last') seen = 'passed'
       }
-      Object.assign(this.#view, view)
       this.#o.onSettled(entries, this.#position())
     }
   }

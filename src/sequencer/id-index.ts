@@ -5,9 +5,7 @@
 // `x/<expires, 16 digits>/<id>` for forgetting.
 
 import type { View } from '../protocol/accept.ts'
-import { initialView } from '../protocol/accept.ts'
 import type { Entry } from '../protocol/entry.ts'
-import type { Network } from '../protocol/genesis.ts'
 import { asBuffer, EMPTY, fromBase64Url, toBase64Url } from '../std/bytes.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import type { Place } from './core.ts'
@@ -38,15 +36,13 @@ export class IdIndex {
     this.#prefix = `s${partition.toString(16).padStart(4, '0')}/`
   }
 
-  /** Where it stands; at the log's very beginning if it is empty. */
-  load(network: Network, partition: number): Position {
+  /** Where it stands; undefined before the first entry: nothing ties it to a network then. */
+  load(): (Position & { readonly at: number }) | undefined {
     const bytes = this.#store.get(`${this.#prefix}v`)
-    const view = initialView(network.id, partition, network.genesis.partitions)
-    if (bytes === undefined) return { view, next: 0, at: undefined }
-    const { next, at, ...saved } = JSON.parse(asBuffer(bytes).toString()) as SavedPosition
-    // no entry was read yet: nothing ties the saved view to this network, so its beginning is taken
-    if (at === undefined) return { view, next, at }
-    return { view: { ...saved.view, hash: fromBase64Url(saved.view.hash) }, next, at }
+    if (bytes === undefined) return undefined
+    const { next, at, view } = JSON.parse(asBuffer(bytes).toString()) as SavedPosition
+    if (at === undefined) return undefined
+    return { view: { ...view, hash: fromBase64Url(view.hash) }, next, at }
   }
 
   /** Throws what a write failed with: an index that lacks a write must not be asked. */

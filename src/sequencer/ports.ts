@@ -1,5 +1,6 @@
 // What a sequencer needs besides log, store and verifier, and whom it tells.
 
+import { LOG_END_WAIT_MS_MAX } from '../log/resume/index.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { HbError } from '../std/errors.ts'
 import type { Place } from './core.ts'
@@ -40,6 +41,8 @@ export type SequencerLimits = {
   readonly headIntervalMs: number
   /** Pause after an unclear append before the next try, ms; doubled up to 2 s; default 20. */
   readonly retryDelayMs: number
+  /** How long a log may seem shorter than it was read before it halts, ms; default 10,000. */
+  readonly logEndWaitMsMax: number
 }
 
 export const SEQUENCER_LIMITS: SequencerLimits = {
@@ -48,4 +51,5 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   clockSkewMsMax: 30_000,
   headIntervalMs: 250,
   retryDelayMs: 20,
+  logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
 }

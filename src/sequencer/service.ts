@@ -10,10 +10,9 @@ import type { TopicNames } from '../protocol/topics.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { entryOf } from '../protocol/log-reader.ts'
-import { copyView } from '../protocol/accept.ts'
+import { copyView, initialView } from '../protocol/accept.ts'
 import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
-import { asBuffer, equalBytes } from '../std/bytes.ts'
+import { checkPlace, endsOf } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -124,8 +123,7 @@ export class SequencerService {
     const stop = new AbortController()
     this.#stops.set(partition, stop)
     const index = new IdIndex(store, partition)
-    const position = index.load(network, partition)
-    await this.#checkPosition(partition, position)
+    const position = await this.#position(partition, index, stop.signal)
     const dirty = { head: position.view.height >= 0 }
     const chain = this.#chain(partition, position, stop.signal, (entries, at) => {
       dirty.head = true
@@ -186,23 +184,20 @@ export class SequencerService {
     this.#owned.delete(partition)
   }
 
-  /** The log must still be the one that was read: R2, "never a silent reset". */
-  async #checkPosition(partition: number, position: Position): Promise<void> {
-    const { log, network } = this.#o
+  /** Where the index stands, if the log is still the one that was read; else its beginning. */
+  async #position(partition: number, index: IdIndex, signal: AbortSignal): Promise<Position> {
+    const { log, network, clock } = this.#o
     const topic = this.#topics.log
-    const ends = (await log.ends(topic))[partition]
-    if (ends === undefined) throw new HbError('log-topic-unknown', `${topic} ${partition}`)
-    if (ends.end < position.next || (position.at === undefined && ends.start > position.next)) {
-      const has = `${topic} ${partition} has ${ends.start}–${ends.end}`
-      throw new HbError('log-diverged', `${has}, read up to ${position.next}`)
+    const { logEndWaitMsMax } = this.#limits
+    const position = index.load()
+    if (position === undefined) {
+      const view = initialView(network.id, partition, network.genesis.partitions)
+      return { view, next: (await endsOf(log, topic, partition)).start, at: undefined }
     }
-    if (position.at === undefined) return
-    const { records } = await log.read(topic, partition, position.at, { to: position.at + 1 })
-    const value = records[0]?.offset === position.at ? records[0].value : null
-    const { hash } = position.view
-    if (value === null || !carries(this.#records, network, partition, value, hash)) {
-      throw new HbError('log-diverged', `offset ${position.at} of ${topic} ${partition}`)
-    }
+    const records = this.#records
+    const resume = { network, log, clock, records, topic, partition, logEndWaitMsMax, signal }
+    await checkPlace(resume, { ...position, hash: position.view.hash })
+    return position
   }
 
   #settled(partition: number, index: IdIndex, entries: readonly Entry[], at: Position): void {
@@ -261,22 +256,5 @@ export class SequencerService {
         dirty.head = true
       }
     }
-  }
-}
-
-/** True where the record is the entry with this hash. */
-function carries(
-  records: Records,
-  network: Network,
-  partition: number,
-  value: Uint8Array,
-  hash: Uint8Array,
-): boolean {
-  try {
-    const record = records.decodeEntry(asBuffer(value))
-    return equalBytes(entryOf(network, partition, record).hash, hash)
-  } catch (error) {
-    if (isHbError(error)) return false
-    throw error
   }
 }

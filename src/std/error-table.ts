@@ -92,6 +92,31 @@ export const ERROR_TABLE = {
     message: 'members of one group ask for different topics, or topics differ in partitions',
     advice: 'Give every member of the group the same co-partitioned topics.',
   },
+  'log-not-authorized': {
+    kind: 'operator',
+    message: 'the broker does not allow this',
+    advice: 'Give the principal the ACLs of its role, then start it again.',
+  },
+  'log-unreachable': {
+    kind: 'transient',
+    message: 'no broker answered in time',
+    advice: 'Check --bootstrap-server, the network, and that the brokers run; then try again.',
+  },
+  'log-topic-unsafe': {
+    kind: 'operator',
+    message: 'a topic is set up so that records could be lost or not fit',
+    advice: 'Run the command that the text names, then start again.',
+  },
+  'log-batch-undecodable': {
+    kind: 'operator',
+    message: 'a batch of a topic cannot be decoded',
+    advice: 'Set compression.type=uncompressed on the topic; produce with magic 2 batches.',
+  },
+  'bootstrap-servers-invalid': {
+    kind: 'input',
+    message: 'the list of brokers is not valid',
+    advice: 'Write --bootstrap-server as host:port, several separated by commas.',
+  },
   'log-locked': {
     kind: 'operator',
     message: 'another OS process has the directory open',

@@ -307,7 +307,7 @@ describe('the DRE', () => {
     await open()
     await copyLog(recorded, rig, 3)
     const { halted } = await rig.dre({ store })
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await new Promise((resolve) => setTimeout(resolve, 80))
     const codes = halted.map(({ error }) => (error as HbError).code)
     expect(codes).toEqual(Array(3).fill('log-diverged'))
   })

@@ -27,7 +27,8 @@ const BINARY = /\.(png|ico|tgz|bin)$/
 export function sourceFiles(root = ROOT): SourceFile[] {
   const paths: string[] = []
   for (const entry of readdirSync(root, { withFileTypes: true })) {
-    if (entry.isFile()) paths.push(entry.name)
+    // In a second worktree .git is a file, which names a folder of the machine.
+    if (entry.isFile() && entry.name !== '.git') paths.push(entry.name)
     else if (FOLDERS.includes(entry.name)) paths.push(...filesBelow(root, entry.name))
   }
   return paths

@@ -9,6 +9,8 @@ import { partitionConformance } from './conformance-partitions.ts'
 
 export type LogUnderTest = {
   readonly log: Log
+  /** Topics get names that begin with it: for logs that live longer than a test. */
+  readonly prefix?: string
   /** Closes and opens the same data again; undefined where the adapter keeps nothing. */
   readonly reopen?: () => Promise<Log>
   /** Compacts a partition now; undefined where the adapter cannot be told to. */
@@ -37,7 +39,7 @@ export function logConformance(name: string, factory: LogFactory): void {
     })
     const shared: Subject = {
       current: () => subject as LogUnderTest,
-      topic: (suffix = 'a') => `conformance-${count}-${suffix}`,
+      topic: (suffix = 'a') => `${subject?.prefix ?? ''}conformance-${count}-${suffix}`,
     }
     partitionConformance(shared)
     groupConformance(shared)

@@ -71,6 +71,10 @@ export function mortalLog(log: Log, life: Life): Log {
           assigned: (partition, committed) => living(() => member.assigned(partition, committed)),
           records: (batch) => living(() => member.records(batch)),
           revoked: (partition) => (life.alive ? member.revoked(partition) : Promise.resolve()),
+          standby: (partitions) => {
+            if (life.alive) member.standby?.(partitions)
+          },
+          holds: () => member.holds?.() ?? new Map<number, number>(),
           halted: (partition, error) => {
             if (life.alive) member.halted?.(partition, error)
           },

@@ -48,7 +48,7 @@ export type Running<T> = {
   stop(): Promise<void>
 }
 
-export type Start = { log?: Log; life?: Life; store?: Store; clock?: Clock }
+export type Start = { log?: Log; life?: Life; store?: Store; clock?: Clock; standbys?: number }
 
 /**
  * A network of genesis processes `<contract>-<partition>`, one of each contract in each partition.
@@ -135,7 +135,7 @@ export class Rig {
       store: mortalStore(store, life),
       verifier: createInlineVerifier(),
       clock: mortalClock(start.clock ?? systemClock, life),
-      limits: { headIntervalMs: 5, retryDelayMs: 1, ...start.limits },
+      limits: { headIntervalMs: 5, retryDelayMs: 1, logEndWaitMsMax: 20, ...start.limits },
       listener: {
         ...start.listener,
         halted: (partition, error) => {
@@ -162,7 +162,8 @@ export class Rig {
       store: mortalStore(store, life),
       evaluator: start.evaluator ?? this.evaluator(),
       clock: mortalClock(systemClock, life),
-      limits: start.limits ?? {},
+      ...(start.standbys !== undefined && { standbys: start.standbys }),
+      limits: { logEndWaitMsMax: 20, standbyRetryMs: 20, ...start.limits },
       listener: {
         ...start.listener,
         halted: (partition, error) => {

@@ -12,8 +12,9 @@ import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import type { GroupMember, JoinOptions, Member, Membership } from '../port.ts'
 import { assignPartitions } from '../assignment.ts'
-import { checkPosition, Pump } from './pump.ts'
+import { Pump } from '../pump.ts'
 import type { PartitionState, Storage, TopicState } from './storage.ts'
+import { checkPosition, storedSource } from './stored-source.ts'
 
 export type GroupOptions = {
   readonly name: string
@@ -200,10 +201,8 @@ export class Group {
       const position = from === 'earliest' ? partition.start : from
       checkPosition(partition, position)
       const pump = {
-        storage,
-        partition,
+        source: storedSource(storage, partition, name),
         member,
-        group: name,
         inFlight: slot.options.inFlight ?? 2,
         batchRecordsMax: slot.options.batchRecordsMax ?? 500,
         batchBytesMax: slot.options.batchBytesMax ?? 1_048_576,

@@ -19,8 +19,8 @@ import type {
 import { compactPartition, isDirty, type Compacted } from './compaction.ts'
 import { Group } from './group.ts'
 import { checkBatch, checkName, checkSpec, type LogLimits } from './limits.ts'
-import { checkPosition } from './pump.ts'
 import { readSlice, type PartitionState, type Storage, type TopicState } from './storage.ts'
+import { checkPosition } from './stored-source.ts'
 
 /** Offsets that one transaction of a trim deletes. */
 const TRIM_SLICE = 16_384

@@ -7,6 +7,7 @@
 // rewrite is atomic.
 
 import type { LogRecord, StoredRecord, TopicSpec } from '../port.ts'
+import type { Slice } from '../pump.ts'
 
 /**
  * Records of one append (or of one compaction), in offset order; it covers the offsets [base,
@@ -96,8 +97,6 @@ export type ReadBounds = {
   readonly recordsMax: number
   readonly bytesMax: number
 }
-
-export type Slice = { readonly records: readonly StoredRecord[]; readonly next: number }
 
 /**
  * Records from `from` within the bounds; at least one if there is one. `from` must be in [start,

@@ -1,21 +1,32 @@
 // Delivers one topic-partition to one member: in order, up to `inFlight` batches outstanding, woken
-// by appends.
-// Owners: group.ts makes, stops and fences pumps.
+// by its source. The same for the groups of every log.
+// Owners: local/group.ts and kafka/membership.ts make, stop and fence pumps.
 //
 // Invariants: D1 the position noted for the group covers only batches whose promise resolved, and
 // all before them.
 // D2 after `stop` no batch is handed out; it resolves when none is outstanding. D3 after `fence`
 // nothing is noted.
 
-import { HbError } from '../../std/errors.ts'
-import type { Member } from '../port.ts'
-import { readSlice, type PartitionState, type Slice, type Storage } from './storage.ts'
+import type { Member, StoredRecord } from './port.ts'
+
+export type Slice = { readonly records: readonly StoredRecord[]; readonly next: number }
+
+/** Where a pump's records come from, and where its position is noted. */
+export type PumpSource = {
+  readonly topic: string
+  readonly partition: number
+  /** What there is from the position on, within the bounds; undefined: nothing now. May throw. */
+  take(position: number, recordsMax: number, bytesMax: number): Slice | undefined
+  /** Calls back when there may be more. */
+  listen(wake: () => void): void
+  unlisten(wake: () => void): void
+  /** Everything below `next` has had its effects. */
+  commit(next: number): void
+}
 
 export type PumpOptions = {
-  readonly storage: Storage
-  readonly partition: PartitionState
+  readonly source: PumpSource
   readonly member: Member
-  readonly group: string
   readonly inFlight: number
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
@@ -48,7 +59,7 @@ export class Pump {
   }
 
   start(): void {
-    this.#options.partition.listeners.add(this.#wake)
+    this.#options.source.listen(this.#wake)
     this.#run()
   }
 
@@ -67,7 +78,7 @@ export class Pump {
 
   halt(): void {
     this.#stopped = true
-    this.#options.partition.listeners.delete(this.#wake)
+    this.#options.source.unlisten(this.#wake)
   }
 
   /** What settles from now on is not noted: the partition may be somebody else's. */
@@ -79,13 +90,13 @@ export class Pump {
   #run(): void {
     if (this.#running || this.#yielding) return
     this.#running = true
-    const { storage, partition, inFlight, batchRecordsMax, batchBytesMax } = this.#options
-    const bounds = { to: Infinity, recordsMax: batchRecordsMax, bytesMax: batchBytesMax }
+    const { source, inFlight, batchRecordsMax, batchBytesMax } = this.#options
     try {
-      while (!this.#stopped && this.#unsettled < inFlight && this.#position < partition.end) {
-        checkPosition(partition, this.#position)
-        if (++this.#streak > STREAK_MAX) return this.#yield()
-        const slice = readSlice(storage, partition, this.#position, bounds)
+      while (!this.#stopped && this.#unsettled < inFlight) {
+        if (this.#streak >= STREAK_MAX) return this.#yield()
+        const slice = source.take(this.#position, batchRecordsMax, batchBytesMax)
+        if (slice === undefined) return
+        this.#streak++
         this.#position = slice.next
         if (slice.records.length > 0) this.#deliver(slice)
       }
@@ -97,16 +108,12 @@ export class Pump {
   }
 
   #deliver(slice: Slice): void {
-    const { partition, member } = this.#options
+    const { source, member } = this.#options
     const outstanding: Outstanding = { next: slice.next, done: false }
     this.#outstanding.push(outstanding)
     this.#unsettled++
-    const batch = {
-      topic: partition.topic.spec.name,
-      partition: partition.index,
-      records: slice.records,
-      next: slice.next,
-    }
+    const { topic, partition } = source
+    const batch = { topic, partition, records: slice.records, next: slice.next }
     let effects: Promise<void>
     try {
       effects = member.records(batch)
@@ -128,9 +135,7 @@ export class Pump {
     outstanding.done = true
     let next: number | undefined
     while (this.#outstanding[0]?.done === true) next = this.#outstanding.shift()?.next
-    if (next !== undefined && !this.#fenced) {
-      this.#options.storage.commit(this.#options.group, this.#options.partition, next)
-    }
+    if (next !== undefined && !this.#fenced) this.#options.source.commit(next)
     this.#afterSettled()
   }
 
@@ -155,16 +160,4 @@ export class Pump {
     this.halt()
     if (!this.#fenced) this.#options.onError(error)
   }
-}
-
-/** L6: a position that the log does not have is an error, never a reset. */
-export function checkPosition(partition: PartitionState, position: number): void {
-  const { start, end, index } = partition
-  if (Number.isInteger(position) && position >= start && position <= end) return
-  const topic = partition.topic.spec.name
-  throw new HbError(
-    'log-position-out-of-range',
-    `${topic}[${index}] retains ${start} to ${end}, asked for ${String(position)}`,
-    { data: { topic, partition: index, position, start, end } },
-  )
 }

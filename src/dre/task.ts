@@ -1,0 +1,266 @@
+// One partition at this member: opened once, followed as a standby or owned, or first the one and
+// then the other.
+//
+// Owners: service.ts, which calls one method at a time (but `abort`).
+// Invariants: K1 `open` once, then `follow`, then `promote` at most once, then `close`. K2 a
+// follower appends nothing anywhere. K3 taking over costs what the log and the outbox hold beyond
+// the position, not what lies before. K4 what is in the store can be gone on from at any moment,
+// whoever wrote it. K5 a task that failed is only closed: what it has in memory is not believed.
+
+import { copyView, initialView } from '../protocol/accept.ts'
+import type { Records } from '../protocol/codec/records.ts'
+import type { Network } from '../protocol/genesis.ts'
+import type { Result } from '../protocol/result.ts'
+import type { TopicNames } from '../protocol/topics.ts'
+import type { Evaluator } from '../runtime/evaluator/port.ts'
+import type { Log, StoredRecord } from '../log/port.ts'
+import { checkPlace, endsOf } from '../log/resume/index.ts'
+import type { Clock } from '../std/clock.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { Store } from '../store/port.ts'
+import { appendAgain } from './append-again.ts'
+import { Ledger } from './core.ts'
+import { Evaluation } from './evaluation.ts'
+import { Intervals } from './intervals.ts'
+import { Modules } from './modules.ts'
+import { DrePartition } from './partition.ts'
+import type { DreFigures, DreLimits, DreListener } from './ports.ts'
+import type { DrePosition } from './process-store.ts'
+import { ProcessStore } from './process-store.ts'
+import { Publisher } from './publisher.ts'
+import { restore } from './restore.ts'
+
+export type TaskOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly log: Log
+  readonly topics: TopicNames
+  readonly records: Records
+  readonly store: Store
+  readonly evaluator: Evaluator
+  readonly clock: Clock
+  readonly limits: DreLimits
+  readonly figures: DreFigures
+  readonly listener: DreListener
+  /** Of a follower: everything below this offset is stored. */
+  readonly onFollowed: (partition: number, next: number) => void
+  /** Of a follower: it goes no further. */
+  readonly onFailed: (partition: number, error: unknown) => void
+}
+
+/** What of a partition can be asked for (node's API). */
+export type OwnedPartition = {
+  readonly partition: DrePartition
+  readonly ledger: Ledger
+  readonly store: ProcessStore
+  readonly modules: Modules
+}
+
+/** A follower hands its records on in batches of so many, so many outstanding, as a log does. */
+const BATCH_RECORDS = 500
+const IN_FLIGHT = 3
+const WAIT_MS = 1_000
+
+export class PartitionTask {
+  readonly #o: TaskOptions
+  readonly #store: ProcessStore
+  readonly #modules: Modules
+  readonly #ledger: Ledger
+  readonly #intervals: Intervals
+  readonly #publisher: Publisher
+  readonly #evaluation: Evaluation
+  readonly #stop = new AbortController()
+  /** Ends the following alone. */
+  readonly #pause = new AbortController()
+  #following: Promise<void> = Promise.resolve()
+  #pipeline: DrePartition | undefined
+  #owned: OwnedPartition | undefined
+  /** A manifest was the beginning, and the states of its height are recorded. */
+  #restored = false
+  #followed = false
+  #failed = false
+  #sweeping = false
+
+  constructor(options: TaskOptions) {
+    this.#o = options
+    const { network, partition, records, limits, log, topics, evaluator, figures } = options
+    const append = appendAgain(log, options.clock, this.#stop.signal)
+    const store = new ProcessStore(options.store, records, partition)
+    const modules = new Modules(options.store, records, append, topics.modules)
+    const ledger = new Ledger(network, partition)
+    const shared = { network, partition, append, records, store, limits, rows: ledger.rows }
+    const rawStore = options.store
+    const topic = topics.snapshots
+    this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator })
+    const { listener } = options
+    this.#publisher = new Publisher({ ...shared, log, topic: topics.outbox, figures, listener })
+    const evaluating = { network, ledger, evaluator, store, modules, limits, figures }
+    this.#evaluation = new Evaluation(evaluating)
+    this.#store = store
+    this.#modules = modules
+    this.#ledger = ledger
+  }
+
+  /** While it is owned, not before it is taken over. */
+  get owned(): OwnedPartition | undefined {
+    return this.#owned
+  }
+
+  get failed(): boolean {
+    return this.#failed
+  }
+
+  /** From the local store, else from the newest manifest, else from nothing. */
+  async open(): Promise<void> {
+    const { network, partition, log, topics, records } = this.#o
+    let position = this.#store.position()
+    if (position === undefined) {
+      const parts = { store: this.#store, modules: this.#modules, intervals: this.#intervals }
+      position = await restore({ ...parts, network, partition, log, topics, records })
+      this.#restored = position !== undefined
+    }
+    if (position !== undefined) {
+      await this.#checkPlace(position)
+      this.#ledger.load(this.#store.rows(), position.outgoing)
+      this.#intervals.open()
+    }
+    await this.#publisher.begin(position)
+  }
+
+  /** Begins to follow the log; returns at once. */
+  follow(): void {
+    this.#followed = true
+    this.#following = this.#follow(this.#pause.signal).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Ends the following. */
+  async pause(): Promise<void> {
+    this.#pause.abort()
+    await this.#following
+    await this.#pipeline?.idle()
+  }
+
+  /** Takes the partition over: resolves with the offset of the log from which `batch` goes on. */
+  async promote(): Promise<number> {
+    await this.pause()
+    if (this.#failed) throw new HbError('partition-lost', 'the standby failed')
+    const { partition, network } = this.#o
+    const position = this.#store.position()
+    const height = position?.view.height ?? -1
+    if (position !== undefined && this.#followed) await this.#checkPlace(position)
+    const own = (at: number): Result | undefined =>
+      at <= height ? this.#store.result(at) : undefined
+    await this.#publisher.activate(own)
+    await this.#modules.publishKept(partition, this.#publisher.next)
+    const filled = await this.#publisher.fill(height)
+    const ends = (height + 1) % network.genesis.intervalLength === 0
+    // whoever closed it before may have died over it
+    if (position !== undefined && ends && !this.#restored) {
+      await this.#intervals.close(position, true)
+    }
+    const pipeline = await this.#begin()
+    const parts = { ledger: this.#ledger, store: this.#store, modules: this.#modules }
+    this.#owned = { ...parts, partition: pipeline }
+    if (filled.length > 0) this.#o.listener.results?.(partition, filled)
+    return pipeline.settledNext
+  }
+
+  batch(records: readonly StoredRecord[]): Promise<void> {
+    if (this.#owned === undefined) throw new HbError('partition-lost')
+    return this.#owned.partition.batch(records)
+  }
+
+  /** Begins to close what is idle, unless that is under way; it may wait for what is published. */
+  sweep(): void {
+    if (this.#sweeping || this.#pipeline === undefined) return
+    this.#sweeping = true
+    const done = (): void => void (this.#sweeping = false)
+    // a partition that failed says so itself
+    this.#pipeline.sweep().then(done, done)
+  }
+
+  /** What is under way ends as soon as it can; call `close` then. */
+  abort(): void {
+    this.#stop.abort()
+    this.#pause.abort()
+  }
+
+  /** Resolves with the offset up to which the store has it, when nothing is under way any more. */
+  async close(): Promise<number | undefined> {
+    this.abort()
+    await this.pause()
+    this.#owned = undefined
+    await this.#evaluation.close()
+    return this.#store.position()?.next
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { network, log, topics, partition } = this.#o
+    const position = this.#store.position()
+    const ends = position && (position.view.height + 1) % network.genesis.intervalLength === 0
+    if (ends === true && !this.#restored) {
+      await this.#publisher.beyond(position.view.height, signal)
+      await this.#intervals.close(position, false)
+    }
+    const pipeline = await this.#begin()
+    this.#restored = false
+    const under: Promise<void>[] = []
+    for (let from = pipeline.settledNext; !signal.aborted && !this.#failed; ) {
+      const read = await log.read(topics.log, partition, from, { waitMs: WAIT_MS, signal })
+      for (let at = 0; at < read.records.length && !signal.aborted; at += BATCH_RECORDS) {
+        if (under.length >= IN_FLIGHT) await under.shift()
+        under.push(this.#take(pipeline, read.records.slice(at, at + BATCH_RECORDS)))
+      }
+      from = read.next
+    }
+    await Promise.all(under)
+  }
+
+  async #take(pipeline: DrePartition, records: readonly StoredRecord[]): Promise<void> {
+    try {
+      await pipeline.batch(records)
+      this.#o.onFollowed(this.#o.partition, pipeline.settledNext)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return
+    // it was asked to stop where it waited for the outbox: nothing was begun behind that
+    if (this.#pause.signal.aborted && isHbError(error, 'partition-lost')) return
+    this.#failed = true
+    this.#o.onFailed(this.#o.partition, error)
+  }
+
+  /** Goes on from what the store holds; what a follower read and had not begun is read again. */
+  async #begin(): Promise<DrePartition> {
+    const { network, partition, records, log, topics, figures } = this.#o
+    const position = this.#store.position()
+    const { partitions } = network.genesis
+    // nothing depends on offsets: a log that was copied may begin anywhere
+    const next = position?.next ?? (await endsOf(log, topics.log, partition)).start
+    const parts = { ledger: this.#ledger, modules: this.#modules, intervals: this.#intervals }
+    this.#pipeline = new DrePartition({
+      ...parts,
+      network,
+      records,
+      evaluation: this.#evaluation,
+      publisher: this.#publisher,
+      figures,
+      view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
+      next,
+      signal: this.#pause.signal,
+    })
+    return this.#pipeline
+  }
+
+  async #checkPlace(position: DrePosition): Promise<void> {
+    const { network, log, clock, records, topics, partition } = this.#o
+    const { logEndWaitMsMax } = this.#o.limits
+    const { signal } = this.#stop
+    const where = { topic: topics.log, partition, logEndWaitMsMax, signal }
+    const place = { ...position, hash: position.view.hash }
+    await checkPlace({ network, log, clock, records, ...where }, place)
+  }
+}

@@ -1,0 +1,212 @@
+// One connection to one broker, on the connection and the protocol of kafkajs.
+// Owners: cluster.ts opens and closes them, one for each purpose, so that what waits at a broker
+// (a fetch, a join) holds up nothing else: a broker answers the requests of a connection in turn.
+//
+// Invariants: N1 a request that fails or is not answered in time closes its connection: what was
+// sent behind it cannot be answered out of turn, and nothing more goes out on it. N2 a fault says
+// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: that of
+// kafkajs' request queue (1 ms, for ever) is replaced.
+
+import net from 'node:net'
+import tls from 'node:tls'
+import Connection from 'kafkajs/src/network/connection.js'
+import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
+import protocol from 'kafkajs/src/protocol/requests/index.js'
+import { BrokerFault } from './broker-errors.ts'
+
+export type BrokerPlace = { readonly host: string; readonly port: number }
+
+/** TLS and SASL as kafkajs takes them; never shown. */
+export type Security = {
+  readonly ssl?: object
+  readonly sasl?: { readonly mechanism: string; readonly username: string; readonly password: string }
+}
+
+export type ConnectionOptions = Security & {
+  readonly clientId: string
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+export type Api =
+  | 'ApiVersions'
+  | 'CreateTopics'
+  | 'DeleteRecords'
+  | 'DescribeConfigs'
+  | 'DescribeGroups'
+  | 'GroupCoordinator'
+  | 'Heartbeat'
+  | 'JoinGroup'
+  | 'LeaveGroup'
+  | 'ListOffsets'
+  | 'Metadata'
+  | 'OffsetCommit'
+  | 'OffsetFetch'
+  | 'SyncGroup'
+
+/** A request with encoders of our own; `decode` gets the bytes after the correlation id. */
+export type OwnRequest<T> = {
+  readonly name: string
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly encode: () => unknown
+  readonly decode: (data: Buffer) => T
+}
+
+type Versions = Readonly<Record<number, { minVersion: number; maxVersion: number }>>
+
+const SILENT = {
+  namespace: () => SILENT,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+/** A long poll is answered this long after its own time is over, or not at all. */
+const LONG_POLL_GRACE_MS = 5_000
+
+export class BrokerConnection {
+  readonly #connection: Connection
+  readonly #where: string
+  readonly #options: ConnectionOptions
+  #versions: Versions = {}
+  #closed = false
+
+  private constructor(place: BrokerPlace, options: ConnectionOptions) {
+    this.#where = `${place.host}:${place.port}`
+    this.#options = options
+    this.#connection = new Connection({
+      ...place,
+      clientId: options.clientId,
+      logger: SILENT,
+      socketFactory,
+      requestTimeout: options.requestTimeoutMs,
+      connectionTimeout: options.connectTimeoutMs,
+      ssl: options.ssl ?? null,
+      sasl: options.sasl ?? null,
+    })
+    quieten(this.#connection.requestQueue)
+  }
+
+  /** Throws BrokerFault, never sent. */
+  static async open(place: BrokerPlace, options: ConnectionOptions): Promise<BrokerConnection> {
+    const opened = new BrokerConnection(place, options)
+    try {
+      await opened.#open()
+      return opened
+    } catch (cause) {
+      opened.close()
+      const why = (cause as Error).message
+      throw new BrokerFault(`${opened.#where}: ${why}`, { sent: false, cause })
+    }
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && this.#connection.isConnected()
+  }
+
+  /** The decoded answer, errors in it included: whoever asked reads them. */
+  async ask<T>(api: Api, args: object, waitMs = 0): Promise<T> {
+    const { request, response } = this.#protocolOf(api)(args)
+    const raw = { decode: response.decode, parse: (data: unknown) => data }
+    return (await this.#send(api, { request, response: raw }, waitMs)) as T
+  }
+
+  async askOwn<T>(own: OwnRequest<T>, waitMs = 0): Promise<T> {
+    const request = {
+      apiKey: own.apiKey,
+      apiVersion: own.apiVersion,
+      apiName: own.name,
+      encode: () => Promise.resolve(own.encode()),
+    }
+    const response = { decode: own.decode, parse: (data: unknown) => data }
+    return (await this.#send(own.name, { request, response }, waitMs)) as T
+  }
+
+  /** At once: what is under way fails. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    const { requestQueue, socket } = this.#connection
+    requestQueue.rejectAll(new Error('closed'))
+    // resolves as nothing is pending any more
+    this.#connection.disconnect().catch(() => undefined)
+    socket?.destroy()
+  }
+
+  async #open(): Promise<void> {
+    await this.#connection.connect()
+    const { apiVersions } = await this.ask<{
+      apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[]
+    }>('ApiVersions', {})
+    this.#versions = Object.fromEntries(apiVersions.map((each) => [each.apiKey, each]))
+    this.#connection.setVersions(this.#versions)
+    this.#connection.setSupportAuthenticationProtocol(true)
+    await this.#connection.authenticate()
+  }
+
+  async #send(api: string, request: object, waitMs: number): Promise<unknown> {
+    if (!this.isOpen) throw new BrokerFault(`${this.#where} is not connected`, { sent: false })
+    const requestTimeout = Math.max(
+      this.#options.requestTimeoutMs,
+      waitMs === 0 ? 0 : waitMs + LONG_POLL_GRACE_MS,
+    )
+    try {
+      return await this.#connection.send({ ...request, requestTimeout })
+    } catch (cause) {
+      const isOurs = !this.#closed && !(cause as Error).name.startsWith('KafkaJS')
+      this.close()
+      if (isOurs) throw cause
+      const why = (cause as Error).message
+      throw new BrokerFault(`${api} at ${this.#where}: ${why}`, { sent: true, cause })
+    }
+  }
+
+  /** The newest version that both sides know. */
+  #protocolOf(api: Api) {
+    const definition = protocol.requests[api]
+    const key = apiKeys[api]
+    if (definition === undefined || key === undefined) throw new Error(`no request ${api}`)
+    const ours = definition.versions.map(Number)
+    // before the versions are known there is only the question for them, which version 0 answers
+    const theirs = api === 'ApiVersions' ? { minVersion: 0, maxVersion: 0 } : this.#versions[key]
+    const fits = ours.filter(
+      (each) => theirs !== undefined && each >= theirs.minVersion && each <= theirs.maxVersion,
+    )
+    if (fits.length === 0) {
+      const text = `${this.#where} has no version of ${api} that this client knows`
+      throw new BrokerFault(text, { sent: false })
+    }
+    return definition.protocol({ version: Math.max(...fits) })
+  }
+}
+
+function socketFactory(place: {
+  host: string
+  port: number
+  ssl: object | undefined
+  onConnect: () => void
+}): net.Socket {
+  const { host, port, ssl, onConnect } = place
+  const named = net.isIP(host) === 0 ? { servername: host } : {}
+  const socket = ssl
+    ? tls.connect({ host, port, ...named, ...ssl }, onConnect)
+    : net.connect({ host, port }, onConnect)
+  socket.setKeepAlive(true, 60_000)
+  // a request is one write: waiting for more would only hold it up
+  socket.setNoDelay(true)
+  return socket
+}
+
+/** kafkajs asks every millisecond whether anything may be sent: asked only while something waits. */
+function quieten(queue: Connection['requestQueue']): void {
+  let timer: NodeJS.Timeout | undefined
+  queue.scheduleCheckPendingRequests = () => {
+    if (timer !== undefined || queue.pending.length === 0) return
+    const delayMs = Math.max(1, queue.throttledUntil - Date.now())
+    timer = setTimeout(() => {
+      timer = undefined
+      queue.checkPendingRequests()
+    }, delayMs)
+  }
+}

@@ -1,0 +1,236 @@
+// Fetches for the members of one group: what is assigned is asked of its leaders, many partitions in
+// one request.
+// Owners: membership.ts makes one a group and adds and removes queues.
+//
+// A broker is asked by up to three chains of requests, each on its own connection: while one waits
+// at the broker for a record, another fetches what was added or got room again in the meantime.
+// Invariants: F1 a queue is part of one request at a time. F2 a slow member fills its own queue and
+// stalls nobody else's. F3 no position is moved but by what was fetched; one that is out of range
+// fails its queue (L6), and so does an epoch that falls: the partition was made anew or cut back.
+// F4 what has no leader is looked for again, never in a tight loop.
+
+import type { Clock } from '../../std/clock.ts'
+import { HbError } from '../../std/errors.ts'
+import { BrokerFault, CODE, codeText, isDenied } from './broker-errors.ts'
+import type { Cluster } from './cluster.ts'
+import type { FetchQueue } from './fetch-queue.ts'
+import type { KafkaLogLimits } from './limits.ts'
+import { outOfRange } from './reader.ts'
+import { decodeBatches } from './record-batch.ts'
+import { fetchRequest, type FetchAnswer } from './requests.ts'
+
+export type FetcherOptions = {
+  /** Names its connections. */
+  readonly name: string
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly limits: KafkaLogLimits
+}
+
+const CHAINS_MAX = 3
+/** A side chain waits shortly at first: what is added next should not have to wait for it. */
+const SIDE_WAIT_MS = 10
+const SIDE_WAIT_MS_MAX = 250
+
+export class Fetcher {
+  readonly #o: FetcherOptions
+  readonly #queues = new Set<FetchQueue>()
+  /** Chains under way, by broker: which connections they use. */
+  readonly #chains = new Map<number, Set<number>>()
+  readonly #stop = new AbortController()
+  #seeking: Promise<void> | undefined
+  #seekDelayMs: number
+  #kicked: NodeJS.Immediate | undefined
+  #rotation = 0
+
+  constructor(options: FetcherOptions) {
+    this.#o = options
+    this.#seekDelayMs = options.limits.retryDelayMs
+  }
+
+  add(queue: FetchQueue): void {
+    this.#queues.add(queue)
+    queue.onRoom = () => this.#kick()
+    this.#kick()
+  }
+
+  remove(queue: FetchQueue): void {
+    queue.onRoom = undefined
+    this.#queues.delete(queue)
+  }
+
+  close(): void {
+    this.#stop.abort()
+    clearImmediate(this.#kicked)
+    this.#queues.clear()
+  }
+
+  /** What is added in one turn goes into one request. */
+  #kick(): void {
+    this.#kicked ??= setImmediate(() => {
+      this.#kicked = undefined
+      this.#startChains()
+    })
+  }
+
+  /** Starts a chain wherever something can be fetched that is in none. */
+  #startChains(): void {
+    if (this.#stop.signal.aborted) return
+    const leaders = new Set<number>()
+    for (const queue of this.#queues) {
+      if (queue.isBusy || !queue.hasRoom) continue
+      const leader = this.#leaderOf(queue)
+      if (leader === undefined) this.#seek()
+      else leaders.add(leader)
+    }
+    for (const leader of leaders) {
+      const chains = this.#chains.get(leader) ?? new Set()
+      this.#chains.set(leader, chains)
+      for (let index = 0; index < CHAINS_MAX; index++) {
+        if (chains.has(index)) continue
+        chains.add(index)
+        void this.#chain(leader, index).finally(() => chains.delete(index))
+        break
+      }
+    }
+  }
+
+  #leaderOf({ topic, partition }: FetchQueue): number | undefined {
+    const leader = this.#o.cluster.partitions(topic)?.[partition]?.leader
+    return leader === undefined || leader < 0 ? undefined : leader
+  }
+
+  /** One request after another, until there is nothing for it to fetch. */
+  async #chain(broker: number, index: number): Promise<void> {
+    const { name, limits } = this.#o
+    let waitMs = index === 0 ? limits.fetchWaitMs : SIDE_WAIT_MS
+    while (!this.#stop.signal.aborted) {
+      const queues = this.#readyFor(broker)
+      if (queues.length === 0) return
+      for (const queue of queues) queue.isBusy = true
+      try {
+        const connection = await this.#o.cluster.connection(broker, `fetch ${name} ${index}`)
+        const parts = queues.map(({ topic, partition, position }) => ({
+          topic,
+          partition,
+          offset: position,
+          bytesMax: limits.fetchPartitionBytesMax,
+        }))
+        const request = fetchRequest(parts, { waitMs, bytesMax: limits.fetchBytesMax })
+        const answers = await connection.askOwn(request, waitMs)
+        for (const queue of queues) queue.isBusy = false
+        this.#seekDelayMs = limits.retryDelayMs
+        if (index > 0) waitMs = Math.min(waitMs * 2, SIDE_WAIT_MS_MAX)
+        if (this.#take(queues, answers)) return this.#seek()
+      } catch (error) {
+        for (const queue of queues) queue.isBusy = false
+        if (!(error instanceof BrokerFault)) return this.#failAll(queues, error)
+        return this.#seek()
+      }
+    }
+  }
+
+  #readyFor(broker: number): FetchQueue[] {
+    const ready: FetchQueue[] = []
+    for (const queue of this.#queues) {
+      const isReady = !queue.isBusy && queue.hasRoom && this.#leaderOf(queue) === broker
+      if (isReady) ready.push(queue)
+    }
+    // a broker fills its answer in the order that it is asked in: nobody is always last
+    const from = this.#rotation++ % Math.max(1, ready.length)
+    return [...ready.slice(from), ...ready.slice(0, from)]
+  }
+
+  /** True if some answer says that the leader is another one. */
+  #take(queues: readonly FetchQueue[], answers: readonly FetchAnswer[]): boolean {
+    let isStale = false
+    for (const answer of answers) {
+      const queue = queues.find(
+        (each) => each.partition === answer.partition && each.topic === answer.topic,
+      )
+      if (queue === undefined || !this.#queues.has(queue)) continue
+      if (answer.code === CODE.none) this.#push(queue, answer)
+      else if (answer.code === CODE.offsetOutOfRange) {
+        queue.fail(outOfRange(queue.topic, queue.partition, queue.position, answer))
+      } else if (isDenied(answer.code)) {
+        const detail = `reading ${queue.topic}: ${codeText(answer.code)}`
+        queue.fail(new HbError('log-not-authorized', detail))
+      } else isStale = true
+    }
+    return isStale
+  }
+
+  #push(queue: FetchQueue, answer: FetchAnswer): void {
+    queue.goneSince = undefined
+    if (answer.batches.length === 0) return
+    try {
+      const { records, next, epoch } = decodeBatches(answer.batches, queue.position, Infinity)
+      if (next === undefined) return
+      if (epoch < queue.epoch) {
+        const text = `${queue.topic}[${queue.partition}]: epoch ${epoch} after ${queue.epoch}`
+        return queue.fail(new HbError('log-diverged', `${text}: cut back, or made anew`))
+      }
+      queue.epoch = epoch
+      if (next > queue.position) queue.push(records, next)
+    } catch (error) {
+      queue.fail(error)
+    }
+  }
+
+  #failAll(queues: readonly FetchQueue[], error: unknown): void {
+    if (this.#stop.signal.aborted) return
+    for (const queue of queues) if (this.#queues.has(queue)) queue.fail(error)
+  }
+
+  /** Asks who leads now, again and again until every queue has a leader; then fetching goes on. */
+  #seek(): void {
+    this.#seeking ??= this.#seekLeaders().finally(() => {
+      this.#seeking = undefined
+      this.#kick()
+    })
+  }
+
+  async #seekLeaders(): Promise<void> {
+    const { cluster, clock, limits } = this.#o
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await clock.sleep(this.#seekDelayMs, signal)
+      this.#seekDelayMs = Math.min(this.#seekDelayMs * 2, limits.retryDelayMsMax)
+      if (cluster.signal.aborted) return
+      try {
+        await cluster.refresh()
+      } catch (error) {
+        if (!(error instanceof BrokerFault)) return this.#failAll([...this.#queues], error)
+        continue
+      }
+      this.#failGone()
+      const missing = [...this.#queues].some(
+        (queue) => queue.hasRoom && this.#leaderOf(queue) === undefined,
+      )
+      if (!missing) return
+      this.#kickThoseWithLeader()
+    }
+  }
+
+  /** While one partition waits for a leader, the others go on. */
+  #kickThoseWithLeader(): void {
+    for (const queue of this.#queues) {
+      if (!queue.isBusy && queue.hasRoom && this.#leaderOf(queue) !== undefined) return this.#kick()
+    }
+  }
+
+  #failGone(): void {
+    const { cluster, clock, limits } = this.#o
+    const now = clock.now()
+    for (const queue of this.#queues) {
+      if (cluster.partitions(queue.topic)?.[queue.partition] !== undefined) {
+        queue.goneSince = undefined
+        continue
+      }
+      queue.goneSince ??= now
+      if (now - queue.goneSince < limits.topicGoneMsMax) continue
+      const text = `${queue.topic}[${queue.partition}] has been gone for ${now - queue.goneSince} ms`
+      queue.fail(new HbError('log-topic-unknown', text))
+    }
+  }
+}

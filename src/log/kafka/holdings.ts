@@ -1,0 +1,168 @@
+// The partitions that one member of a group owns: how each begins, is delivered, and ends.
+// Owners: membership.ts, which alone says when.
+//
+// Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless the
+// drain time ran out: then the partition is fenced first, and nothing it settles is noted. H2 a
+// partition that fails halts alone. H3 a member is waited for, never for ever.
+
+import type { Clock } from '../../std/clock.ts'
+import { HbError } from '../../std/errors.ts'
+import type { JoinOptions } from '../port.ts'
+import { Pump } from '../pump.ts'
+import type { Commits } from './commits.ts'
+import { FetchQueue } from './fetch-queue.ts'
+import type { Fetcher } from './fetcher.ts'
+import type { KafkaLogLimits } from './limits.ts'
+import type { Reader } from './reader.ts'
+
+export type HoldingsOptions = {
+  readonly join: JoinOptions
+  readonly clock: Clock
+  readonly limits: KafkaLogLimits
+  readonly reader: Reader
+  readonly fetcher: Fetcher
+  readonly commits: Commits
+  /** The group's positions of a topic, by partition. */
+  readonly committed: (topic: string) => Promise<readonly (number | undefined)[]>
+}
+
+/** `ready` settles (never rejects) when `assigned` did. */
+type Holding = {
+  pumps: Pump[]
+  queues: FetchQueue[]
+  ready: Promise<void>
+  stopped: boolean
+  halted: boolean
+}
+
+type Positions = Promise<Readonly<Record<string, readonly (number | undefined)[]>>>
+
+export class Holdings {
+  readonly #o: HoldingsOptions
+  readonly #held = new Map<number, Holding>()
+
+  constructor(options: HoldingsOptions) {
+    this.#o = options
+  }
+
+  get partitions(): number[] {
+    return [...this.#held.keys()].sort((a, b) => a - b)
+  }
+
+  has(partition: number): boolean {
+    return this.#held.has(partition)
+  }
+
+  /** Their positions are asked for together. */
+  assign(partitions: readonly number[]): void {
+    if (partitions.length === 0) return
+    const positions = this.#positions()
+    positions.catch(() => undefined)
+    for (const partition of partitions) {
+      const holding: Holding = {
+        pumps: [],
+        queues: [],
+        ready: Promise.resolve(),
+        stopped: false,
+        halted: false,
+      }
+      this.#held.set(partition, holding)
+      holding.ready = this.#start(partition, holding, positions).catch((error: unknown) => {
+        this.#halt(partition, holding, error)
+      })
+    }
+  }
+
+  /** Gives them up: what is under way is waited for, its positions are noted. */
+  async revoke(partitions: readonly number[]): Promise<void> {
+    await Promise.all(partitions.map((partition) => this.#revoke(partition)))
+  }
+
+  /** They are somebody else's already: nothing that settles from now on counts. */
+  async lose(): Promise<void> {
+    this.#o.commits.forget()
+    for (const { pumps } of this.#held.values()) for (const pump of pumps) pump.fence()
+    await this.revoke(this.partitions)
+    this.#o.commits.forget()
+  }
+
+  async #positions(): Positions {
+    const { join, committed } = this.#o
+    const lists = await Promise.all(join.topics.map((topic) => committed(topic)))
+    return Object.fromEntries(join.topics.map((topic, at) => [topic, lists[at] ?? []]))
+  }
+
+  async #start(partition: number, holding: Holding, positions: Positions): Promise<void> {
+    const { join, reader, limits, commits } = this.#o
+    const { member, topics } = join
+    const known = await positions
+    const committed = Object.fromEntries(topics.map((topic) => [topic, known[topic]?.[partition]]))
+    const starts = await member.assigned(partition, committed)
+    for (const topic of topics) {
+      const from = starts[topic]
+      if (from === undefined) {
+        throw new HbError('log-position-out-of-range', `no start given for ${topic}`)
+      }
+      const start = from === 'earliest' ? (await reader.ends(topic))[partition]?.start : from
+      const queue = new FetchQueue({
+        topic,
+        partition,
+        start: start ?? 0,
+        bytesMax: limits.queueBytesMax,
+        commit: (next) => commits.note(topic, partition, next),
+      })
+      holding.queues.push(queue)
+      holding.pumps.push(this.#pump(queue, partition, holding))
+    }
+    if (holding.stopped) return
+    for (const pump of holding.pumps) pump.start()
+    for (const queue of holding.queues) this.#o.fetcher.add(queue)
+  }
+
+  #pump(source: FetchQueue, partition: number, holding: Holding): Pump {
+    const { join } = this.#o
+    const options = {
+      source,
+      member: join.member,
+      inFlight: join.inFlight ?? 2,
+      batchRecordsMax: join.batchRecordsMax ?? 500,
+      batchBytesMax: join.batchBytesMax ?? 1_048_576,
+      onError: (error: unknown) => this.#halt(partition, holding, error),
+    }
+    return new Pump(options, source.position)
+  }
+
+  async #revoke(partition: number): Promise<void> {
+    const holding = this.#held.get(partition)
+    if (holding === undefined) return
+    holding.stopped = true
+    for (const queue of holding.queues) this.#o.fetcher.remove(queue)
+    for (const pump of holding.pumps) pump.halt()
+    const drained = holding.ready.then(() => Promise.all(holding.pumps.map((pump) => pump.stop())))
+    await this.#patiently(drained)
+    await this.#patiently(this.#o.join.member.revoked(partition))
+    for (const pump of holding.pumps) pump.fence()
+    this.#held.delete(partition)
+  }
+
+  /** Waits for a member, but not for ever: one that hangs must not stop its group. */
+  async #patiently(work: Promise<unknown>): Promise<void> {
+    const done = new AbortController()
+    const settled = work.then(
+      () => done.abort(),
+      () => done.abort(),
+    )
+    await Promise.race([settled, this.#o.clock.sleep(this.#o.limits.drainTimeoutMs, done.signal)])
+  }
+
+  #halt(partition: number, holding: Holding, error: unknown): void {
+    for (const queue of holding.queues) this.#o.fetcher.remove(queue)
+    for (const pump of holding.pumps) pump.halt()
+    if (holding.halted || holding.stopped) return
+    holding.halted = true
+    const { member, group } = this.#o.join
+    if (member.halted !== undefined) return member.halted(partition, error)
+    const text = `group ${group} halted partition ${partition}: ${String(error)}`
+    process.emitWarning(text, 'HollowBeamLogWarning')
+  }
+}
