@@ -26,6 +26,11 @@ export const ERROR_TABLE = {
     message: 'the append may or may not have been written',
     advice: 'Read the log to find out before appending again.',
   },
+  'client-properties-invalid': {
+    kind: 'input',
+    message: 'the client properties cannot be used',
+    advice: "Correct the named line: keys and values are those of Kafka's own clients.",
+  },
   'log-closed': {
     kind: 'transient',
     message: 'the log is closed',
