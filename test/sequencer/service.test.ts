@@ -54,8 +54,9 @@ describe('the sequencer', () => {
     const good = rig.item(rig.id('walk-0'))
     const bad = Buffer.from(good)
     bad[80] = (bad[80] as number) ^ 1
+    const key = rig.id('walk-0')
     const put = async (value: Buffer | null): Promise<void> =>
-      void (await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value, headers: { h: '1' } }]))
+      void (await rig.log.append(TOPICS.ingress, 0, [{ key, value, headers: { h: '1' } }]))
     await put(Buffer.from('garbage'))
     await put(null)
     await put(RECORDS.claim.encode({ member: 'm', generation: 1, nonce: 'n' }))
@@ -63,6 +64,9 @@ describe('the sequencer', () => {
     const forged = signatureOf(good)
     await put(RECORDS.encodeIngress({ type: 'signed', item: forged }))
     await put(RECORDS.encodeIngress({ type: 'signed', item: Buffer.alloc(300_000, good) }))
+    const value = RECORDS.encodeIngress({ type: 'signed', item: good })
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: null, value }])
     await rig.send(good)
     await until(() => committed())
     const found = await letters()
@@ -72,6 +76,8 @@ describe('the sequencer', () => {
       'record-malformed',
       'record-malformed',
       'message-too-large',
+      'record-malformed',
+      'record-malformed',
       'signature-invalid',
     ])
     expect(found[0]?.headers).toMatchObject({
@@ -83,7 +89,7 @@ describe('the sequencer', () => {
     expect(Buffer.from(found[0]?.value as Uint8Array).toString()).toBe('garbage')
     const { entries } = await rig.chain(0)
     expect(entries.map(({ message }) => message.from)).toEqual(['genesis', 'wallet'])
-    expect(service.figures.refused).toBe(6)
+    expect(service.figures.refused).toBe(8)
     expect(halted).toEqual([])
   })
 
@@ -95,7 +101,7 @@ describe('the sequencer', () => {
     const forged = Buffer.from(good)
     forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
     const value = RECORDS.encodeIngress({ type: 'signed', item: forged })
-    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     const [id] = await rig.send(good)
     await until(() => committed())
     expect(signedMessage(network, forged).id).toBe(id)
@@ -140,7 +146,7 @@ describe('the sequencer', () => {
     const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq: 1 })
     const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
     const junk = Buffer.alloc(1_048_576 - 10, 'j')
-    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value: junk }])
     await rig.send(rig.item(rig.id('walk-0')))
     await until(() => committed())
@@ -341,7 +347,7 @@ describe('the sequencer', () => {
       const origin = { partition: 1, height: seq, index: 0, seq }
       const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq })
       const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
-      await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+      await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     }
     for (const seq of [1, 2, 2, 4, 3, 1, 4, 6]) await put(seq)
     await until(() => committed())
