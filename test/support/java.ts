@@ -8,10 +8,10 @@ import { delimiter, join } from 'node:path'
 /** What a broker of Kafka 4 needs. */
 export const JAVA_VERSION_MIN = 17
 
-/** JAVA_HOME's java where it is set, as every Java tool does, else the one on the PATH. */
-export function javaCommand(): string {
+/** A program of JAVA_HOME where that is set, as every Java tool does, else the one on the PATH. */
+export function javaCommand(program = 'java'): string {
   const home = process.env['JAVA_HOME']
-  return home === undefined || home === '' ? 'java' : join(home, 'bin', 'java')
+  return home === undefined || home === '' ? program : join(home, 'bin', program)
 }
 
 /** 17 of 'openjdk version "17.0.15" …', 8 of '"1.8.0_402"'; undefined where there is no version. */
