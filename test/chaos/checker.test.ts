@@ -1,6 +1,9 @@
 // The checker sees nothing wrong with a good history, nor with what zombies and repeats may leave
 // behind, and names the invariant of every bad one that is planted.
 
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { deadLetterOf } from '../../src/protocol/dead-letter.ts'
 import { Records } from '../../src/protocol/codec/records.ts'
@@ -12,6 +15,8 @@ import { asBuffer } from '../../src/std/bytes.ts'
 import { HbError } from '../../src/std/errors.ts'
 import type { History, Submission, Violation } from './checker/index.ts'
 import { check, INVARIANTS } from './checker/index.ts'
+import { evaluateAfresh } from './evidence.ts'
+import { readHistory, writeHistory } from './history-file.ts'
 import {
   entryRecords,
   forge,
@@ -133,6 +138,15 @@ describe('a good history', () => {
     expect(figures.superseded).toBe(before.superseded + 4)
     expect(figures.claims).toBe(before.claims + 1)
     expect(figures.repeatedRuns).toBe(before.repeatedRuns + 1)
+  })
+
+  test('judges alike when it was written to a folder and read again', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'hb-history-'))
+    await writeHistory(dir, history)
+    const kept = await readHistory(dir)
+    await rm(dir, { recursive: true })
+    const report = check({ ...kept, evaluated: await evaluateAfresh(kept.network, kept.partitions) })
+    expect(report).toEqual(check(history))
   })
 
   test('may lack the beginning of an outbox that was trimmed', () => {

@@ -34,8 +34,8 @@ test('three nodes that die, stop and lose their disks under load break nothing',
   const schedule = scheduleOf({
     random,
     targets: nodes,
-    durationMs: 5_000,
-    everyMs: 300,
+    durationMs: 3_500,
+    everyMs: 250,
     memberKinds: ['kill', 'lose', 'stop'],
     brokerKinds: [],
     awayMsMax: 100,
@@ -43,7 +43,7 @@ test('three nodes that die, stop and lose their disks under load break nothing',
   load.start()
   await faults.run(schedule)
   await load.stop()
-  await untilQuiet(log, chaos.network, { stillMs: 800 })
+  await untilQuiet(log, chaos.network, { stillMs: 600 })
   const tokens = await finalStates({ chaos, clients: clients(), recorder })
   for (const node of nodes) await node.stop()
   const topics = await readTopics(log, chaos.network)
