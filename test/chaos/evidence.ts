@@ -52,8 +52,10 @@ export async function readPartition(
   for (let from = ends.start; from < ends.end;) {
     const options = { to: ends.end, bytesMax: READ_BYTES, waitMs: 1_000 }
     const read = await log.read(topic, partition, from, options)
-    for (const record of read.records) {
-      records.push({ ...record, value: record.value && Buffer.from(record.value) })
+    for (const { offset, timestamp, key, value, headers } of read.records) {
+      // field by field: an adapter's record may read some of its own only when asked
+      const record = { offset, timestamp, key, value: value && Buffer.from(value) }
+      records.push(headers === undefined ? record : { ...record, headers })
     }
     if (read.next === from) throw new Error(`${topic} ${partition} ends at ${from}, not where told`)
     from = read.next

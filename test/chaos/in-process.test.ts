@@ -7,12 +7,12 @@ import { createMemoryLog } from '../../src/log/memory/index.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { chaosNetwork } from './chaos-network.ts'
 import { check } from './checker/index.ts'
-import { evaluateAfresh, readTopics } from './evidence.ts'
+import { evaluateAfresh } from './evidence.ts'
 import { Faults } from './faults.ts'
 import { finalStates } from './final-states.ts'
 import { InProcessNode } from './in-process-node.ts'
 import { Load } from './load.ts'
-import { untilQuiet } from './quiet.ts'
+import { untilComplete } from './quiet.ts'
 import { Recorder } from './recorder.ts'
 import { scheduleOf } from './schedule.ts'
 
@@ -43,10 +43,10 @@ test('three nodes that die, stop and lose their disks under load break nothing',
   load.start()
   await faults.run(schedule)
   await load.stop()
-  await untilQuiet(log, chaos.network, { stillMs: 600 })
+  const { topics, missing } = await untilComplete(log, chaos.network, { stillMs: 300 })
+  expect(missing).toEqual([])
   const tokens = await finalStates({ chaos, clients: clients(), recorder })
   for (const node of nodes) await node.stop()
-  const topics = await readTopics(log, chaos.network)
   const evaluated = await evaluateAfresh(chaos.network, topics.partitions)
   await log.close()
   const { network } = chaos

@@ -16,7 +16,7 @@ import type { ChaosNetwork } from './chaos-network.ts'
 import { chaosNetwork } from './chaos-network.ts'
 import type { Figures, Report, Violation } from './checker/index.ts'
 import { check } from './checker/index.ts'
-import { evaluateAfresh, readTopics } from './evidence.ts'
+import { evaluateAfresh } from './evidence.ts'
 import type { FaultEvent } from './faults.ts'
 import { Faults } from './faults.ts'
 import { finalStates } from './final-states.ts'
@@ -24,7 +24,7 @@ import { readHistory, writeHistory } from './history-file.ts'
 import type { KeptHistory } from './history-file.ts'
 import { APPLICATION_ID, KafkaNetwork } from './kafka-network.ts'
 import { Load } from './load.ts'
-import { untilQuiet } from './quiet.ts'
+import { untilComplete } from './quiet.ts'
 import { Recorder } from './recorder.ts'
 import type { Fault, FaultKind } from './schedule.ts'
 import { scheduleOf } from './schedule.ts'
@@ -52,7 +52,6 @@ type Plan = {
   readonly awayMsMax: number
   readonly leadMs: number
   readonly brokerKinds: readonly FaultKind[]
-  /** Longer than a relayer waits before it sends a channel again. */
   readonly stillMs: number
 }
 
@@ -64,7 +63,7 @@ const LONG: Plan = {
   awayMsMax: 4_000,
   leadMs: 8_000,
   brokerKinds: ['kill', 'stop', 'freeze'],
-  stillMs: 8_000,
+  stillMs: 3_000,
 }
 
 const SHORT: Plan = {
@@ -75,7 +74,7 @@ const SHORT: Plan = {
   awayMsMax: 700,
   leadMs: 1_500,
   brokerKinds: ['kill'],
-  stillMs: 2_000,
+  stillMs: 1_000,
 }
 
 const MEMBER_KINDS: readonly FaultKind[] = ['kill', 'lose', 'stop', 'freeze']
@@ -87,6 +86,8 @@ const HISTORY = 'history'
 /** A run under way: its parts, and what is known to be wrong before anything is judged. */
 type Run = {
   readonly options: ChaosOptions
+  /** With the time since the run began. */
+  readonly say: (line: string) => void
   readonly plan: Plan
   readonly dir: string
   readonly random: Random
@@ -99,9 +100,12 @@ type Run = {
 
 /** Starts everything, and ends everything. Throws only where the run itself could not be made. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
-  const { seed, short, say, openLog } = options
+  const { seed, short, openLog } = options
   const plan = short ? SHORT : LONG
   const dir = await mkdtemp(join(tmpdir(), 'hb-chaos-'))
+  const began = performance.now()
+  const say = (line: string): void =>
+    options.say(`${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${line}`)
   say(`seed ${seed}; logs and history in ${dir}`)
   const random = seededRandom(seed)
   const wallets = await Promise.all(
@@ -118,7 +122,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const recorder = new Recorder()
   const clients = (): Client[] => network.clients()
   const load = new Load({ chaos, wallets, random, recorder, clients, messagesPerSecond })
-  const run = { options, plan, dir, random, chaos, network, recorder, load, broken }
+  const run = { options, say, plan, dir, random, chaos, network, recorder, load, broken }
   let events: number
   try {
     events = await underFaults(run)
@@ -142,8 +146,7 @@ export async function judge(kept: KeptHistory): Promise<Report> {
 
 /** Load and faults; everything is up again afterwards. Resolves with the number of events. */
 async function underFaults(run: Run): Promise<number> {
-  const { options, plan, random, network, load, broken } = run
-  const { say } = options
+  const { options, say, plan, random, network, load, broken } = run
   load.start()
   await systemClock.sleep(plan.leadMs)
   const faults = new Faults({ targets: network.targets, say: (event) => say(lineOf(event)) })
@@ -155,24 +158,16 @@ async function underFaults(run: Run): Promise<number> {
 }
 
 /** Waits until all is quiet, and writes down everything that the checker judges. */
-async function gather({ options, plan, dir, chaos, network, recorder, broken }: Run): Promise<void> {
-  const { say } = options
-  const told = async <T>(invariant: string, act: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await act()
-    } catch (error) {
-      broken(invariant, String(error))
-      return undefined
-    }
-  }
+async function gather(run: Run): Promise<void> {
+  const { say, plan, dir, chaos, network, recorder, broken } = run
   say(`the load has ended: ${recorder.acknowledgedCount} acknowledged`)
   const quiet = { applicationId: APPLICATION_ID, timeoutMs: QUIET_MS_MAX, stillMs: plan.stillMs }
-  await told('quiet', () => untilQuiet(network.log, chaos.network, quiet))
-  say('quiet')
-  const states = await told('states-served', () =>
-    finalStates({ chaos, clients: network.clients(), recorder }),
+  const { topics, missing } = await untilComplete(network.log, chaos.network, quiet)
+  for (const text of missing) broken('quiet', text)
+  say(missing.length === 0 ? 'quiet' : 'not quiet')
+  const states = await finalStates({ chaos, clients: network.clients(), recorder }).catch(
+    (error: unknown) => broken('states-served', String(error)),
   )
-  const topics = await readTopics(network.log, chaos.network, APPLICATION_ID)
   const tokens = states ?? new Map<string, string>()
   const history = { network: chaos.network, ...topics, clients: recorder.history(), tokens }
   await writeHistory(join(dir, HISTORY), history)
@@ -200,6 +195,6 @@ function scheduleFor(
   return short ? faults.slice(0, ofEach) : faults
 }
 
-function lineOf({ atMs, target, what }: FaultEvent): string {
-  return `${(atMs / 1_000).toFixed(3).padStart(8)} s  ${target}: ${what}`
+function lineOf({ target, what }: FaultEvent): string {
+  return `${target}: ${what}`
 }
