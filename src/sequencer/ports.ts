@@ -47,6 +47,12 @@ export type SequencerLimits = {
   readonly logEndWaitMsMax: number
   /** Pause before a standby that failed begins again, ms; default 5,000. */
   readonly standbyRetryMs: number
+  /**
+   * How long, in log time, the id of a message is kept after its expiry, ms; default a day. What is
+   * read from ingress again within it (after a crash before the commit, or sent again) is answered
+   * with its place; after it, it is refused as expired.
+   */
+  readonly idGraceMs: number
   /** How often committed ingress is trimmed, ms; default 60,000. */
   readonly trimIntervalMs: number
   /** Records that a trim deletes at least; default 10,000. */
@@ -61,6 +67,7 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   retryDelayMs: 20,
   logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
   standbyRetryMs: 5_000,
+  idGraceMs: 86_400_000,
   trimIntervalMs: 60_000,
   trimRecordsMin: 10_000,
 }

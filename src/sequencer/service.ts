@@ -166,7 +166,7 @@ export class SequencerService {
     const stop = new AbortController()
     this.#stops.set(partition, stop)
     await this.#standbys.end(partition)
-    const index = new IdIndex(store, partition)
+    const index = new IdIndex(store, partition, this.#limits.idGraceMs)
     const position = await this.#position(partition, index, stop.signal)
     const dirty = { head: position.view.height >= 0 }
     const chain = this.#chain(partition, position, stop.signal, {
@@ -252,7 +252,7 @@ export class SequencerService {
 
   #newStandby(partition: number, onFailed: (error: unknown) => void): Standby {
     const { network, log, store } = this.#o
-    const index = new IdIndex(store, partition)
+    const index = new IdIndex(store, partition, this.#limits.idGraceMs)
     const stop = new AbortController()
     const options = {
       network,

@@ -15,6 +15,7 @@ import { faultyLog } from '../log/faulty-log.ts'
 import { passing } from '../node/passing-log.ts'
 import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
+import { besideTheGroup } from './split-brain.ts'
 import { SequencerService } from '../../src/sequencer/index.ts'
 
 const network = rigNetwork(['walk'], { partitions: 2 })
@@ -226,7 +227,7 @@ describe('the sequencer', () => {
     const listener = {
       refused: (id: string, { code }: HbError) => refused.push(`${id} ${code}`),
     }
-    const { service } = await rig.sequencer({ listener })
+    const { service } = await rig.sequencer({ listener, limits: { idGraceMs: 0 } })
     const to = rig.id('walk-0')
     const past = [{ name: 'HB-Expires', value: '1000' }]
     const [late] = await rig.send(rig.item(to, 'late', past))
@@ -261,6 +262,31 @@ describe('the sequencer', () => {
     await until(() => committed())
     expect(refused.at(-1)).toBe(`${id} expired`)
     expect(service.find(id as string)).toBeUndefined()
+    expect((await rig.chain(0)).entries.length).toBe(4)
+  })
+
+  test('what has its place is never refused as expired, read again or sent again', async () => {
+    await open()
+    const store = createMemoryStore()
+    const refused: string[] = []
+    const listener = { refused: (id: string) => refused.push(id) }
+    const first = await rig.sequencer({ store, listener })
+    const to = rig.id('walk-0')
+    const soon = [{ name: 'HB-Expires', value: String(Date.now() + 100) }]
+    const item = rig.item(to, 'soon', soon)
+    await rig.send(item)
+    await until(() => committed())
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    await rig.send(rig.item(to, 'later'))
+    await rig.send(rig.item(to, 'and later'))
+    await rig.send(item)
+    await until(() => committed())
+    await first.stop()
+    // a group without positions reads ingress from its start, as after a crash before a commit
+    const log = besideTheGroup(rig.log, '-again')
+    const { service } = await rig.sequencer({ log, store, listener })
+    await until(() => service.figures.duplicates >= 4)
+    expect(refused).toEqual([])
     expect((await rig.chain(0)).entries.length).toBe(4)
   })
 
