@@ -483,8 +483,9 @@ export const ERROR_TABLE = {
   },
   'genesis-mismatch': {
     kind: 'operator',
-    message: 'the directory holds the log of another network',
-    advice: 'Use another --data directory, or start it with its own genesis (genesis.json in it).',
+    message: 'the directory or the topics are those of another network',
+    advice:
+      'Use another --data directory or --application-id, or start without a genesis of your own.',
   },
   usage: {
     kind: 'input',
