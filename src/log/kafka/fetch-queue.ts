@@ -25,7 +25,7 @@ export class FetchQueue implements PumpSource {
   readonly #chunks: Chunk[] = []
   #bytes = 0
   #wake: (() => void) | undefined
-  #failure: unknown
+  #failure: Error | undefined
   /** Called when there is room again. */
   onRoom: (() => void) | undefined
   /** Where to fetch on. */
@@ -59,7 +59,7 @@ export class FetchQueue implements PumpSource {
   }
 
   fail(error: unknown): void {
-    this.#failure ??= error
+    this.#failure ??= error instanceof Error ? error : new Error(String(error))
     this.#wake?.()
   }
 

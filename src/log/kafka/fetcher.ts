@@ -11,11 +11,10 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
-import { BrokerFault, CODE, codeText, isDenied } from './broker-errors.ts'
+import { BrokerFault, CODE, codeText, isDenied, outOfRange } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { KafkaLogLimits } from './limits.ts'
-import { outOfRange } from './reader.ts'
 import { decodeBatches } from './record-batch.ts'
 import { fetchRequest, type FetchAnswer } from './requests.ts'
 

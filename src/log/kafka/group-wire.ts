@@ -134,7 +134,8 @@ function objectOf(bytes: Buffer | null): Record<string, unknown> {
 }
 
 function numbersOf(value: unknown): number[] {
-  return Array.isArray(value) ? value.filter((each) => Number.isSafeInteger(each)) : []
+  if (!Array.isArray(value)) return []
+  return value.filter((each: unknown): each is number => Number.isSafeInteger(each))
 }
 
 function pairsOf(value: unknown): [number, number][] {
