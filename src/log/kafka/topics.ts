@@ -8,8 +8,9 @@
 import { HbError } from '../../std/errors.ts'
 import type { TopicSpec } from '../port.ts'
 import { BrokerFault, BrokerRefusal, CODE, isDenied } from './broker-errors.ts'
-import { denied, type Cluster, type PartitionLeader } from './cluster.ts'
+import { denied, type Cluster } from './cluster.ts'
 import { MESSAGE_BYTES } from './limits.ts'
+import type { PartitionLeader } from './metadata.ts'
 import type { Reader } from './reader.ts'
 
 const REPLICAS = 3
