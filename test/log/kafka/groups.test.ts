@@ -133,7 +133,7 @@ describeKafka('groups', () => {
 
   test('three members: a standby of each partition, and never its owner', async () => {
     const log = await openWithTopic()
-    const all = []
+    const all: { member: RecordingMember; copies: Copies; keep: NodeJS.Timeout }[] = []
     for (let n = 0; n < 3; n++) {
       const [member, , copies] = await join(log, {}, { standbys: 1 })
       // whatever they are told to keep they have
