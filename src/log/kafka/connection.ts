@@ -4,8 +4,8 @@
 //
 // Invariants: N1 a request that fails or is not answered in time closes its connection: what was
 // sent behind it cannot be answered out of turn, and nothing more goes out on it. N2 a fault says
-// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: that of
-// kafkajs' request queue (1 ms, for ever) is replaced. N4 whom a broker does not let in, and who does
+// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: those of
+// kafkajs' request queue (1 ms and 100 ms, for ever) are replaced. N4 whom a broker does not let in, and who does
 // not trust a broker, is told so at once: neither is tried again.
 
 import net from 'node:net'
@@ -71,6 +71,8 @@ const SAYS_NO: ReadonlySet<unknown> = new Set([
 ])
 /** A long poll is answered this long after its own time is over, or not at all. */
 const LONG_POLL_GRACE_MS = 5_000
+/** A request that is not answered is found out so much late at most. */
+const TIMEOUT_CHECK_MS = 1_000
 /** Of OpenSSL and Node: the other side's certificate is not to be trusted, or ours is not. */
 const DISTRUST =
   /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH)|CERTIFICATE/
@@ -81,6 +83,7 @@ export class BrokerConnection {
   readonly #options: ConnectionOptions
   #versions: Versions = {}
   #closed = false
+  readonly #stop = new AbortController()
   /** How long an answer may take: little, until the broker has shown that it is there. */
   #answerMs: number
 
@@ -98,7 +101,10 @@ export class BrokerConnection {
       ssl: options.ssl ?? null,
       sasl: options.sasl ?? null,
     })
-    quieten(this.#connection.requestQueue, options.clock)
+    const { requestQueue } = this.#connection
+    quieten(requestQueue, options.clock)
+    const checkMs = Math.min(TIMEOUT_CHECK_MS, options.requestTimeoutMs / 4)
+    checkTimeouts(requestQueue, { clock: options.clock, checkMs, signal: this.#stop.signal })
   }
 
   /** Throws BrokerFault, never sent; `log-not-authenticated`. */
@@ -143,6 +149,7 @@ export class BrokerConnection {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#stop.abort()
     const { requestQueue, socket } = this.#connection
     requestQueue.rejectAll(new Error('closed'))
     // resolves as nothing is pending any more
@@ -256,4 +263,28 @@ function quieten(queue: Connection['requestQueue'], clock: Clock): void {
       queue.checkPendingRequests()
     })
   }
+}
+
+/** kafkajs looks ten times a second whether a request took too long: looked only while one may. */
+function checkTimeouts(
+  queue: Connection['requestQueue'],
+  { clock, checkMs, signal }: { clock: Clock; checkMs: number; signal: AbortSignal },
+): void {
+  let isRunning = false
+  const check = async (): Promise<void> => {
+    isRunning = true
+    while (queue.inflight.size > 0 && !signal.aborted) {
+      await clock.sleep(checkMs, signal)
+      for (const request of queue.inflight.values()) {
+        if (clock.now() - request.sentAt > request.requestTimeout) request.timeoutRequest()
+      }
+    }
+    isRunning = false
+  }
+  const push = queue.push.bind(queue)
+  queue.push = (request) => {
+    push(request)
+    if (!isRunning) void check()
+  }
+  queue.scheduleRequestTimeoutCheck = () => undefined
 }

@@ -3,7 +3,8 @@
 // Owners: membership.ts makes one a group and adds and removes queues.
 //
 // A broker is asked by up to three chains of requests, each on its own connection: while one waits
-// at the broker for a record, another fetches what was added or got room again in the meantime.
+// at the broker for a record, another fetches what was added or got room again in the meantime. Where
+// nothing comes they become one again, which then waits for long.
 // Invariants: F1 a queue is part of one request at a time, and a request asks for a partition once:
 // for all queues that are at one position of it. F2 a slow member fills its own queue and
 // stalls nobody else's. F3 no position is moved but by what was fetched; one that is out of range
@@ -16,7 +17,7 @@ import { HbError } from '../../std/errors.ts'
 import { BrokerFault, CODE, codeText, isDenied, outOfRange } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
-import { LeaderWatch } from './leader-watch.ts'
+import { LeaderWatch, type Sent } from './leader-watch.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { decodeBatches } from './record-batch.ts'
 import { fetchRequest, type FetchAnswer, type FetchPart } from './requests.ts'
@@ -30,15 +31,15 @@ export type FetcherOptions = {
 }
 
 const CHAINS_MAX = 3
-/** A side chain waits shortly at first: what is added next should not have to wait for it. */
-const SIDE_WAIT_MS = 10
-const SIDE_WAIT_MS_MAX = 250
+/** A chain waits shortly at first, and while it is not the only one: what is free waits for it. */
+const SHORT_WAIT_MS = 10
+const SHORT_WAIT_MS_MAX = 250
 
 export class Fetcher {
   readonly #o: FetcherOptions
   readonly #queues = new Set<FetchQueue>()
-  /** Chains under way, by broker: which connections they use. */
-  readonly #chains = new Map<number, Set<number>>()
+  /** Chains under way, by broker: which connections they use, and how long they wait there now. */
+  readonly #chains = new Map<number, Map<number, number>>()
   readonly #stop = new AbortController()
   readonly #watch: LeaderWatch
   #seeking: Promise<void> | undefined
@@ -98,12 +99,12 @@ export class Fetcher {
       }
     }
     for (const leader of leaders) {
-      const chains = this.#chains.get(leader) ?? new Set()
+      const chains = this.#chains.get(leader) ?? new Map<number, number>()
       this.#chains.set(leader, chains)
       for (let index = 0; index < CHAINS_MAX; index++) {
         if (chains.has(index)) continue
-        chains.add(index)
-        void this.#chain(leader, index).finally(() => chains.delete(index))
+        chains.set(index, SHORT_WAIT_MS)
+        void this.#chain(leader, index, chains)
         break
       }
     }
@@ -114,37 +115,57 @@ export class Fetcher {
     return leader === undefined || leader < 0 ? undefined : leader
   }
 
-  /** One request after another, until there is nothing for it to fetch. */
-  async #chain(broker: number, index: number): Promise<void> {
-    const { limits } = this.#o
-    let waitMs = index === 0 ? limits.fetchWaitMs : SIDE_WAIT_MS
+  /** One request after another, until there is nothing for it to fetch, or another chain has it. */
+  async #chain(broker: number, index: number, chains: Map<number, number>): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const queues = this.#readyFor(broker)
-      if (queues.length === 0) return
+      if (queues.length === 0) break
       for (const queue of queues) queue.isBusy = true
-      try {
-        const connection = await this.#o.cluster.connection(broker, this.#purpose(index))
-        const request = fetchRequest(this.#partsOf(queues), {
-          waitMs,
-          bytesMax: limits.fetchBytesMax,
-        })
-        const sent = { leader: broker, connection, parts: queues }
-        this.#watch.add(sent)
-        const answers = await connection
-          .askOwn(request, waitMs)
-          .finally(() => this.#watch.remove(sent))
-        for (const queue of queues) queue.isBusy = false
-        if (index > 0) waitMs = Math.min(waitMs * 2, SIDE_WAIT_MS_MAX)
-        if (this.#take(queues, answers)) return this.#seek()
-        this.#rest()
-      } catch (error) {
-        for (const queue of queues) {
-          queue.isBusy = false
-          queue.isAstray = true
-        }
-        if (!(error instanceof BrokerFault)) return this.#failAll(queues, error)
-        return this.#seek()
+      const waitMs = chains.get(index) ?? SHORT_WAIT_MS
+      const found = await this.#fetch(broker, index, queues, waitMs)
+      if (found === 'astray') {
+        this.#seek()
+        break
       }
+      this.#rest()
+      if (found === 'records') continue
+      chains.delete(index)
+      // one that comes back soon takes over what this one has fetched
+      if ([...chains.values()].some((each) => each <= SHORT_WAIT_MS_MAX)) return
+      const most = chains.size === 0 ? this.#o.limits.fetchWaitMs : SHORT_WAIT_MS_MAX
+      chains.set(index, Math.min(waitMs * 2, most))
+    }
+    chains.delete(index)
+  }
+
+  /** `astray`: a leader did not answer, or is none. */
+  async #fetch(
+    broker: number,
+    index: number,
+    queues: readonly FetchQueue[],
+    waitMs: number,
+  ): Promise<'records' | 'nothing' | 'astray'> {
+    const { cluster, limits } = this.#o
+    let sent: Sent | undefined
+    try {
+      const connection = await cluster.connection(broker, this.#purpose(index))
+      sent = { leader: broker, connection, parts: queues }
+      this.#watch.add(sent)
+      const options = { waitMs, bytesMax: limits.fetchBytesMax }
+      const request = fetchRequest(this.#partsOf(queues), options)
+      const answers = await connection.askOwn(request, waitMs)
+      for (const queue of queues) queue.isBusy = false
+      if (this.#take(queues, answers)) return 'astray'
+      return answers.some(({ batches }) => batches.length > 0) ? 'records' : 'nothing'
+    } catch (error) {
+      for (const queue of queues) {
+        queue.isBusy = false
+        queue.isAstray = true
+      }
+      if (!(error instanceof BrokerFault)) this.#failAll(queues, error)
+      return 'astray'
+    } finally {
+      if (sent !== undefined) this.#watch.remove(sent)
     }
   }
 

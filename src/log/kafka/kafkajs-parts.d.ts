@@ -21,11 +21,19 @@ declare module 'kafkajs/src/network/connection.js' {
     ssl: object | null
     sasl: object | null
   }
+  type InFlight = {
+    readonly sentAt: number
+    readonly requestTimeout: number
+    timeoutRequest(): void
+  }
   export default class Connection {
     constructor(options: Options)
     socket: Socket | undefined
     readonly requestQueue: {
       scheduleCheckPendingRequests: () => void
+      scheduleRequestTimeoutCheck: () => void
+      push: (request: object) => void
+      readonly inflight: ReadonlyMap<number, InFlight>
       readonly pending: readonly unknown[]
       throttledUntil: number
       rejectAll(error: Error): void

@@ -65,7 +65,7 @@ export const KAFKA_LOG_LIMITS: KafkaLogLimits = {
   rebalanceTimeoutMs: 60_000,
   drainTimeoutMs: 10_000,
   commitDelayMs: 250,
-  fetchWaitMs: 500,
+  fetchWaitMs: 2_000,
   fetchPartitionBytesMax: 1_048_576,
   fetchBytesMax: 16_777_216,
   queueBytesMax: 2_097_152,
