@@ -180,7 +180,7 @@ export default defineConfig(
   },
   {
     // Yielding to I/O reads no clock, and only these rooms do I/O of their own.
-    files: ['src/log/*/**/*.ts', 'src/store/*/**/*.ts', 'src/archive/*/**/*.ts'],
+    files: ['src/log/pump.ts', 'src/log/*/**/*.ts', 'src/store/*/**/*.ts', 'src/archive/*/**/*.ts'],
     rules: {
       'no-restricted-globals': [
         'error',

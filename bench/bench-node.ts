@@ -119,7 +119,7 @@ export async function openBenchNode(
 
 /** Sends one message to each target. */
 export async function serve(
-  node: BenchNode,
+  node: Pick<RunningNode, 'api'>,
   network: Network,
   targets: readonly string[],
   wallet?: Wallet,

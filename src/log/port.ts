@@ -25,7 +25,8 @@ export type LogRecord = {
 
 /**
  * `timestamp`: ms at the append, by the log's clock. `value` may be a view of a shared buffer:
- * treat as read-only.
+ * treat as read-only. `key` and `headers` may be decoded when they are asked for: a copy is made
+ * field by field, not by spreading.
  */
 export type StoredRecord = LogRecord & { readonly offset: number; readonly timestamp: number }
 
@@ -70,7 +71,7 @@ export type Batch = {
  * What a consumer implements. Calls for one partition never overlap with `assigned` or `revoked` of
  * the same one; but an adapter may bound how long it waits for a member that gives a partition up:
  * after that it is fenced (`owns` is false and nothing it settles is committed) and the partition
- * moves on.
+ * moves on. If it comes back to that member, `assigned` is called only when `revoked` has resolved.
  */
 export type Member = {
   /**

@@ -8,16 +8,16 @@
 //   contiguously and is not accepted halts the partition.
 
 import type { View } from '../protocol/accept.ts'
-import { accept, advance } from '../protocol/accept.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Records } from '../protocol/codec/records.ts'
-import { LogReader } from '../protocol/log-reader.ts'
-import type { Log, LogRecord, StoredRecord } from '../log/port.ts'
+import type { Claim } from '../protocol/records.ts'
+import type { Log, LogRecord, ReadResult, StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Position } from './id-index.ts'
 import type { SequencerFigures, SequencerLimits } from './ports.ts'
+import { READ_BYTES, Tail } from './tail.ts'
 
 export type ChainOptions = {
   readonly network: Network
@@ -34,32 +34,28 @@ export type ChainOptions = {
   readonly signal: AbortSignal
   /** Every settled entry passes here, own or read, in order. */
   readonly onSettled: (entries: readonly Entry[], position: Position) => void
+  /** Resolves when what was settled so far is written down; bounds what lies in memory. */
+  readonly written: () => Promise<void>
 }
 
 export class Chain {
   readonly #o: ChainOptions
-  /** Settled. */
-  readonly #view: View
-  /**
-   * The offset at which the next append lands if nobody else wrote; undefined before the first
-   * claim was read.
-   */
-  #end: number
-  /** Offset of the record that carries the view's hash; undefined before the first entry. */
-  #at: number | undefined
+  /** Settled; its `next` is where the next append lands if nobody else wrote. */
+  readonly #tail: Tail
   #claims = 0
-  readonly #reader: LogReader
 
   constructor(options: ChainOptions, position: Position) {
     this.#o = options
-    this.#view = position.view
-    this.#reader = new LogReader(options.network, options.records, this.#view)
-    this.#end = position.next
-    this.#at = position.at
+    this.#tail = new Tail(options.network, options.records, options.figures, position)
   }
 
   get view(): View {
-    return this.#view
+    return this.#tail.view
+  }
+
+  /** The offset up to which everything is settled. */
+  get next(): number {
+    return this.#tail.next
   }
 
   /**
@@ -79,19 +75,13 @@ export class Chain {
       this.#o.figures.unclear += 1
       return 'unclear'
     }
-    if (base !== this.#end) {
+    if (base !== this.#tail.next) {
       this.#o.figures.unclear += 1
       return 'unclear'
     }
-    for (const entry of entries) {
-      const why = accept(this.#view, entry)
-      if (why !== undefined) throw new HbError('own-entry-refused', `${why} at ${entry.height}`)
-      advance(this.#view, entry)
-    }
-    this.#end = base + batch.length
-    this.#at = this.#end - 1
+    this.#tail.landed(entries)
     this.#o.figures.entries += entries.length
-    this.#o.onSettled(entries, this.#position())
+    this.#o.onSettled(entries, this.#tail.position)
     return 'settled'
   }
 
@@ -134,31 +124,28 @@ export class Chain {
   /** Reads up to the log's end: 'last' if the claim was seen and no other's after it. */
   async #readTo(nonce: string): Promise<'last' | 'passed' | 'missing'> {
     let seen: 'last' | 'passed' | 'missing' = 'missing'
-    for (;;) {
-      const { records } = await this.#o.log.read(this.#o.topic, this.#o.partition, this.#end)
+    const onClaim = (claim: Claim, record: StoredRecord): void => {
+      if (claim.nonce === nonce) {
+        this.#checkClock(record)
+        seen = 'last'
+      } else if (seen === 'last') seen = 'passed'
+    }
+    for (let reading = this.#read(this.#tail.next); ; ) {
+      const { records, next } = await reading
       if (records.length === 0) return seen
-      const entries: Entry[] = []
-      for (const record of records) {
-        if (record.offset !== this.#end) {
-          throw new HbError('log-diverged', `a hole before offset ${record.offset}`)
-        }
-        this.#end = record.offset + 1
-        const read = this.#reader.read(record.value)
-        if (read.type === 'entry') {
-          entries.push(read.entry)
-          this.#at = record.offset
-        } else if (read.type === 'superseded') this.#o.figures.superseded += 1
-        else if (read.claim.nonce === nonce) {
-          this.#checkClock(record)
-          seen = 'last'
-        } else if (seen === 'last') seen = 'passed'
-      }
-      this.#o.onSettled(entries, this.#position())
+      if (this.#o.signal.aborted) throw new HbError('partition-lost', 'stopping')
+      // a long log is read while what came before is judged and written
+      reading = this.#read(next)
+      reading.catch(() => undefined)
+      const written = this.#o.written()
+      this.#o.onSettled(this.#tail.take(records, onClaim), this.#tail.position)
+      await written
     }
   }
 
-  #position(): Position {
-    return { view: this.#view, next: this.#end, at: this.#at }
+  #read(from: number): Promise<ReadResult> {
+    const { log, topic, partition } = this.#o
+    return log.read(topic, partition, from, { bytesMax: READ_BYTES })
   }
 
   #checkClock(record: StoredRecord): void {

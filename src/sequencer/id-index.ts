@@ -24,6 +24,7 @@ const FORGET_MAX = 1_000
 export class IdIndex {
   readonly #store: Store
   readonly #prefix: string
+  readonly #idGraceMs: number
   /** Places whose write is under way. */
   readonly #recent = new Map<string, Place>()
   #writes: Promise<void> = Promise.resolve()
@@ -31,8 +32,10 @@ export class IdIndex {
   /** True while an unclear append is resolved: ids past their expiry are kept (Q3). */
   keepExpired = false
 
-  constructor(store: Store, partition: number) {
+  /** `idGraceMs`: see SequencerLimits; who only reads needs none. */
+  constructor(store: Store, partition: number, idGraceMs = 0) {
     this.#store = store
+    this.#idGraceMs = idGraceMs
     this.#prefix = `s${partition.toString(16).padStart(4, '0')}/`
   }
 
@@ -82,15 +85,19 @@ export class IdIndex {
     const { view, next, at } = position
     const saved = { view: { ...view, hash: toBase64Url(view.hash) }, next, at }
     ops.push({ key: `${this.#prefix}v`, value: Buffer.from(JSON.stringify(saved)) })
-    if (!this.keepExpired) this.#forget(view.timestamp, ops)
+    if (!this.keepExpired) this.#forget(view.timestamp - this.#idGraceMs, ops)
     await this.#store.write(ops)
     for (const entry of entries) {
       if (this.#recent.get(entry.message.id) === entry) this.#recent.delete(entry.message.id)
     }
   }
 
-  /** A message past its own `Expires` is refused for that: its id need not be kept (R3). */
+  /**
+   * A message past its own `Expires` is refused for that: its id need not be kept (R3); but one
+   * that has its place must not be refused for it, so ids outlive their expiry by a grace.
+   */
   #forget(time: number, ops: StoreOp[]): void {
+    if (time < 0) return
     const from = `${this.#prefix}x/`
     const to = this.#expiryKey(time, '')
     if (to <= from) return

@@ -145,6 +145,11 @@ export class PartitionSequencer {
     if (partition !== this.#o.partition) {
       throw new HbError('record-malformed', `${message.process} is of partition ${partition}`)
     }
+    // compaction, quotas and whoever reads the topic go by the key
+    if (record.key !== message.process) {
+      const text = `the key is ${JSON.stringify(record.key)}, its process ${message.process}`
+      throw new HbError('record-malformed', text)
+    }
     return { message, wire, source: record, unclear: false }
   }
 

@@ -14,6 +14,8 @@ export type SequencerListener = {
   /** A wallet's message will not be ordered. */
   refused?(id: string, error: HbError): void
   halted?(partition: number, error: unknown): void
+  /** A warm copy failed; it begins again after `standbyRetryMs`, and no other is touched. */
+  standbyFailed?(partition: number, error: unknown): void
 }
 
 /** Counts since the start, for metrics. */
@@ -43,6 +45,18 @@ export type SequencerLimits = {
   readonly retryDelayMs: number
   /** How long a log may seem shorter than it was read before it halts, ms; default 10,000. */
   readonly logEndWaitMsMax: number
+  /** Pause before a standby that failed begins again, ms; default 5,000. */
+  readonly standbyRetryMs: number
+  /**
+   * How long, in log time, the id of a message is kept after its expiry, ms; default a day. What is
+   * read from ingress again within it (after a crash before the commit, or sent again) is answered
+   * with its place; after it, it is refused as expired.
+   */
+  readonly idGraceMs: number
+  /** How often committed ingress is trimmed, ms; default 60,000. */
+  readonly trimIntervalMs: number
+  /** Records that a trim deletes at least; default 10,000. */
+  readonly trimRecordsMin: number
 }
 
 export const SEQUENCER_LIMITS: SequencerLimits = {
@@ -52,4 +66,8 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   headIntervalMs: 250,
   retryDelayMs: 20,
   logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
+  standbyRetryMs: 5_000,
+  idGraceMs: 86_400_000,
+  trimIntervalMs: 60_000,
+  trimRecordsMin: 10_000,
 }

@@ -1,9 +1,10 @@
 // The sequencer role: a member of the consumer group on `ingress`, and for each partition it is
-// given, the one writer of the same partition of `log`.
+// given, the one writer of the same partition of `log`. Of others it may keep the index warm.
 //
-// Owners: a node starts one service; it owns a PartitionSequencer per assigned partition.
+// Owners: a node starts one service; it owns a PartitionSequencer per assigned partition, and a
+// Standby per partition that it stands by for.
 // Invariants: S1 nothing is committed on ingress before it is settled, answered or refused. S2 a
-// partition that fails stops alone.
+// partition that fails stops alone. S3 of one partition a sequencer or a standby runs, never both.
 
 import { topicNames } from '../protocol/topics.ts'
 import type { TopicNames } from '../protocol/topics.ts'
@@ -11,20 +12,24 @@ import { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { copyView, initialView } from '../protocol/accept.ts'
-import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
-import { checkPlace, endsOf } from '../log/resume/index.ts'
+import type { Log, Membership } from '../log/port.ts'
+import { checkPlace, endsOf, Holdings } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
-import { HbError, isHbError } from '../std/errors.ts'
+import { HbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
 import type { Verifier } from '../verifier/port.ts'
+import type { ChainOptions } from './chain.ts'
 import { Chain } from './chain.ts'
 import type { Place } from './core.ts'
-import { deadLetterOf } from '../protocol/dead-letter.ts'
+import { writeDeadLetter } from './dead-letters.ts'
 import type { Position } from './id-index.ts'
 import { IdIndex } from './id-index.ts'
 import { PartitionSequencer } from './partition.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 import { SEQUENCER_LIMITS } from './ports.ts'
+import { Standby } from './standby.ts'
+import { Standbys } from './standbys.ts'
+import { trimCommitted } from './trim.ts'
 
 export type SequencerOptions = {
   readonly network: Network
@@ -33,13 +38,16 @@ export type SequencerOptions = {
   readonly verifier: Verifier
   readonly clock: Clock
   readonly applicationId?: string
-  /** Where others reach the node that this role is part of: a URL. */
+  /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
-  /** Warm copies that the group keeps of each partition; default 0. */
+  /** Warm copies that the group keeps of each partition (`JoinOptions.standbys`); default 0. */
   readonly standbys?: number
   readonly limits?: Partial<SequencerLimits>
   readonly listener?: SequencerListener
 }
+
+/** How often the lags of copies are looked at, ms. */
+const LAG_INTERVAL_MS = 1_000
 
 type Owned = {
   readonly sequencer: PartitionSequencer
@@ -56,6 +64,10 @@ export class SequencerService {
   readonly #owned = new Map<number, Owned>()
   /** Of every partition that is owned or being taken over. */
   readonly #stops = new Map<number, AbortController>()
+  readonly #holdings: Holdings
+  readonly #standbys: Standbys
+  readonly #stopping = new AbortController()
+  #upkeep: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
   readonly figures: SequencerFigures = {
     entries: 0,
@@ -71,28 +83,59 @@ export class SequencerService {
     this.#o = options
     this.#limits = { ...SEQUENCER_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
+    this.#holdings = new Holdings(options.log, this.#topics.log)
+    this.#standbys = new Standbys({
+      clock: options.clock,
+      retryMs: this.#limits.standbyRetryMs,
+      signal: this.#stopping.signal,
+      // what is assigned, or going to be given up, is left until it is gone
+      mayRun: (partition) => !this.#stops.has(partition),
+      begin: (partition, onFailed) => this.#newStandby(partition, onFailed),
+    })
+  }
+
+  get #group(): string {
+    return `${this.#o.applicationId ?? 'hb'}.sequencer`
   }
 
   async start(): Promise<void> {
-    this.#membership = await this.#o.log.join({
-      group: `${this.#o.applicationId ?? 'hb'}.sequencer`,
+    const { log, address, standbys } = this.#o
+    await this.#learnHoldings()
+    this.#membership = await log.join({
+      group: this.#group,
       topics: [this.#topics.ingress],
-      ...(this.#o.address !== undefined && { address: this.#o.address }),
-      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
+      ...(address !== undefined && { address }),
+      ...(standbys !== undefined && { standbys }),
       member: {
         assigned: (partition, committed) => this.#assigned(partition, committed),
         records: ({ partition, records }) => this.#sequencer(partition).batch(records),
         revoked: (partition) => this.#revoked(partition),
+        standby: (partitions) => this.#standbys.want(partitions),
+        holds: () => this.#holdings.lags(),
         halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
       },
     })
+    this.#upkeep = this.#keepUp()
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort()
     // a group waits for a take-over under way before it revokes it: one that cannot end is ended
     for (const [partition, stop] of this.#stops) if (!this.#owned.has(partition)) stop.abort()
     await this.#membership?.leave()
     this.#membership = undefined
+    await this.#standbys.close()
+    await this.#upkeep
+  }
+
+  /** Partitions whose index this member keeps warm. */
+  standbys(): number[] {
+    return this.#standbys.partitions()
+  }
+
+  /** Per partition of which there is an index here, the records that it lags. */
+  lags(): ReadonlyMap<number, number> {
+    return this.#holdings.lags()
   }
 
   /** Where a wallet's message stands, if a partition of this member ordered it. */
@@ -122,13 +165,20 @@ export class SequencerService {
     const { network, store, clock, verifier } = this.#o
     const stop = new AbortController()
     this.#stops.set(partition, stop)
-    const index = new IdIndex(store, partition)
+    await this.#standbys.end(partition)
+    const index = new IdIndex(store, partition, this.#limits.idGraceMs)
     const position = await this.#position(partition, index, stop.signal)
     const dirty = { head: position.view.height >= 0 }
-    const chain = this.#chain(partition, position, stop.signal, (entries, at) => {
-      dirty.head = true
-      this.#settled(partition, index, entries, at)
+    const chain = this.#chain(partition, position, stop.signal, {
+      onSettled: (entries, at) => {
+        dirty.head = true
+        this.#settled(partition, index, entries, at)
+      },
+      written: () => index.written(),
     })
+    const { log } = this.#o
+    const { retryDelayMs } = this.#limits
+    const letters = { log, clock, topics: this.#topics, retryDelayMs, signal: stop.signal }
     const sequencer = new PartitionSequencer({
       network,
       partition,
@@ -141,11 +191,12 @@ export class SequencerService {
       figures: this.figures,
       listener: this.#o.listener ?? {},
       signal: stop.signal,
-      deadLetter: (record, error) => this.#deadLetter(partition, record, error, stop.signal),
+      deadLetter: (record, error) => writeDeadLetter(letters, partition, record, error),
     })
     await sequencer.open()
     const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
     this.#owned.set(partition, { sequencer, index, chain, heads })
+    this.#holdings.owns(partition)
     return { [this.#topics.ingress]: committed[this.#topics.ingress] ?? 'earliest' }
   }
 
@@ -153,7 +204,7 @@ export class SequencerService {
     partition: number,
     position: Position,
     signal: AbortSignal,
-    onSettled: (entries: readonly Entry[], at: Position) => void,
+    settling: Pick<ChainOptions, 'onSettled' | 'written'>,
   ): Chain {
     const { network, log, clock } = this.#o
     const options = {
@@ -169,19 +220,76 @@ export class SequencerService {
       generation: () => this.#membership?.generation() ?? 0,
       owns: async () => (await this.#membership?.owns(partition)) ?? true,
       signal,
-      onSettled,
+      ...settling,
     }
     return new Chain(options, position)
   }
 
   async #revoked(partition: number): Promise<void> {
     this.#stops.get(partition)?.abort()
-    this.#stops.delete(partition)
     const owned = this.#owned.get(partition)
-    if (owned === undefined) return
-    await owned.sequencer.idle()
-    await owned.heads
-    this.#owned.delete(partition)
+    if (owned !== undefined) {
+      await owned.sequencer.idle()
+      await owned.heads
+      // a write that failed is read again from the log
+      await owned.index.written().catch(() => undefined)
+      this.#owned.delete(partition)
+      this.#holdings.gaveUp(partition)
+      this.#holdings.has(partition, owned.chain.next)
+    }
+    this.#stops.delete(partition)
+    this.#standbys.reconcile()
+  }
+
+  async #learnHoldings(): Promise<void> {
+    const { network, store } = this.#o
+    for (let partition = 0; partition < network.genesis.partitions; partition++) {
+      const position = new IdIndex(store, partition).load()
+      if (position !== undefined) this.#holdings.has(partition, position.next)
+    }
+    await this.#holdings.refresh()
+  }
+
+  #newStandby(partition: number, onFailed: (error: unknown) => void): Standby {
+    const { network, log, store } = this.#o
+    const index = new IdIndex(store, partition, this.#limits.idGraceMs)
+    const stop = new AbortController()
+    const options = {
+      network,
+      log,
+      topic: this.#topics.log,
+      partition,
+      records: this.#records,
+      index,
+      figures: this.figures,
+      stop,
+      position: () => this.#position(partition, index, stop.signal),
+      onFollowed: (next: number) => this.#holdings.has(partition, next),
+    }
+    return new Standby(options, (error) => {
+      this.#holdings.lost(partition)
+      this.#o.listener?.standbyFailed?.(partition, error)
+      onFailed(error)
+    })
+  }
+
+  /** Looks at the log's ends where lags depend on them, and trims what was committed. */
+  async #keepUp(): Promise<void> {
+    const { log, clock } = this.#o
+    const { signal } = this.#stopping
+    const { trimIntervalMs, trimRecordsMin } = this.#limits
+    const trim = { log, group: this.#group, topic: this.#topics.ingress, trimRecordsMin }
+    const everyMs = Math.min(LAG_INTERVAL_MS, trimIntervalMs)
+    for (let trimmedAt = clock.now(); !signal.aborted; await clock.sleep(everyMs, signal)) {
+      try {
+        if (this.#holdings.needsEnds) await this.#holdings.refresh()
+        if (clock.now() - trimmedAt < trimIntervalMs) continue
+        trimmedAt = clock.now()
+        await trimCommitted(trim, [...this.#owned.keys()])
+      } catch {
+        // the next round does it; a log that is gone says so to those who append
+      }
+    }
   }
 
   /** Where the index stands, if the log is still the one that was read; else its beginning. */
@@ -206,34 +314,6 @@ export class SequencerService {
     // from the log
     index.record(entries, position)
     this.#o.listener?.settled?.(partition, entries)
-  }
-
-  /** Resolves when the letter is durable: a log that refuses for a while is asked again. */
-  async #deadLetter(
-    partition: number,
-    record: StoredRecord,
-    error: HbError,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { log, clock } = this.#o
-    let letter: LogRecord = deadLetterOf(this.#topics.ingress, partition, record, error)
-    for (let delay = this.#limits.retryDelayMs; ; delay = Math.min(delay * 2, 2_000)) {
-      try {
-        await log.append(this.#topics.deadletters, 0, [letter])
-        return
-      } catch (failure) {
-        if (isHbError(failure, 'log-record-too-large') && letter.value !== null) {
-          // its place in ingress still names it; the headers must not cost the partition its life
-          letter = { ...letter, value: null }
-          continue
-        }
-        const again =
-          isHbError(failure, 'log-append-refused') || isHbError(failure, 'log-append-unclear')
-        if (!again) throw failure
-        if (signal.aborted) throw new HbError('partition-lost', 'stopping')
-        await clock.sleep(delay, signal)
-      }
-    }
   }
 
   /** The settled end of the partition, for relayers and routers, at most every `headIntervalMs`. */

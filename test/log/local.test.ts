@@ -36,6 +36,36 @@ test('a member that hangs is fenced after the drain time, its late work uncommit
   await log.close()
 })
 
+test('what a member has not given up yet comes back to it only when it has', async () => {
+  const log = createMemoryLog({ drainTimeoutMs: 40 })
+  await log.provision([{ ...SPEC, partitions: 2 }])
+  const order: string[] = []
+  let release: (() => void) | undefined
+  const slow = recordingMember({
+    onAssigned: async (partition) => void order.push(`assigned ${partition}`),
+    onRevoked: async (partition) => {
+      if (release !== undefined) return
+      await new Promise<void>((resolve) => (release = resolve))
+      order.push(`revoked ${partition}`)
+    },
+  })
+  const join = { group: 'g', topics: ['t'] }
+  const first = await log.join({ ...join, member: slow })
+  await until('both', () => order.length === 2)
+  const other = recordingMember()
+  const second = await log.join({ ...join, member: other })
+  await until('one to move, and its drain time to end', () => other.held().length === 1)
+  const [moved] = other.held()
+  await second.leave()
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  expect(order.length).toBe(2)
+  release?.()
+  await until('it to come back', () => order.length === 4)
+  expect(order.slice(2)).toEqual([`revoked ${moved}`, `assigned ${moved}`])
+  await first.leave()
+  await log.close()
+})
+
 test('a long replay lets timers and sockets have their turn', async () => {
   const log = createMemoryLog()
   await log.provision([SPEC])

@@ -135,6 +135,7 @@ export class Rig {
       store: mortalStore(store, life),
       verifier: createInlineVerifier(),
       clock: mortalClock(start.clock ?? systemClock, life),
+      ...(start.standbys !== undefined && { standbys: start.standbys }),
       limits: { headIntervalMs: 5, retryDelayMs: 1, logEndWaitMsMax: 20, ...start.limits },
       listener: {
         ...start.listener,

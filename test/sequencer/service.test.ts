@@ -15,6 +15,7 @@ import { faultyLog } from '../log/faulty-log.ts'
 import { passing } from '../node/passing-log.ts'
 import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
+import { besideTheGroup } from './split-brain.ts'
 import { SequencerService } from '../../src/sequencer/index.ts'
 
 const network = rigNetwork(['walk'], { partitions: 2 })
@@ -54,8 +55,9 @@ describe('the sequencer', () => {
     const good = rig.item(rig.id('walk-0'))
     const bad = Buffer.from(good)
     bad[80] = (bad[80] as number) ^ 1
+    const key = rig.id('walk-0')
     const put = async (value: Buffer | null): Promise<void> =>
-      void (await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value, headers: { h: '1' } }]))
+      void (await rig.log.append(TOPICS.ingress, 0, [{ key, value, headers: { h: '1' } }]))
     await put(Buffer.from('garbage'))
     await put(null)
     await put(RECORDS.claim.encode({ member: 'm', generation: 1, nonce: 'n' }))
@@ -63,6 +65,9 @@ describe('the sequencer', () => {
     const forged = signatureOf(good)
     await put(RECORDS.encodeIngress({ type: 'signed', item: forged }))
     await put(RECORDS.encodeIngress({ type: 'signed', item: Buffer.alloc(300_000, good) }))
+    const value = RECORDS.encodeIngress({ type: 'signed', item: good })
+    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: null, value }])
     await rig.send(good)
     await until(() => committed())
     const found = await letters()
@@ -72,6 +77,8 @@ describe('the sequencer', () => {
       'record-malformed',
       'record-malformed',
       'message-too-large',
+      'record-malformed',
+      'record-malformed',
       'signature-invalid',
     ])
     expect(found[0]?.headers).toMatchObject({
@@ -83,7 +90,7 @@ describe('the sequencer', () => {
     expect(Buffer.from(found[0]?.value as Uint8Array).toString()).toBe('garbage')
     const { entries } = await rig.chain(0)
     expect(entries.map(({ message }) => message.from)).toEqual(['genesis', 'wallet'])
-    expect(service.figures.refused).toBe(6)
+    expect(service.figures.refused).toBe(8)
     expect(halted).toEqual([])
   })
 
@@ -95,7 +102,7 @@ describe('the sequencer', () => {
     const forged = Buffer.from(good)
     forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
     const value = RECORDS.encodeIngress({ type: 'signed', item: forged })
-    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     const [id] = await rig.send(good)
     await until(() => committed())
     expect(signedMessage(network, forged).id).toBe(id)
@@ -140,7 +147,7 @@ describe('the sequencer', () => {
     const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq: 1 })
     const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
     const junk = Buffer.alloc(1_048_576 - 10, 'j')
-    await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+    await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value: junk }])
     await rig.send(rig.item(rig.id('walk-0')))
     await until(() => committed())
@@ -220,7 +227,7 @@ describe('the sequencer', () => {
     const listener = {
       refused: (id: string, { code }: HbError) => refused.push(`${id} ${code}`),
     }
-    const { service } = await rig.sequencer({ listener })
+    const { service } = await rig.sequencer({ listener, limits: { idGraceMs: 0 } })
     const to = rig.id('walk-0')
     const past = [{ name: 'HB-Expires', value: '1000' }]
     const [late] = await rig.send(rig.item(to, 'late', past))
@@ -255,6 +262,31 @@ describe('the sequencer', () => {
     await until(() => committed())
     expect(refused.at(-1)).toBe(`${id} expired`)
     expect(service.find(id as string)).toBeUndefined()
+    expect((await rig.chain(0)).entries.length).toBe(4)
+  })
+
+  test('what has its place is never refused as expired, read again or sent again', async () => {
+    await open()
+    const store = createMemoryStore()
+    const refused: string[] = []
+    const listener = { refused: (id: string) => refused.push(id) }
+    const first = await rig.sequencer({ store, listener })
+    const to = rig.id('walk-0')
+    const soon = [{ name: 'HB-Expires', value: String(Date.now() + 100) }]
+    const item = rig.item(to, 'soon', soon)
+    await rig.send(item)
+    await until(() => committed())
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    await rig.send(rig.item(to, 'later'))
+    await rig.send(rig.item(to, 'and later'))
+    await rig.send(item)
+    await until(() => committed())
+    await first.stop()
+    // a group without positions reads ingress from its start, as after a crash before a commit
+    const log = besideTheGroup(rig.log, '-again')
+    const { service } = await rig.sequencer({ log, store, listener })
+    await until(() => service.figures.duplicates >= 4)
+    expect(refused).toEqual([])
     expect((await rig.chain(0)).entries.length).toBe(4)
   })
 
@@ -341,7 +373,7 @@ describe('the sequencer', () => {
       const origin = { partition: 1, height: seq, index: 0, seq }
       const relayed = relayedRecord(idOf('caller'), origin, { ...content, seq })
       const value = RECORDS.encodeIngress({ type: 'relayed', relayed })
-      await rig.log.append(TOPICS.ingress, 0, [{ key: 'k', value }])
+      await rig.log.append(TOPICS.ingress, 0, [{ key: rig.id('walk-0'), value }])
     }
     for (const seq of [1, 2, 2, 4, 3, 1, 4, 6]) await put(seq)
     await until(() => committed())

@@ -138,11 +138,12 @@ export class Appender {
     try {
       const connection = await this.#cluster.connection(leader, `produce ${key}`)
       const request = produceRequest(waiting, this.#limits.requestTimeoutMs)
-      const answers = await connection.askOwn(request, this.#limits.requestTimeoutMs)
+      const answers = await connection.askOwn(request)
       const isUnclear = this.#settle(waiting, answers)
       if (isUnclear) connection.close()
     } catch (cause) {
-      const sent = !(cause instanceof BrokerFault) || cause.sent
+      // an HbError comes before anything is sent: closed, or not let in
+      const sent = cause instanceof BrokerFault ? cause.sent : !(cause instanceof HbError)
       const code = sent ? 'log-append-unclear' : 'log-append-refused'
       for (const { topic, partition, reject } of waiting) {
         const detail = `${topic}[${partition}]: ${(cause as Error).message}`

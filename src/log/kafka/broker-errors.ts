@@ -3,6 +3,8 @@
 // Invariant: a fault says whether the request may have taken effect: `sent` is false only if not a
 // byte of it left this program.
 
+import { HbError } from '../../std/errors.ts'
+
 /** Kafka's error codes that this adapter tells apart. */
 export const CODE = {
   none: 0,
@@ -79,4 +81,20 @@ export function isDenied(code: number): boolean {
     code === CODE.groupAuthorizationFailed ||
     code === CODE.clusterAuthorizationFailed
   )
+}
+
+/** A position that the broker does not have: never moved (L6). */
+export function outOfRange(
+  topic: string,
+  partition: number,
+  position: number,
+  { start, highWatermark }: { start: number; highWatermark: number } = {
+    start: -1,
+    highWatermark: -1,
+  },
+): HbError {
+  const has = start < 0 ? '' : ` retains from ${start}, ends at ${highWatermark};`
+  const detail = `${topic}[${partition}]${has} asked for ${String(position)}`
+  const data = { topic, partition, position, start, end: highWatermark }
+  return new HbError('log-position-out-of-range', detail, { data })
 }

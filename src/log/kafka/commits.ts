@@ -19,6 +19,8 @@ export type CommitOptions = {
 export class Commits {
   readonly #o: CommitOptions
   #noted = new Map<string, Map<number, number>>()
+  /** What the commit that is under way carries: what failed is noted again from here. */
+  #sent: ReadonlyMap<string, Map<number, number>> = new Map()
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   #hurry = new AbortController()
@@ -47,10 +49,12 @@ export class Commits {
     }
   }
 
-  /** Positions of partitions that are somebody else's now. */
+  /** Positions of partitions that are somebody else's now: one that is under way is not repeated. */
   forget(partition?: number): void {
-    if (partition === undefined) this.#noted.clear()
-    else for (const rows of this.#noted.values()) rows.delete(partition)
+    for (const rows of [...this.#noted.values(), ...this.#sent.values()]) {
+      if (partition === undefined) rows.clear()
+      else rows.delete(partition)
+    }
   }
 
   close(): void {
@@ -67,16 +71,15 @@ export class Commits {
       await clock.sleep(delayMs, this.#hurry.signal)
       this.#hurry = new AbortController()
       if (this.#stop.signal.aborted) break
-      const offsets = this.#noted
+      this.#sent = this.#noted
       this.#noted = new Map()
-      if (![...offsets.values()].some((rows) => rows.size > 0)) break
+      if (![...this.#sent.values()].some((rows) => rows.size > 0)) break
       try {
-        await commit(offsets)
+        await commit(this.#sent)
         delayMs = limits.commitDelayMs
       } catch (error) {
         const again = error instanceof BrokerFault || error instanceof BrokerRefusal
-        if (!again) break
-        this.#putBack(offsets)
+        if (again) this.#putBack(this.#sent)
         delayMs = Math.min(limits.retryDelayMs * 4, limits.retryDelayMsMax)
         // a hurried commit that failed is not repeated without a pause
         if (this.#hurry.signal.aborted) await clock.sleep(delayMs, this.#stop.signal)

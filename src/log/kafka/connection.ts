@@ -12,6 +12,7 @@ import tls from 'node:tls'
 import Connection from 'kafkajs/src/network/connection.js'
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
 import protocol from 'kafkajs/src/protocol/requests/index.js'
+import type { Clock } from '../../std/clock.ts'
 import { BrokerFault } from './broker-errors.ts'
 
 export type BrokerPlace = { readonly host: string; readonly port: number }
@@ -23,6 +24,7 @@ export type Security = {
 }
 
 export type ConnectionOptions = Security & {
+  readonly clock: Clock
   readonly clientId: string
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
@@ -85,7 +87,7 @@ export class BrokerConnection {
       ssl: options.ssl ?? null,
       sasl: options.sasl ?? null,
     })
-    quieten(this.#connection.requestQueue)
+    quieten(this.#connection.requestQueue, options.clock)
   }
 
   /** Throws BrokerFault, never sent. */
@@ -199,14 +201,14 @@ function socketFactory(place: {
 }
 
 /** kafkajs asks every millisecond whether anything may be sent: asked only while something waits. */
-function quieten(queue: Connection['requestQueue']): void {
-  let timer: NodeJS.Timeout | undefined
+function quieten(queue: Connection['requestQueue'], clock: Clock): void {
+  let isWaiting = false
   queue.scheduleCheckPendingRequests = () => {
-    if (timer !== undefined || queue.pending.length === 0) return
-    const delayMs = Math.max(1, queue.throttledUntil - Date.now())
-    timer = setTimeout(() => {
-      timer = undefined
+    if (isWaiting || queue.pending.length === 0) return
+    isWaiting = true
+    void clock.sleep(Math.max(1, queue.throttledUntil - clock.now())).then(() => {
+      isWaiting = false
       queue.checkPendingRequests()
-    }, delayMs)
+    })
   }
 }

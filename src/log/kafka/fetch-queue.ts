@@ -25,7 +25,7 @@ export class FetchQueue implements PumpSource {
   readonly #chunks: Chunk[] = []
   #bytes = 0
   #wake: (() => void) | undefined
-  #failure: unknown
+  #failure: Error | undefined
   /** Called when there is room again. */
   onRoom: (() => void) | undefined
   /** Where to fetch on. */
@@ -34,6 +34,8 @@ export class FetchQueue implements PumpSource {
   epoch = -1
   /** Part of a fetch that is under way. */
   isBusy = false
+  /** Its last fetch did not reach a leader. */
+  isAstray = false
   /** Since when the topic has been gone, ms. */
   goneSince: number | undefined
 
@@ -57,7 +59,7 @@ export class FetchQueue implements PumpSource {
   }
 
   fail(error: unknown): void {
-    this.#failure ??= error
+    this.#failure ??= error instanceof Error ? error : new Error(String(error))
     this.#wake?.()
   }
 

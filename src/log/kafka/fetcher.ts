@@ -11,11 +11,10 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
-import { BrokerFault, CODE, codeText, isDenied } from './broker-errors.ts'
+import { BrokerFault, CODE, codeText, isDenied, outOfRange } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { KafkaLogLimits } from './limits.ts'
-import { outOfRange } from './reader.ts'
 import { decodeBatches } from './record-batch.ts'
 import { fetchRequest, type FetchAnswer } from './requests.ts'
 
@@ -80,8 +79,11 @@ export class Fetcher {
     for (const queue of this.#queues) {
       if (queue.isBusy || !queue.hasRoom) continue
       const leader = this.#leaderOf(queue)
-      if (leader === undefined) this.#seek()
-      else leaders.add(leader)
+      if (leader !== undefined) leaders.add(leader)
+      else {
+        queue.isAstray = true
+        this.#seek()
+      }
     }
     for (const leader of leaders) {
       const chains = this.#chains.get(leader) ?? new Set()
@@ -119,11 +121,14 @@ export class Fetcher {
         const request = fetchRequest(parts, { waitMs, bytesMax: limits.fetchBytesMax })
         const answers = await connection.askOwn(request, waitMs)
         for (const queue of queues) queue.isBusy = false
-        this.#seekDelayMs = limits.retryDelayMs
         if (index > 0) waitMs = Math.min(waitMs * 2, SIDE_WAIT_MS_MAX)
         if (this.#take(queues, answers)) return this.#seek()
+        this.#rest()
       } catch (error) {
-        for (const queue of queues) queue.isBusy = false
+        for (const queue of queues) {
+          queue.isBusy = false
+          queue.isAstray = true
+        }
         if (!(error instanceof BrokerFault)) return this.#failAll(queues, error)
         return this.#seek()
       }
@@ -155,13 +160,23 @@ export class Fetcher {
       } else if (isDenied(answer.code)) {
         const detail = `reading ${queue.topic}: ${codeText(answer.code)}`
         queue.fail(new HbError('log-not-authorized', detail))
-      } else isStale = true
+      } else {
+        isStale = true
+        queue.isAstray = true
+      }
     }
     return isStale
   }
 
+  /** The pauses of seeking grow for as long as any partition is astray, however well others go. */
+  #rest(): void {
+    for (const { isAstray, hasRoom } of this.#queues) if (isAstray && hasRoom) return
+    this.#seekDelayMs = this.#o.limits.retryDelayMs
+  }
+
   #push(queue: FetchQueue, answer: FetchAnswer): void {
     queue.goneSince = undefined
+    queue.isAstray = false
     if (answer.batches.length === 0) return
     try {
       const { records, next, epoch } = decodeBatches(answer.batches, queue.position, Infinity)

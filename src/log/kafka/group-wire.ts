@@ -38,7 +38,8 @@ export function encodeMember(news: MemberNews): Buffer {
 }
 
 export function decodeMember(bytes: Buffer): MemberNews {
-  const { topics, userData } = assignerProtocol.MemberMetadata.decode(bytes)
+  const metadata = readable(() => assignerProtocol.MemberMetadata.decode(bytes))
+  const { topics, userData } = metadata ?? { topics: [], userData: null }
   const told = objectOf(userData)
   return {
     topics,
@@ -58,7 +59,7 @@ export function encodeAssigned(topics: readonly string[], assigned: Assigned): B
 }
 
 export function decodeAssigned(bytes: Buffer): Assigned {
-  const decoded = bytes.length === 0 ? null : assignerProtocol.MemberAssignment.decode(bytes)
+  const decoded = readable(() => assignerProtocol.MemberAssignment.decode(bytes)) ?? null
   if (decoded === null) return { owned: [], standbys: [], moving: [] }
   const told = objectOf(decoded.userData)
   const [owned = []] = Object.values(decoded.assignment)
@@ -113,6 +114,15 @@ function claimsOf(members: readonly Joined[], partitions: number): (string | und
   return claims
 }
 
+/** Undefined where the bytes are no consumer protocol. */
+function readable<T>(decode: () => T): T | undefined {
+  try {
+    return decode()
+  } catch {
+    return undefined
+  }
+}
+
 function objectOf(bytes: Buffer | null): Record<string, unknown> {
   if (bytes === null || bytes.length === 0) return {}
   try {
@@ -124,7 +134,8 @@ function objectOf(bytes: Buffer | null): Record<string, unknown> {
 }
 
 function numbersOf(value: unknown): number[] {
-  return Array.isArray(value) ? value.filter((each) => Number.isSafeInteger(each)) : []
+  if (!Array.isArray(value)) return []
+  return value.filter((each: unknown): each is number => Number.isSafeInteger(each))
 }
 
 function pairsOf(value: unknown): [number, number][] {

@@ -2,8 +2,9 @@
 // Owners: membership.ts, which alone says when.
 //
 // Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless the
-// drain time ran out: then the partition is fenced first, and nothing it settles is noted. H2 a
-// partition that fails halts alone. H3 a member is waited for, never for ever.
+// drain time ran out: then the partition is fenced, nothing it settles is noted, and if it comes
+// back it is assigned only when all that was under way has ended. H2 a partition that fails halts
+// alone. H3 the group waits for a member, never for ever.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -40,6 +41,8 @@ type Positions = Promise<Readonly<Record<string, readonly (number | undefined)[]
 export class Holdings {
   readonly #o: HoldingsOptions
   readonly #held = new Map<number, Holding>()
+  /** What is still under way of partitions that were given up (H1). */
+  readonly #late = new Map<number, Promise<unknown>>()
 
   constructor(options: HoldingsOptions) {
     this.#o = options
@@ -96,6 +99,7 @@ export class Holdings {
     const { join, reader, limits, commits } = this.#o
     const { member, topics } = join
     const known = await positions
+    await this.#late.get(partition)
     const committed = Object.fromEntries(topics.map((topic) => [topic, known[topic]?.[partition]]))
     const starts = await member.assigned(partition, committed)
     for (const topic of topics) {
@@ -140,7 +144,12 @@ export class Holdings {
     for (const pump of holding.pumps) pump.halt()
     const drained = holding.ready.then(() => Promise.all(holding.pumps.map((pump) => pump.stop())))
     await this.#patiently(drained)
-    await this.#patiently(this.#o.join.member.revoked(partition))
+    const revoked = this.#o.join.member.revoked(partition)
+    const late = Promise.allSettled([drained, revoked]).then(() => {
+      if (this.#late.get(partition) === late) this.#late.delete(partition)
+    })
+    this.#late.set(partition, late)
+    await this.#patiently(late)
     for (const pump of holding.pumps) pump.fence()
     this.#held.delete(partition)
   }

@@ -25,7 +25,7 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   const limits = { ...KAFKA_LOG_LIMITS, ...options.limits }
   const { connectTimeoutMs, requestTimeoutMs } = limits
   const seeds = placesOf(options.bootstrapServers)
-  const connection = { ...security, clientId, connectTimeoutMs, requestTimeoutMs }
+  const connection = { ...security, clock, clientId, connectTimeoutMs, requestTimeoutMs }
   const cluster = new Cluster({ seeds, connection, clock, limits })
   try {
     await cluster.retry(`the brokers ${options.bootstrapServers}`, () => cluster.refresh())

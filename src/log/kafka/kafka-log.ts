@@ -17,13 +17,13 @@ import type {
   TopicSpec,
 } from '../port.ts'
 import { Appender } from './appender.ts'
-import { BrokerFault, BrokerRefusal, CODE, isDenied } from './broker-errors.ts'
+import { BrokerFault, BrokerRefusal, CODE, isDenied, outOfRange } from './broker-errors.ts'
 import { denied, type Cluster } from './cluster.ts'
 import { Coordinator } from './coordinator.ts'
 import { decodeAssigned, decodeMember } from './group-wire.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { GroupMembership } from './membership.ts'
-import { outOfRange, Reader } from './reader.ts'
+import { Reader } from './reader.ts'
 import { Topics } from './topics.ts'
 
 export type KafkaLogOptions = {
@@ -163,6 +163,7 @@ export class KafkaLog implements Log {
     this.#closing = true
     await Promise.all([...this.#memberships].map((each) => each.leave()))
     await this.#appender.idle()
+    this.#reader.close()
     await this.#o.cluster.close()
   }
 

@@ -1,15 +1,17 @@
 // Reads of one partition from an offset on, outside any group: what `Log.read` and `Log.ends` are.
 //
-// Invariants: R1 a read borrows a connection for as long as its request is under way: those who
-// wait for a record hold up nobody else. R2 a position that the broker does not have is an error,
+// Invariants: R1 a read borrows a connection for as long as its request is under way, and never
+// waits at the broker: those who wait for a record wait together, in the requests of one fetcher.
+// R2 a position that the broker does not have is an error,
 // never moved (L6). R3 isolation is read-uncommitted: the log's own chain says what counts. R4 an
 // epoch that falls says that the partition was made anew or cut back: an error.
 
 import type { Clock } from '../../std/clock.ts'
-import { HbError } from '../../std/errors.ts'
 import type { PartitionEnds, ReadOptions, ReadResult } from '../port.ts'
-import { BrokerFault, BrokerRefusal, CODE } from './broker-errors.ts'
+import { BrokerFault, BrokerRefusal, CODE, outOfRange } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
+import { FetchQueue } from './fetch-queue.ts'
+import { Fetcher } from './fetcher.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { decodeBatches } from './record-batch.ts'
 import { fetchRequest, type FetchAnswer } from './requests.ts'
@@ -33,6 +35,8 @@ export class Reader {
   readonly #cluster: Cluster
   readonly #clock: Clock
   readonly #limits: KafkaLogLimits
+  /** Of all reads that wait. */
+  readonly #fetcher: Fetcher
   /** Free connections' names by broker. */
   readonly #free = new Map<number, string[]>()
   readonly #inUse = new Map<number, number>()
@@ -42,6 +46,7 @@ export class Reader {
     this.#cluster = cluster
     this.#clock = clock
     this.#limits = limits
+    this.#fetcher = new Fetcher({ name: 'waiting reads', cluster, clock, limits })
   }
 
   async read(
@@ -50,22 +55,21 @@ export class Reader {
     from: number,
     options: ReadOptions = {},
   ): Promise<ReadResult> {
-    const to = options.to ?? Infinity
-    const bytesMax = options.bytesMax ?? READ_BYTES
-    const deadline = this.#clock.now() + (options.waitMs ?? 0)
-    let position = from
+    const { to = Infinity, bytesMax = READ_BYTES, waitMs = 0, signal } = options
     if (!Number.isSafeInteger(from) || from < 0) throw outOfRange(topic, partition, from)
-    for (;;) {
-      if (position >= to) return { records: [], next: position }
-      const isOver = options.signal?.aborted === true
-      const waitMs = isOver ? 0 : Math.max(0, deadline - this.#clock.now())
-      const request = { topic, partition, from: position, to, bytesMax }
-      const wait = Math.min(waitMs, this.#limits.fetchWaitMs)
-      const result = await this.#patient(this.#fetch(request, wait), options.signal, position)
-      position = result.next
-      if (result.records.length > 0 || waitMs === 0) return result
-      this.#cluster.checkOpen()
-    }
+    if (from >= to) return { records: [], next: from }
+    const request = { topic, partition, from, to, bytesMax }
+    const result = await this.#fetch(request)
+    const { next } = result
+    const isOver = waitMs <= 0 || next >= to || signal?.aborted === true
+    if (result.records.length > 0 || isOver) return result
+    await this.#wait(topic, partition, next, waitMs, signal)
+    this.#cluster.checkOpen()
+    return this.#fetch({ ...request, from: next })
+  }
+
+  close(): void {
+    this.#fetcher.close()
   }
 
   async ends(topic: string): Promise<readonly PartitionEnds[]> {
@@ -95,31 +99,35 @@ export class Reader {
     })
   }
 
-  /** Resolves early, with nothing, when the signal aborts: the request ends by itself. */
-  async #patient(
-    fetched: Promise<ReadResult>,
+  /** Until there is a record at or behind the position, the time is over, or the signal aborts. */
+  async #wait(
+    topic: string,
+    partition: number,
+    start: number,
+    waitMs: number,
     signal: AbortSignal | undefined,
-    position: number,
-  ): Promise<ReadResult> {
-    if (signal === undefined) return fetched
-    const given = signal
-    return new Promise((resolve, reject) => {
-      const abort = (): void => resolve({ records: [], next: position })
-      if (given.aborted) fetched.then(resolve, reject)
-      else given.addEventListener('abort', abort, { once: true })
-      fetched.then(resolve, reject).finally(() => given.removeEventListener('abort', abort))
-    })
+  ): Promise<void> {
+    const found = new AbortController()
+    const wake = (): void => found.abort()
+    // what it fetches is only looked at: the read itself keeps to its limits
+    const queue = new FetchQueue({ topic, partition, start, bytesMax: 1, commit: wake })
+    queue.listen(wake)
+    const ends = [this.#cluster.signal, ...(signal === undefined ? [] : [signal])]
+    for (const end of ends) end.addEventListener('abort', wake, { once: true })
+    this.#fetcher.add(queue)
+    await this.#clock.sleep(waitMs, found.signal)
+    this.#fetcher.remove(queue)
+    for (const end of ends) end.removeEventListener('abort', wake)
   }
 
   async #fetch(
     request: { topic: string; partition: number; from: number; to: number; bytesMax: number },
-    waitMs: number,
   ): Promise<ReadResult> {
     const { topic, partition, from, to, bytesMax } = request
     const answer = await this.#cluster.retry(`reading ${topic}[${partition}]`, async () => {
       const leader = await this.#cluster.leader(topic, partition)
       if (leader === undefined) return this.#stale(`${topic}[${partition}] has no leader`)
-      const got = await this.#ask(leader, { topic, partition, offset: from, bytesMax }, waitMs)
+      const got = await this.#ask(leader, { topic, partition, offset: from, bytesMax })
       if (got.code === CODE.none) return got
       if (got.code === CODE.offsetOutOfRange) throw outOfRange(topic, partition, from, got)
       return this.#stale(`${topic}[${partition}]`, got.code)
@@ -131,14 +139,13 @@ export class Reader {
   async #ask(
     leader: number,
     part: { topic: string; partition: number; offset: number; bytesMax: number },
-    waitMs: number,
   ): Promise<FetchAnswer> {
     const name = await this.#borrow(leader)
     try {
       const connection = await this.#cluster.connection(leader, name)
       // a first record larger than the limit is given all the same
-      const request = fetchRequest([part], { waitMs, bytesMax: part.bytesMax })
-      const [answer] = await connection.askOwn(request, waitMs)
+      const request = fetchRequest([part], { waitMs: 0, bytesMax: part.bytesMax })
+      const [answer] = await connection.askOwn(request)
       if (answer === undefined) throw new BrokerFault('an empty answer', { sent: true })
       return answer
     } finally {
@@ -197,19 +204,4 @@ export class Reader {
     else free.push(name)
     this.#queues.get(broker)?.shift()?.()
   }
-}
-
-export function outOfRange(
-  topic: string,
-  partition: number,
-  position: number,
-  { start, highWatermark }: { start: number; highWatermark: number } = {
-    start: -1,
-    highWatermark: -1,
-  },
-): HbError {
-  const has = start < 0 ? '' : ` retains from ${start}, ends at ${highWatermark};`
-  const detail = `${topic}[${partition}]${has} asked for ${String(position)}`
-  const data = { topic, partition, position, start, end: highWatermark }
-  return new HbError('log-position-out-of-range', detail, { data })
 }

@@ -10,7 +10,9 @@
 //   varint, varlong: zigzag, 7 bits a byte, the lowest first
 //
 // Invariants: B1 a batch that came in part is left for the next fetch. B2 keys and headers are
-// decoded when they are asked for: most readers never do. B3 what is decompressed is bounded.
+// decoded when they are asked for: most readers never do. B3 what is decompressed is bounded. B4 no
+// length or count is believed beyond the batch that it stands in: what rotted on a disk is refused
+// (the CRC is not checked: what must be exact has a hash of its own), or read as garbage, and ends.
 
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/crc32C.js'
@@ -26,6 +28,8 @@ const APPEND_TIME = 0x8
 const CONTROL = 0x20
 const GZIP = 1
 const ZSTD = 4
+/** A length may be as long as 35 bits, a timestamp's delta as 70. */
+const VARLONG_BYTES_MAX = 10
 /** Bytes that one compressed batch may become; `log-batch-too-large`. */
 export const UNPACKED_BYTES_MAX = 67_108_864
 
@@ -140,11 +144,12 @@ class FetchedRecord implements StoredRecord {
   readonly #keyAt: number
   readonly #keyBytes: number
   readonly #headersAt: number
+  readonly #end: number
 
   constructor(
     place: { offset: number; timestamp: number },
     value: Buffer | null,
-    parts: { bytes: Buffer; keyAt: number; keyBytes: number; headersAt: number },
+    parts: { bytes: Buffer; keyAt: number; keyBytes: number; headersAt: number; end: number },
   ) {
     this.offset = place.offset
     this.timestamp = place.timestamp
@@ -153,6 +158,7 @@ class FetchedRecord implements StoredRecord {
     this.#keyAt = parts.keyAt
     this.#keyBytes = parts.keyBytes
     this.#headersAt = parts.headersAt
+    this.#end = parts.end
   }
 
   get key(): string | null {
@@ -162,20 +168,21 @@ class FetchedRecord implements StoredRecord {
 
   get headers(): Readonly<Record<string, string>> {
     const cursor = { bytes: this.#bytes, at: this.#headersAt }
-    const headers: Record<string, string> = {}
-    for (let left = readVarint(cursor); left > 0; left--) {
-      const name = readText(cursor) ?? ''
-      headers[name] = readText(cursor) ?? ''
+    const headers: [string, string][] = []
+    for (let left = readVarint(cursor); left > 0 && cursor.at < this.#end; left--) {
+      headers.push([readText(cursor), readText(cursor)])
     }
-    return headers
+    // not by assignment: a header may have the name __proto__
+    return Object.fromEntries(headers)
   }
 }
 
 type Cursor = { readonly bytes: Buffer; at: number }
 
-function readText(cursor: Cursor): string | undefined {
+/** Null is read as empty. */
+function readText(cursor: Cursor): string {
   const length = readVarint(cursor)
-  if (length < 0) return undefined
+  if (length <= 0) return ''
   const text = cursor.bytes.toString('utf8', cursor.at, cursor.at + length)
   cursor.at += length
   return text
@@ -198,8 +205,8 @@ function readVarlong(cursor: Cursor): number {
   const { bytes } = cursor
   let value = 0
   let unit = 1
-  for (;;) {
-    const byte = bytes[cursor.at++] as number
+  for (let left = VARLONG_BYTES_MAX; left > 0; left--) {
+    const byte = bytes[cursor.at++] ?? 0
     value += (byte & 0x7f) * unit
     if (byte <= 0x7f) break
     unit *= 128
@@ -223,6 +230,7 @@ export function decodeBatches(bytes: Buffer, from: number, to: number): Decoded 
   for (let at = 0; at + HEAD_BYTES <= bytes.length; ) {
     const base = readInt64(bytes, at)
     const end = at + OUTSIDE_BYTES + bytes.readInt32BE(at + 8)
+    if (end < at + HEAD_BYTES) throw undecodable(base, 'a length that is too small')
     if (end > bytes.length) break
     const batch = bytes.subarray(at, end)
     at = end
@@ -243,7 +251,7 @@ function takeBatch(
   into: StoredRecord[],
 ): void {
   const magic = batch[16]
-  if (magic !== 2) throw new HbError('log-batch-undecodable', `magic ${magic} at offset ${base}`)
+  if (magic !== 2) throw undecodable(base, `magic ${magic}`)
   const attributes = batch.readInt16BE(ATTRIBUTES_AT)
   if ((attributes & CONTROL) !== 0) return
   const firstTimestamp = readInt64(batch, 27)
@@ -254,18 +262,23 @@ function takeBatch(
   for (let i = 0; i < count; i++) {
     const length = readVarint(cursor)
     const end = cursor.at + length
+    if (length < 0 || end > body.length) throw undecodable(base, 'a record longer than its batch')
     cursor.at += 1
     const timestamp = firstTimestamp + readVarlong(cursor)
     const offset = base + readVarint(cursor)
     if (offset >= bounds.to) return
     if (offset >= bounds.from) {
-      into.push(readRecord(cursor, { offset, timestamp: appendTime ?? timestamp }))
+      into.push(readRecord(cursor, end, { offset, timestamp: appendTime ?? timestamp }))
     }
     cursor.at = end
   }
 }
 
-function readRecord(cursor: Cursor, place: { offset: number; timestamp: number }): StoredRecord {
+function readRecord(
+  cursor: Cursor,
+  end: number,
+  place: { offset: number; timestamp: number },
+): StoredRecord {
   const { bytes } = cursor
   const keyBytes = readVarint(cursor)
   const keyAt = cursor.at
@@ -273,7 +286,8 @@ function readRecord(cursor: Cursor, place: { offset: number; timestamp: number }
   const valueBytes = readVarint(cursor)
   const value = valueBytes < 0 ? null : bytes.subarray(cursor.at, cursor.at + valueBytes)
   if (valueBytes > 0) cursor.at += valueBytes
-  return new FetchedRecord(place, value, { bytes, keyAt, keyBytes, headersAt: cursor.at })
+  if (cursor.at > end) throw undecodable(place.offset, 'a key or value longer than its record')
+  return new FetchedRecord(place, value, { bytes, keyAt, keyBytes, headersAt: cursor.at, end })
 }
 
 function unpack(body: Buffer, codec: number, base: number): Buffer {
@@ -282,7 +296,11 @@ function unpack(body: Buffer, codec: number, base: number): Buffer {
     if (codec === GZIP) return gunzipSync(body, { maxOutputLength: UNPACKED_BYTES_MAX })
     if (codec === ZSTD) return zstdDecompressSync(body, { maxOutputLength: UNPACKED_BYTES_MAX })
   } catch (cause) {
-    throw new HbError('log-batch-undecodable', `offset ${base}: ${(cause as Error).message}`)
+    throw undecodable(base, (cause as Error).message)
   }
-  throw new HbError('log-batch-undecodable', `offset ${base}: compression ${codec}`)
+  throw undecodable(base, `compression ${codec}`)
+}
+
+function undecodable(offset: number, why: string): HbError {
+  return new HbError('log-batch-undecodable', `offset ${offset}: ${why}`)
 }

@@ -105,7 +105,7 @@ export class Topics {
     let fewest = REPLICAS
     for (const spec of specs) {
       const partitions = this.#cluster.partitions(spec.name) ?? (await this.#made(spec.name))
-      const found = settings.get(spec.name) ?? new Map()
+      const found = settings.get(spec.name) ?? new Map<string, string>()
       const cleanup = found.get('cleanup.policy') ?? 'delete'
       const isRight = spec.cleanup === 'compact' ? cleanup === 'compact' : cleanup === 'delete'
       if (partitions.length !== spec.partitions || !isRight) {

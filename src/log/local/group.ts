@@ -5,8 +5,8 @@
 // Invariants: G1 rebalances run one after another. G2 a partition is assigned only after `revoked`
 // of its former owner resolved, or the drain time ran out and that owner is fenced (nothing it
 // settles later is noted, `owns` is false).
-// G3 per partition, `assigned`, `records` and `revoked` calls of one member do not overlap (but for
-// G2's time-out).
+// G3 per partition, `assigned`, `records` and `revoked` calls of one member do not overlap: after
+// G2's time-out, what comes back is assigned only when all that was under way has ended.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -30,6 +30,8 @@ type Slot = {
   readonly id: string
   readonly options: JoinOptions
   readonly holds: Map<number, Holding>
+  /** What is still under way of partitions that were given up (G3). */
+  readonly late: Map<number, Promise<unknown>>
   standbys: readonly number[]
   leaving: boolean
 }
@@ -65,7 +67,7 @@ export class Group {
   join(options: JoinOptions): Membership {
     this.#checkTopics(options)
     const id = `${this.#options.name}-${this.#options.generationBase}-${++this.#joined}`
-    const slot: Slot = { id, options, holds: new Map(), standbys: [], leaving: false }
+    const slot: Slot = { id, options, holds: new Map(), late: new Map(), standbys: [], leaving: false }
     this.#slots.set(id, slot)
     setImmediate(() => void this.#rebalance())
     return {
@@ -153,7 +155,11 @@ export class Group {
     const drained = holding.ready.then(() => Promise.all(holding.pumps.map((pump) => pump.stop())))
     for (const pump of holding.pumps) pump.halt()
     await this.#patiently(drained)
-    await this.#patiently(slot.options.member.revoked(index))
+    const late = Promise.allSettled([drained, slot.options.member.revoked(index)]).then(() => {
+      if (slot.late.get(index) === late) slot.late.delete(index)
+    })
+    slot.late.set(index, late)
+    await this.#patiently(late)
     for (const pump of holding.pumps) pump.fence()
     slot.holds.delete(index)
     this.#owners[index] = undefined
@@ -191,6 +197,7 @@ export class Group {
     for (const topic of topics) {
       committed[topic.spec.name] = storage.position(name, partitionOf(topic, index))
     }
+    await slot.late.get(index)
     const starts = await member.assigned(index, committed)
     const pumps = topics.map((topic) => {
       const partition = partitionOf(topic, index)
