@@ -1,8 +1,8 @@
 // A node from its first line to its last: it listens, joins, is ready, and ends when it is told to.
 //
 // Invariants: S1 the address is printed once the node is ready to serve (before, requests are
-// answered 503). S2 told to end, it finishes what is under way, within a time; what has not ended by
-// then is named, and the program ends with exit code 1.
+// answered 503). S2 told to end, it finishes what is under way, within a time; what has not ended
+// by then is named, and the program ends with exit code 1.
 
 import type { EarlyHttpServer, NodeApi, RunningNode } from '../node/index.ts'
 import type { Network } from '../protocol/genesis.ts'

@@ -38,6 +38,8 @@ export type ClientProperties = {
   readonly fetchMaxWaitMs?: number
   readonly metadataMaxAgeMs?: number
   readonly retryBackoffMs?: number
+  readonly retryBackoffMaxMs?: number
+  readonly defaultApiTimeoutMs?: number
   /** Lines for people. */
   readonly warnings: readonly string[]
 }
@@ -53,6 +55,8 @@ const NUMBER_KEYS: Readonly<Record<string, Numbers>> = {
   'fetch.max.wait.ms': 'fetchMaxWaitMs',
   'metadata.max.age.ms': 'metadataMaxAgeMs',
   'retry.backoff.ms': 'retryBackoffMs',
+  'retry.backoff.max.ms': 'retryBackoffMaxMs',
+  'default.api.timeout.ms': 'defaultApiTimeoutMs',
 }
 const NUMBER_MAX = 2_147_483_647
 
@@ -225,6 +229,8 @@ export function connectionOf(properties: ClientProperties): {
     fetchWaitMs: properties.fetchMaxWaitMs,
     metadataAgeMsMax: properties.metadataMaxAgeMs,
     retryDelayMs: properties.retryBackoffMs,
+    retryDelayMsMax: properties.retryBackoffMaxMs,
+    retryMsMax: properties.defaultApiTimeoutMs,
   }
   const said = Object.entries(named).filter(([, value]) => value !== undefined)
   return {
