@@ -97,6 +97,13 @@ export const ERROR_TABLE = {
     message: 'the broker does not allow this',
     advice: 'Give the principal the ACLs of its role, then start it again.',
   },
+  'log-not-authenticated': {
+    kind: 'operator',
+    message: 'a broker and this program do not trust one another',
+    advice:
+      'Check security.protocol, sasl.* and ssl.* of --command-config against the listener of the ' +
+      'brokers; then start it again.',
+  },
   'log-unreachable': {
     kind: 'transient',
     message: 'no broker answered in time',

@@ -48,6 +48,8 @@ export type BrokerView = {
   readonly port: number
   /** Undefined while it is not running. */
   readonly pid: number | undefined
+  /** Its data, for tests that damage it while it is not running. */
+  readonly dataDir: string
 }
 
 export type KafkaCluster = {
@@ -203,7 +205,9 @@ function clusterOf(
     bootstrapServers: serversOf('PLAINTEXT'),
     serversOf,
     get brokers() {
-      return brokers.map(({ place, port, child }) => ({ id: place.id, port, pid: child?.pid }))
+      return brokers.map(({ place: { id, dataDir }, port, child }) => {
+        return { id, port, pid: child?.pid, dataDir }
+      })
     },
     kill: (id) => end(runningOf(id), 'SIGKILL'),
     stop: async (id) => {

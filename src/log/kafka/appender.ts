@@ -116,6 +116,7 @@ export class Appender {
     try {
       await this.#cluster.refresh()
     } catch (cause) {
+      if (cause instanceof HbError) throw cause
       throw new HbError('log-append-refused', (cause as Error).message, { cause })
     }
     leader = await this.#cluster.leader(topic, partition)
@@ -142,10 +143,11 @@ export class Appender {
       const isUnclear = this.#settle(waiting, answers)
       if (isUnclear) connection.close()
     } catch (cause) {
-      // an HbError comes before anything is sent: closed, or not let in
-      const sent = cause instanceof BrokerFault ? cause.sent : !(cause instanceof HbError)
+      const sent = !(cause instanceof BrokerFault) || cause.sent
       const code = sent ? 'log-append-unclear' : 'log-append-refused'
       for (const { topic, partition, reject } of waiting) {
+        // comes before anything is sent: closed, or not let in
+        if (cause instanceof HbError) reject(cause)
         const detail = `${topic}[${partition}]: ${(cause as Error).message}`
         reject(new HbError(code, detail, { cause }))
       }

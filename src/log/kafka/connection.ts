@@ -5,7 +5,8 @@
 // Invariants: N1 a request that fails or is not answered in time closes its connection: what was
 // sent behind it cannot be answered out of turn, and nothing more goes out on it. N2 a fault says
 // whether the request may have left (`sent`). N3 no timer runs while nothing is under way: that of
-// kafkajs' request queue (1 ms, for ever) is replaced.
+// kafkajs' request queue (1 ms, for ever) is replaced. N4 whom a broker does not let in, and who does
+// not trust a broker, is told so at once: neither is tried again.
 
 import net from 'node:net'
 import tls from 'node:tls'
@@ -13,7 +14,8 @@ import Connection from 'kafkajs/src/network/connection.js'
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
 import protocol from 'kafkajs/src/protocol/requests/index.js'
 import type { Clock } from '../../std/clock.ts'
-import { BrokerFault } from './broker-errors.ts'
+import { HbError } from '../../std/errors.ts'
+import { BrokerFault, CODE } from './broker-errors.ts'
 
 export type BrokerPlace = { readonly host: string; readonly port: number }
 
@@ -64,8 +66,15 @@ const SILENT = {
   warn: () => undefined,
   error: () => undefined,
 }
+const SAYS_NO: ReadonlySet<unknown> = new Set([
+  CODE.unsupportedSaslMechanism,
+  CODE.saslAuthenticationFailed,
+])
 /** A long poll is answered this long after its own time is over, or not at all. */
 const LONG_POLL_GRACE_MS = 5_000
+/** Of OpenSSL and Node: the other side's certificate is not to be trusted, or ours is not. */
+const DISTRUST =
+  /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH)|CERTIFICATE/
 
 export class BrokerConnection {
   readonly #connection: Connection
@@ -73,16 +82,19 @@ export class BrokerConnection {
   readonly #options: ConnectionOptions
   #versions: Versions = {}
   #closed = false
+  /** How long an answer may take: little, until the broker has shown that it is there. */
+  #answerMs: number
 
   private constructor(place: BrokerPlace, options: ConnectionOptions) {
     this.#where = `${place.host}:${place.port}`
     this.#options = options
+    this.#answerMs = Math.min(options.connectTimeoutMs, options.requestTimeoutMs)
     this.#connection = new Connection({
       ...place,
       clientId: options.clientId,
       logger: SILENT,
       socketFactory,
-      requestTimeout: options.requestTimeoutMs,
+      requestTimeout: this.#answerMs,
       connectionTimeout: options.connectTimeoutMs,
       ssl: options.ssl ?? null,
       sasl: options.sasl ?? null,
@@ -90,7 +102,7 @@ export class BrokerConnection {
     quieten(this.#connection.requestQueue, options.clock)
   }
 
-  /** Throws BrokerFault, never sent. */
+  /** Throws BrokerFault, never sent; `log-not-authenticated`. */
   static async open(place: BrokerPlace, options: ConnectionOptions): Promise<BrokerConnection> {
     const opened = new BrokerConnection(place, options)
     try {
@@ -98,8 +110,11 @@ export class BrokerConnection {
       return opened
     } catch (cause) {
       opened.close()
-      const why = (cause as Error).message
-      throw new BrokerFault(`${opened.#where}: ${why}`, { sent: false, cause })
+      const why = `${opened.#where}: ${(cause as Error).message}`
+      if (cause instanceof HbError) throw cause
+      const { code } = cause as { code?: unknown }
+      if (DISTRUST.test(String(code))) throw new HbError('log-not-authenticated', why, { cause })
+      throw new BrokerFault(why, { sent: false, cause })
     }
   }
 
@@ -144,15 +159,41 @@ export class BrokerConnection {
     this.#versions = Object.fromEntries(apiVersions.map((each) => [each.apiKey, each]))
     this.#connection.setVersions(this.#versions)
     this.#connection.setSupportAuthenticationProtocol(true)
-    await this.#connection.authenticate()
+    await this.#authenticate()
+    this.#answerMs = this.#options.requestTimeoutMs
+  }
+
+  /**
+   * What kafkajs throws does not tell a broker that says no from one that hung up: its requests are
+   * listened to. Throws `log-not-authenticated`.
+   */
+  async #authenticate(): Promise<void> {
+    const connection = this.#connection
+    let isFault = false
+    const send = connection.send.bind(connection)
+    connection.send = async (request) => {
+      try {
+        return await send(request)
+      } catch (error) {
+        isFault = !SAYS_NO.has((error as { code?: unknown }).code)
+        throw error
+      }
+    }
+    try {
+      await connection.authenticate()
+    } catch (cause) {
+      if (isFault) throw cause
+      const why = `${this.#where}: ${(cause as Error).message}`
+      throw new HbError('log-not-authenticated', why, { cause })
+    } finally {
+      connection.send = send
+    }
   }
 
   async #send(api: string, request: object, waitMs: number): Promise<unknown> {
     if (!this.isOpen) throw new BrokerFault(`${this.#where} is not connected`, { sent: false })
-    const requestTimeout = Math.max(
-      this.#options.requestTimeoutMs,
-      waitMs === 0 ? 0 : waitMs + LONG_POLL_GRACE_MS,
-    )
+    const longPollMs = waitMs === 0 ? 0 : waitMs + LONG_POLL_GRACE_MS
+    const requestTimeout = Math.max(this.#answerMs, longPollMs)
     try {
       return await this.#connection.send({ ...request, requestTimeout })
     } catch (cause) {

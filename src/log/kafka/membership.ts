@@ -264,7 +264,6 @@ export class GroupMembership implements Membership {
       try {
         await this.#coordinator.heartbeat(this.#memberId, generation)
       } catch (error) {
-        if (error instanceof HbError) return
         // what was asked before a join began is answered by the join
         const isOld = this.#isJoining || generation !== this.#generation
         if (error instanceof BrokerRefusal && !isOld) this.#heard(error.code)
