@@ -1,67 +1,81 @@
-// A node in one directory: the embedded log, its stores, and all roles on them.
+// A node with its directory: the log, the stores that its roles need, and the roles on them.
 //
-// Directory: `log/` is the truth; `index/` and `states/` are caches of it and may be deleted while
-// nothing runs.
+// Directory: `index/` and `states/` are caches of the log and may be deleted while nothing runs. On
+// the embedded log `log/` is the truth and lies beside them; on brokers they are all there is, and
+// each node has a directory of its own.
+// Invariant: whatever fails, what was opened is closed, in the opposite order.
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedLog } from '../log/embedded/index.ts'
 import type { Log } from '../log/port.ts'
 import type { Network } from '../protocol/genesis.ts'
-import type { Clock } from '../std/clock.ts'
 import { openLmdbStore } from '../store/lmdb/index.ts'
+import type { Store } from '../store/port.ts'
 import type { NodeOptions, RunningNode } from './node.ts'
 import { composeNode } from './node.ts'
+import { ROLES, type Role } from './ownership.ts'
 
 export type LocalNodeOptions = {
   readonly network: Network
   readonly directory: string
-  readonly clock?: Clock
-  readonly applicationId?: string
   /** Default: one per core. */
   readonly evaluatorWorkers?: number
   readonly verifierThreads?: number
-  readonly limits?: NonNullable<NodeOptions['limits']>
-  readonly onHalted?: NonNullable<NodeOptions['onHalted']>
-}
+} & Pick<
+  NodeOptions,
+  'roles' | 'address' | 'standbys' | 'clock' | 'applicationId' | 'limits' | 'onHalted'
+>
 
 export type LocalNode = RunningNode & { readonly log: Log }
 
-/**
- * Errors: those of opening the log and the stores (`log-locked`, …); what was opened is closed
- * again.
- */
+/** On the embedded log in the directory. Errors: those of opening it (`log-locked`, …). */
 export async function startNode(options: LocalNodeOptions): Promise<LocalNode> {
+  return startNodeOn(await openEmbeddedLog({ dir: join(options.directory, 'log') }), options)
+}
+
+/** On a log that is open; from here on it is this node's, which closes it. */
+export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<LocalNode> {
   const { network, directory, evaluatorWorkers, verifierThreads, ...rest } = options
-  const opened: { close(): Promise<void> }[] = []
+  const { roles = ROLES } = rest
+  const opened: [name: string, part: { close(): Promise<void> }][] = [['log', log]]
+  const under: { name?: string } = {}
   const closeAll = async (): Promise<void> => {
-    for (const each of opened.reverse()) await each.close()
+    for (const [name, each] of opened.splice(0).reverse()) {
+      under.name = name
+      await each.close()
+    }
+    delete under.name
   }
-  const keep = <T extends { close(): Promise<void> }>(each: T): T => {
-    opened.push(each)
-    return each
+  const cache = async (role: Role, name: string): Promise<Store | undefined> => {
+    if (!roles.includes(role)) return undefined
+    const store = await openLmdbStore({ dir: join(directory, name), durable: false })
+    opened.push([`cache ${name}`, store])
+    return store
   }
   try {
-    const log = keep(await openEmbeddedLog({ dir: join(directory, 'log') }))
-    const cache = (name: string) => openLmdbStore({ dir: join(directory, name), durable: false })
-    const sequencerStore = keep(await cache('index'))
-    const dreStore = keep(await cache('states'))
+    const sequencerStore = await cache('sequencer', 'index')
+    const dreStore = await cache('dre', 'states')
     const cores = availableParallelism()
     const node = await composeNode({
       ...rest,
       genesis: network.genesis,
       log,
-      sequencerStore,
-      dreStore,
+      ...(sequencerStore && { sequencerStore }),
+      ...(dreStore && { dreStore }),
       evaluatorWorkers: evaluatorWorkers ?? cores,
       verifierThreads: verifierThreads ?? cores,
     })
     return {
       ...node,
       log,
+      unfinished: () => [...node.unfinished(), ...(under.name === undefined ? [] : [under.name])],
       async close() {
-        await node.close()
-        await closeAll()
+        try {
+          await node.close()
+        } finally {
+          await closeAll()
+        }
       },
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 // Shapes of the records that are neither messages, entries nor results:
-// schemas/{claim,head,module,snapshot,manifest}.
+// schemas/{claim,head,module,snapshot,manifest,network}.
 
 /** A sequencer's mark in the log (R2): no entry. */
 export type Claim = {
@@ -16,6 +16,9 @@ export type Head = {
   readonly timestamp: number
   readonly counters: readonly number[]
 }
+
+/** What network the topics are of, in `registry`: the genesis document's text as bytes. */
+export type NetworkRecord = { readonly network: string; readonly genesis: Uint8Array }
 
 export type ModuleRecord = { readonly engine: string; readonly source: string }
 

@@ -26,6 +26,11 @@ export const ERROR_TABLE = {
     message: 'the append may or may not have been written',
     advice: 'Read the log to find out before appending again.',
   },
+  'client-properties-invalid': {
+    kind: 'input',
+    message: 'the client properties cannot be used',
+    advice: "Correct the named line: keys and values are those of Kafka's own clients.",
+  },
   'log-closed': {
     kind: 'transient',
     message: 'the log is closed',
@@ -478,8 +483,9 @@ export const ERROR_TABLE = {
   },
   'genesis-mismatch': {
     kind: 'operator',
-    message: 'the directory holds the log of another network',
-    advice: 'Use another --data directory, or start it with its own genesis (genesis.json in it).',
+    message: 'the directory or the topics are those of another network',
+    advice:
+      'Use another --data directory or --application-id, or start without a genesis of your own.',
   },
   usage: {
     kind: 'input',

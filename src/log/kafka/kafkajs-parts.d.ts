@@ -70,7 +70,8 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   }
 }
 
-declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/crc32C.js' {
+  /** As a signed number. */
   const crc32C: (bytes: Buffer) => number
   export default crc32C
 }

@@ -13,7 +13,7 @@
 // decoded when they are asked for: most readers never do. B3 what is decompressed is bounded.
 
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js'
+import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/crc32C.js'
 import { HbError } from '../../std/errors.ts'
 import type { LogRecord, StoredRecord } from '../port.ts'
 
@@ -71,7 +71,7 @@ export function encodeBatch(records: readonly LogRecord[], timestamp: number): B
   // no producer id: a repeat is seen by the log's own chain and channels (R1, R3)
   batch.fill(0xff, 43, 57)
   batch.writeInt32BE(records.length, 57)
-  batch.writeUInt32BE(crc32C(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
+  batch.writeUInt32BE(crc32C(batch.subarray(ATTRIBUTES_AT)) >>> 0, CRC_AT)
   return batch
 }
 

@@ -2,7 +2,8 @@
 // them to the protocol's own types. Invariant: decode(encode(x)) = x, and what is hashed is never
 // these bytes (but a data item's).
 
-import type { Claim, Head, ModuleRecord, SnapshotPart, ManifestPart } from '../records.ts'
+import type { Claim, Head, ModuleRecord, NetworkRecord } from '../records.ts'
+import type { ManifestPart, SnapshotPart } from '../records.ts'
 import type { Admission } from '../entry.ts'
 import type { Content, Origin } from '../message.ts'
 import type { Outgoing, Result, Run } from '../result.ts'
@@ -52,6 +53,7 @@ export class Records {
   readonly #run = new RecordCodec<AvroRun>(SCHEMAS.run)
   readonly claim = new RecordCodec<Claim>(SCHEMAS.claim)
   readonly head = new RecordCodec<Head>(SCHEMAS.head)
+  readonly network = new RecordCodec<NetworkRecord>(SCHEMAS.network)
   readonly module = new RecordCodec<ModuleRecord>(SCHEMAS.module)
   readonly snapshot = new RecordCodec<SnapshotPart>(SCHEMAS.snapshot)
   readonly manifest = new RecordCodec<ManifestPart>(SCHEMAS.manifest)

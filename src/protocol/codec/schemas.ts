@@ -56,6 +56,9 @@ export const SCHEMAS = {
   module:
     '{"type":"record","name":"Module","namespace":"org.hollowbeam","fields":[{"name":"engine","' +
     'type":"string"},{"name":"source","type":"string"}]}',
+  network:
+    '{"type":"record","name":"Network","namespace":"org.hollowbeam","fields":[{"name":"network"' +
+    ',"type":"string"},{"name":"genesis","type":"bytes"}]}',
   run:
     '{"type":"record","name":"Run","namespace":"org.hollowbeam","fields":[{"name":"partition","' +
     'type":"int"},{"name":"from","type":"long"},{"name":"results","type":{"type":"array","items' +
