@@ -29,7 +29,7 @@ import { startNodeProcess } from './node-process.ts'
 import { Stalls } from './stalls.ts'
 
 const ROLES = ['sequencer', 'dre', 'relayer'] as const
-export const LONG_PARTITION = 0
+const LONG_PARTITION = 0
 /** A million entries take minutes to be ordered and evaluated. */
 const FILL_MS_MAX = 1_800_000
 /** So long nothing may have moved: then warm copies have caught up, too. */
@@ -38,11 +38,12 @@ const CALM_MS_QUICK = 3_000
 
 type Slot = { readonly directory: string; node: NodeProcess | undefined }
 
-/** `partitions`: of any of its roles. `roles`: those with which it owns the long partition. */
 export type Owned = {
   readonly slot: number
+  /** Of any of its roles. */
   readonly partitions: ReadonlySet<number>
-  readonly roles: readonly string[]
+  /** "sequencer 0 1, dre 0 2, relayer 0 1". */
+  readonly told: string
 }
 
 export class TakeoverNetwork {
@@ -142,8 +143,10 @@ export class TakeoverNetwork {
     if (dre === undefined || slot < 0) throw new Error('the long partition has no owner')
     const own = byRole.map((members) => members.find(({ address }) => address === dre.address))
     const partitions = new Set(own.flatMap((member) => member?.partitions ?? []))
-    const roles = ROLES.filter((_, at) => own[at]?.partitions.includes(LONG_PARTITION))
-    return { slot, partitions, roles }
+    const told = ROLES.map((role, at) => {
+      return `${role} ${(own[at]?.partitions ?? []).toSorted((a, b) => a - b).join(' ')}`
+    })
+    return { slot, partitions, told: told.join(', ') }
   }
 
   /** Pairs with a process in one of the partitions. */

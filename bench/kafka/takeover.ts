@@ -9,7 +9,6 @@ import { median, percentile, row, spread } from '../rows.ts'
 import type { KafkaBench } from './broker.ts'
 import { until } from './deadline.ts'
 import type { TakeoverNetwork } from './takeover-network.ts'
-import { LONG_PARTITION } from './takeover-network.ts'
 
 export type Way = 'term' | 'kill' | 'cold'
 
@@ -52,7 +51,7 @@ export async function benchKafkaTakeover(
 async function warm(network: TakeoverNetwork, way: 'term' | 'kill'): Promise<Round> {
   for (const slot of [0, 1]) await network.start(slot)
   await network.calm()
-  const { slot, partitions, roles } = await network.owner()
+  const { slot, partitions, told } = await network.owner()
   const pairs = network.pairsIn(partitions)
   network.stalls.forget()
   await sleep(BEFORE_MS)
@@ -61,9 +60,7 @@ async function warm(network: TakeoverNetwork, way: 'term' | 'kill'): Promise<Rou
   const goneMs = Math.round(performance.now() - begun)
   await flowing(network, begun)
   const longest = network.stalls.longest().filter((_, pair) => pairs.has(pair))
-  const moved = `partitions ${[...partitions].sort().join(', ')} moved`
-  const of = `(of ${LONG_PARTITION}: ${roles.join(', ')})`
-  return { longest, told: `${moved} ${of}, OS process gone after ${goneMs} ms` }
+  return { longest, told: `moved: ${told}; OS process gone after ${goneMs} ms` }
 }
 
 /** One node; when it has stopped, another starts on an empty disk. */
