@@ -18,11 +18,11 @@ export type BareRecord = Omit<Message, 'partition'>
 export type BareClient = {
   /** One request: records of one partition. */
   send(topic: string, partition: number, records: readonly BareRecord[]): Promise<void>
-  /** Resolves when the group has its partitions: it begins at the beginning. */
+  /** From the beginning. Resolves with the moment at which the group had its partitions. */
   consume(
     topic: string,
     handle: (partition: number, records: readonly KafkaMessage[]) => Promise<void>,
-  ): Promise<void>
+  ): Promise<number>
   close(): Promise<void>
 }
 
@@ -46,7 +46,9 @@ export async function openBareClient(place: Place, name: string): Promise<BareCl
   return {
     send: (topic, partition, records) => send(producer, topic, partition, records),
     consume: async (topic, handle) => {
-      consuming = await consume(consumer, { topic, partitions: place.partitions, handle })
+      const started = await consume(consumer, { topic, partitions: place.partitions, handle })
+      consuming = started.committing
+      return started.joinedAt
     },
     close: async () => {
       if (consuming !== undefined) {
@@ -79,10 +81,10 @@ type Committing = { readonly timer: NodeJS.Timeout; under: Promise<void> }
 async function consume(
   consumer: Consumer,
   { topic, partitions, handle }: Consuming,
-): Promise<Committing> {
+): Promise<{ committing: Committing; joinedAt: number }> {
   const handled = new Map<number, string>()
-  const joined = new Promise<void>((resolve) => {
-    consumer.on(consumer.events.GROUP_JOIN, () => resolve())
+  const joined = new Promise<number>((resolve) => {
+    consumer.on(consumer.events.GROUP_JOIN, () => resolve(performance.now()))
   })
   consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
     // an error here would be the consumer's: a floor that fell measures nothing
@@ -102,7 +104,7 @@ async function consume(
       handled.set(batch.partition, String(Number(batch.lastOffset()) + 1))
     },
   })
-  await joined
+  const joinedAt = await joined
   const commit = async (): Promise<void> => {
     if (handled.size === 0) return
     const offsets = [...handled].map(([partition, offset]) => ({ topic, partition, offset }))
@@ -116,7 +118,7 @@ async function consume(
     }, COMMIT_MS),
     under: Promise.resolve(),
   }
-  return committing
+  return { committing, joinedAt }
 }
 
 export function plainKafka(bootstrapServers: string, clientId: string): Kafka {

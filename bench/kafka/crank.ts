@@ -17,6 +17,7 @@ import { watchLog } from '../watched-log.ts'
 import type { BareKafka } from './bare-kafka.ts'
 import { openBareKafka } from './bare-kafka.ts'
 import type { KafkaBench } from './broker.ts'
+import { until } from './deadline.ts'
 import type { KafkaNode } from './kafka-node.ts'
 import { openKafkaNode } from './kafka-node.ts'
 import type { Shapes } from './shapes.ts'
@@ -139,7 +140,7 @@ class OneBall {
   async turns(warmMs: number, cranks: number): Promise<number[]> {
     await sleep(warmMs)
     this.appends.length = 0
-    while (this.appends.length < 3 * (cranks + 1)) await sleep(50)
+    await until('enough cranks', () => this.appends.length >= 3 * (cranks + 1))
     const ends = this.appends.filter(({ topic }) => plainTopic(topic) === 'ingress')
     return gaps(ends.map(({ durable }) => durable))
   }

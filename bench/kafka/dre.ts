@@ -2,7 +2,6 @@
 // store empty. Timed from the first batch that the DRE is given to the last append to the outbox.
 // Floor: plain kafkajs, one client, reading the same log and writing the same bytes.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../src/log/port.ts'
 import { Records } from '../../src/protocol/codec/records.ts'
 import { topicNames } from '../../src/protocol/topics.ts'
@@ -17,6 +16,7 @@ import { watchLog } from '../watched-log.ts'
 import { openBareClient } from './bare-client.ts'
 import { provision, run } from './bare-kafka.ts'
 import type { KafkaBench } from './broker.ts'
+import { until, within } from './deadline.ts'
 import { openBenchLog, openKafkaNode } from './kafka-node.ts'
 import type { MadeLog } from './made-log.ts'
 import { copyLog } from './made-log.ts'
@@ -93,8 +93,10 @@ async function evaluateAll(
     },
   })
   const node = await openKafkaNode(bench, { network, applicationId, roles: ['dre'], watch })
-  const isDone = (): boolean => (node.dre?.figures.entries ?? 0) >= entries
-  while (!isDone() || performance.now() - written.at < QUIET_MS) await sleep(20)
+  await until('all evaluated', () => {
+    const isEvaluated = (node.dre?.figures.entries ?? 0) >= entries
+    return isEvaluated && performance.now() - written.at > QUIET_MS
+  })
   await node.close()
   const perSecond = (entries * 1_000) / (written.at - (begun.at ?? NaN))
   const valueBytes = Math.round(written.bytes / entries)
@@ -128,19 +130,17 @@ async function bareHop(bench: KafkaBench, made: MadeLog, shape: Shape): Promise<
   await provision(bench, id)
   const place = { bootstrapServers: bench.bootstrapServers, partitions: PARTITIONS }
   const client = await openBareClient(place, id)
-  let begun: number | undefined
   let handled = 0
   const done = Promise.withResolvers<number>()
-  await client.consume(topicNames(made.applicationId).log, async (partition, records) => {
-    begun ??= performance.now()
+  const begun = await client.consume(topicNames(made.applicationId).log, async (partition, records) => {
     for (let at = 0; at < records.length; at += RUN_ENTRIES) {
       const numbers = records.slice(at, at + RUN_ENTRIES).map((_, index) => index)
       await client.send(topicNames(id).outbox, partition, [run(shape, numbers)])
     }
     handled += records.length
-    if (handled >= made.records) done.resolve(performance.now() - begun)
+    if (handled >= made.records) done.resolve(performance.now())
   })
-  const ms = await done.promise
+  const ms = (await within('all handed on', done.promise)) - begun
   await client.close()
   await bench.removeTopics(id)
   return (made.records * 1_000) / ms

@@ -23,6 +23,7 @@ import { median, row, spread } from '../rows.ts'
 import { signItems } from '../signed-items.ts'
 import { watchLog } from '../watched-log.ts'
 import type { KafkaBench } from './broker.ts'
+import { within } from './deadline.ts'
 import { openBenchLog } from './kafka-node.ts'
 
 const BATCH = 500
@@ -107,7 +108,7 @@ async function pass(
     },
   })
   await sequencer.start()
-  const result = await all.promise
+  const result = await within('all settled', all.promise)
   await sequencer.stop()
   await store.close()
   await log.close()

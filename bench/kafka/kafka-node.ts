@@ -4,7 +4,6 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openKafkaLog } from '../../src/log/kafka/index.ts'
 import type { Log } from '../../src/log/port.ts'
 import type { Role, RunningNode } from '../../src/node/index.ts'
@@ -13,8 +12,7 @@ import type { Network } from '../../src/protocol/genesis.ts'
 import { openLmdbStore } from '../../src/store/lmdb/index.ts'
 import { temporaryDirectory } from '../bench-node.ts'
 import type { KafkaBench } from './broker.ts'
-
-const READY_MS_MAX = 60_000
+import { until } from './deadline.ts'
 
 export type KafkaNode = RunningNode & { readonly applicationId: string }
 
@@ -56,11 +54,7 @@ export async function openKafkaNode(
     for (const each of [log, sequencerStore, dreStore]) await each.close()
     await rm(directory, { recursive: true })
   }
-  const deadline = performance.now() + READY_MS_MAX
-  while (!node.api.health().ready) {
-    if (performance.now() > deadline) throw new Error(`not ready after ${READY_MS_MAX} ms`)
-    await sleep(10)
-  }
+  await until('ready', () => node.api.health().ready)
   return { ...node, applicationId, close }
 }
 

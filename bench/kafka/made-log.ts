@@ -2,12 +2,12 @@
 // topics (nothing in it depends on its offsets).
 // Owners: main.ts makes it once a run; its topics stay until `remove`.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import { topicNames, topicSpecs } from '../../src/protocol/topics.ts'
 import { PARTITIONS, pingPongNetwork, serve } from '../bench-node.ts'
 import type { KafkaBench } from './broker.ts'
+import { until } from './deadline.ts'
 import { openBenchLog, openKafkaNode } from './kafka-node.ts'
 
 /** More than in the crank's rounds: the log should be there soon. */
@@ -31,7 +31,7 @@ export async function makeLog(bench: KafkaBench): Promise<MadeLog> {
   const applicationId = bench.freshId()
   const node = await openKafkaNode(bench, { network, applicationId })
   for (let i = 0; i < balls * BALLS_MORE; i++) await serve(node, network, first)
-  while ((node.dre?.figures.entries ?? 0) < 1.05 * entries) await sleep(100)
+  await until('the log is made', () => (node.dre?.figures.entries ?? 0) >= 1.05 * entries)
   await node.close()
   const log = await openBenchLog(bench)
   const counts = await count(log, topicNames(applicationId).log)

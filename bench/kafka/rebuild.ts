@@ -13,6 +13,7 @@ import type { BenchReport } from '../rows.ts'
 import { median, row, spread } from '../rows.ts'
 import { openBareClient } from './bare-client.ts'
 import type { KafkaBench } from './broker.ts'
+import { within } from './deadline.ts'
 import { openBenchLog } from './kafka-node.ts'
 import type { MadeLog } from './made-log.ts'
 
@@ -64,16 +65,14 @@ async function rebuildAll(bench: KafkaBench, made: MadeLog): Promise<number> {
 async function readAll(bench: KafkaBench, made: MadeLog): Promise<number> {
   const place = { bootstrapServers: bench.bootstrapServers, partitions: PARTITIONS }
   const client = await openBareClient(place, bench.freshId())
-  let begun: number | undefined
   let read = 0
   const done = Promise.withResolvers<number>()
-  await client.consume(topicNames(made.applicationId).log, (_, records) => {
-    begun ??= performance.now()
+  const begun = await client.consume(topicNames(made.applicationId).log, (_, records) => {
     read += records.length
-    if (read >= made.records) done.resolve(performance.now() - begun)
+    if (read >= made.records) done.resolve(performance.now())
     return Promise.resolve()
   })
-  const ms = await done.promise
+  const ms = (await within('all read', done.promise)) - begun
   await client.close()
   return (made.records * 1_000) / ms
 }
