@@ -38,6 +38,8 @@ export class Topics {
   readonly #cluster: Cluster
   readonly #reader: Reader
   readonly #warn: (text: string) => void
+  /** Said once. */
+  #warned: string | undefined
 
   constructor(cluster: Cluster, reader: Reader, warn: (text: string) => void) {
     this.#cluster = cluster
@@ -117,7 +119,10 @@ export class Topics {
       const flaws = flawsOf(spec, found, replicas)
       if (flaws.length > 0) throw unsafe(spec.name, flaws)
     }
-    if (fewest < REPLICAS) this.#warn(tooFew(fewest))
+    const text = fewest < REPLICAS ? tooFew(fewest) : undefined
+    if (text === undefined || text === this.#warned) return
+    this.#warned = text
+    this.#warn(text)
   }
 
   /** A topic that was just made is known to all brokers a little later. */
