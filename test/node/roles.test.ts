@@ -178,6 +178,27 @@ describe('roles in any split', () => {
     expect(await log.members('hb.dre')).toMatchObject([{ address: 'http://a:1' }])
   })
 
+  test('a warm copy that fails is told of', async () => {
+    await start({ roles: ['dre'], dreStore: createMemoryStore(), standbys: 1 })
+    const broken: Log = {
+      ...passing(log),
+      read: (topic, partition, from, options) =>
+        topic === 'hb.log'
+          ? Promise.reject(new HbError('log-diverged', 'as planted'))
+          : log.read(topic, partition, from, options),
+    }
+    const told: string[] = []
+    await start({
+      log: broken,
+      roles: ['dre'],
+      dreStore: createMemoryStore(),
+      standbys: 1,
+      onStandbyFailed: (role) => told.push(role),
+    })
+    await until(() => told.length > 0)
+    expect(told[0]).toBe('dre')
+  })
+
   test('what close still waits for is told in words', async () => {
     let let_go: () => void = () => undefined
     const held = new Promise<void>((resolve) => (let_go = resolve))

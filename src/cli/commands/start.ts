@@ -129,6 +129,8 @@ async function place(context: CommandContext, options: Options): Promise<Place> 
     ...(standby !== undefined && { standbys: standby }),
     onHalted: (role: string, partition: number, error: unknown): void =>
       context.terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`),
+    onStandbyFailed: (role: string, partition: number, error: unknown): void =>
+      context.terminal.err(`warning: standby of ${role}, partition ${partition}: ${String(error)}`),
   }
   if (!namesBrokers(options)) {
     const network = await networkIn(directory, options)
