@@ -55,6 +55,15 @@ export type DreLimits = {
   readonly standbyLingerMs: number
   /** Pause before a standby that failed begins again, ms; default 5,000. */
   readonly standbyRetryMs: number
+  /**
+   * How long a run stays in the outbox though every target has settled it, ms; default 7 days: what
+   * a challenge may be about.
+   */
+  readonly outboxRetentionMs: number
+  /** How often the outbox is trimmed, ms; default 60,000. */
+  readonly trimIntervalMs: number
+  /** Runs that a trim deletes at least; default 100. */
+  readonly trimRecordsMin: number
 }
 
 export const DRE_LIMITS: DreLimits = {
@@ -67,4 +76,7 @@ export const DRE_LIMITS: DreLimits = {
   logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
   standbyLingerMs: 15_000,
   standbyRetryMs: 5_000,
+  outboxRetentionMs: 604_800_000,
+  trimIntervalMs: 60_000,
+  trimRecordsMin: 100,
 }
