@@ -43,6 +43,8 @@ export const CODE = {
   memberIdRequired: 79,
   fencedInstance: 82,
   invalidRecord: 87,
+  unknownTopicId: 100,
+  inconsistentTopicId: 103,
 } as const
 
 const NAMES = new Map<number, string>(Object.entries(CODE).map(([name, code]) => [code, name]))

@@ -13,6 +13,7 @@ import { BrokerFault, BrokerRefusal, CODE, isDenied } from './broker-errors.ts'
 import type { BrokerPlace, ConnectionOptions } from './connection.ts'
 import { BrokerConnection } from './connection.ts'
 import type { KafkaLogLimits } from './limits.ts'
+import { metadataRequest, type PartitionLeader } from './metadata.ts'
 
 export type ClusterOptions = {
   readonly seeds: readonly BrokerPlace[]
@@ -21,34 +22,11 @@ export type ClusterOptions = {
   readonly limits: KafkaLogLimits
 }
 
-export type PartitionLeader = {
-  readonly leader: number
-  readonly replicas: readonly number[]
-  readonly inSync: readonly number[]
-}
-
-type TopicAnswer = {
-  readonly topicErrorCode: number
-  readonly topic: string
-  readonly partitionMetadata: readonly {
-    readonly partitionErrorCode: number
-    readonly partitionId: number
-    readonly leader: number
-    readonly replicas: readonly number[]
-    readonly isr: readonly number[]
-  }[]
-}
-type MetadataAnswer = {
-  readonly brokers: readonly (BrokerPlace & { readonly nodeId: number })[]
-  readonly clusterId: string
-  readonly controllerId: number
-  readonly topicMetadata: readonly TopicAnswer[]
-}
-
 export class Cluster {
   readonly #o: ClusterOptions
   readonly #brokers = new Map<number, BrokerPlace>()
   readonly #topics = new Map<string, readonly PartitionLeader[]>()
+  readonly #topicIds = new Map<string, string>()
   /** Topics that somebody asked for: all are asked for together. */
   readonly #wanted = new Set<string>()
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
@@ -84,6 +62,11 @@ export class Cluster {
   /** Partitions of a topic, as last heard; undefined: not known (or gone). */
   partitions(topic: string): readonly PartitionLeader[] | undefined {
     return this.#topics.get(topic)
+  }
+
+  /** Another than before: the topic was made anew. */
+  topicId(topic: string): string | undefined {
+    return this.#topicIds.get(topic)
   }
 
   /** Asks for the topic's partitions if they are not known. Throws `log-topic-unknown`. */
@@ -202,21 +185,18 @@ export class Cluster {
     this.checkOpen()
     const topics = [...this.#wanted]
     const answer = await this.#anywhere((connection) =>
-      connection.ask<MetadataAnswer>('Metadata', { topics, allowAutoTopicCreation: false }),
+      connection.askOwn(metadataRequest(topics)),
     )
     this.#refreshedAt = clock.now()
-    this.#controller = answer.controllerId
+    this.#controller = answer.controller
     this.#brokers.clear()
-    for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port })
-    for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
-      if (isDenied(topicErrorCode)) throw new BrokerRefusal(`Metadata of ${topic}`, topicErrorCode)
-      if (topicErrorCode === CODE.unknownTopic) this.#topics.delete(topic)
-      if (topicErrorCode !== CODE.none) continue
-      const partitions: PartitionLeader[] = []
-      for (const { partitionId, leader, replicas, isr } of partitionMetadata) {
-        partitions[partitionId] = { leader, replicas, inSync: isr }
-      }
+    for (const { id, host, port } of answer.brokers) this.#brokers.set(id, { host, port })
+    for (const { topic, code, id, partitions } of answer.topics) {
+      if (isDenied(code)) throw new BrokerRefusal(`Metadata of ${topic}`, code)
+      if (code === CODE.unknownTopic) this.#topics.delete(topic)
+      if (code !== CODE.none) continue
       this.#topics.set(topic, partitions)
+      this.#topicIds.set(topic, id)
     }
   }
 

@@ -43,7 +43,6 @@ export type Api =
   | 'JoinGroup'
   | 'LeaveGroup'
   | 'ListOffsets'
-  | 'Metadata'
   | 'OffsetCommit'
   | 'OffsetFetch'
   | 'SyncGroup'

@@ -32,6 +32,8 @@ export class FetchQueue implements PumpSource {
   position: number
   /** Leader epoch of the newest batch. */
   epoch = -1
+  /** Of the topic that it began with. */
+  topicId: string | undefined
   /** Part of a fetch that is under way. */
   isBusy = false
   /** Its last fetch did not reach a leader. */

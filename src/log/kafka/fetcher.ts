@@ -4,9 +4,11 @@
 //
 // A broker is asked by up to three chains of requests, each on its own connection: while one waits
 // at the broker for a record, another fetches what was added or got room again in the meantime.
-// Invariants: F1 a queue is part of one request at a time. F2 a slow member fills its own queue and
+// Invariants: F1 a queue is part of one request at a time, and a request asks for a partition once:
+// for all queues that are at one position of it. F2 a slow member fills its own queue and
 // stalls nobody else's. F3 no position is moved but by what was fetched; one that is out of range
-// fails its queue (L6), and so does an epoch that falls: the partition was made anew or cut back.
+// fails its queue (L6), and so does a topic that was made anew (its id is another) and a log that was
+// cut back (the broker has other records below the position, or none of that epoch).
 // F4 what has no leader is looked for again, never in a tight loop.
 
 import type { Clock } from '../../std/clock.ts'
@@ -16,7 +18,7 @@ import type { Cluster } from './cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { decodeBatches } from './record-batch.ts'
-import { fetchRequest, type FetchAnswer } from './requests.ts'
+import { fetchRequest, type FetchAnswer, type FetchPart } from './requests.ts'
 
 export type FetcherOptions = {
   /** Names its connections. */
@@ -112,13 +114,10 @@ export class Fetcher {
       for (const queue of queues) queue.isBusy = true
       try {
         const connection = await this.#o.cluster.connection(broker, `fetch ${name} ${index}`)
-        const parts = queues.map(({ topic, partition, position }) => ({
-          topic,
-          partition,
-          offset: position,
-          bytesMax: limits.fetchPartitionBytesMax,
-        }))
-        const request = fetchRequest(parts, { waitMs, bytesMax: limits.fetchBytesMax })
+        const request = fetchRequest(this.#partsOf(queues), {
+          waitMs,
+          bytesMax: limits.fetchBytesMax,
+        })
         const answers = await connection.askOwn(request, waitMs)
         for (const queue of queues) queue.isBusy = false
         if (index > 0) waitMs = Math.min(waitMs * 2, SIDE_WAIT_MS_MAX)
@@ -135,29 +134,57 @@ export class Fetcher {
     }
   }
 
+  #partsOf(queues: readonly FetchQueue[]): FetchPart[] {
+    const bytesMax = this.#o.limits.fetchPartitionBytesMax
+    const parts = new Map<string, FetchPart>()
+    for (const { topic, topicId = '', partition, position: offset, epoch } of queues) {
+      parts.set(`${topic} ${partition}`, { topic, topicId, partition, offset, epoch, bytesMax })
+    }
+    return [...parts.values()]
+  }
+
   #readyFor(broker: number): FetchQueue[] {
     const ready: FetchQueue[] = []
-    for (const queue of this.#queues) {
-      const isReady = !queue.isBusy && queue.hasRoom && this.#leaderOf(queue) === broker
-      if (isReady) ready.push(queue)
-    }
+    const asked = new Map<string, FetchQueue>()
+    const all = [...this.#queues]
     // a broker fills its answer in the order that it is asked in: nobody is always last
-    const from = this.#rotation++ % Math.max(1, ready.length)
-    return [...ready.slice(from), ...ready.slice(0, from)]
+    const from = this.#rotation++ % Math.max(1, all.length)
+    for (let at = 0; at < all.length; at++) {
+      const queue = all[(from + at) % all.length] as FetchQueue
+      const isReady = !queue.isBusy && queue.hasRoom && this.#leaderOf(queue) === broker
+      if (!isReady || !this.#isSame(queue)) continue
+      const key = `${queue.topic} ${queue.partition}`
+      const { position, epoch } = asked.get(key) ?? queue
+      // at another position: another chain asks for it
+      if (position !== queue.position || epoch !== queue.epoch) this.#kick()
+      else {
+        asked.set(key, queue)
+        ready.push(queue)
+      }
+    }
+    return ready
+  }
+
+  /** The topic is the one that the queue began with; else the queue fails. */
+  #isSame(queue: FetchQueue): boolean {
+    const id = this.#o.cluster.topicId(queue.topic)
+    queue.topicId ??= id
+    if (queue.topicId === id) return true
+    queue.fail(diverged(queue, 'the topic was deleted and made again'))
+    return false
   }
 
   /** True if some answer says that the leader is another one. */
   #take(queues: readonly FetchQueue[], answers: readonly FetchAnswer[]): boolean {
     let isStale = false
-    for (const answer of answers) {
-      const queue = queues.find(
-        (each) => each.partition === answer.partition && each.topic === answer.topic,
-      )
-      if (queue === undefined || !this.#queues.has(queue)) continue
-      if (answer.code === CODE.none) this.#push(queue, answer)
-      else if (answer.code === CODE.offsetOutOfRange) {
+    const byPartition = new Map(answers.map((each) => [`${each.topic} ${each.partition}`, each]))
+    for (const queue of queues) {
+      const answer = byPartition.get(`${queue.topic} ${queue.partition}`)
+      if (!this.#queues.has(queue)) continue
+      if (answer?.code === CODE.none) this.#push(queue, answer)
+      else if (answer?.code === CODE.offsetOutOfRange) {
         queue.fail(outOfRange(queue.topic, queue.partition, queue.position, answer))
-      } else if (isDenied(answer.code)) {
+      } else if (answer !== undefined && isDenied(answer.code)) {
         const detail = `reading ${queue.topic}: ${codeText(answer.code)}`
         queue.fail(new HbError('log-not-authorized', detail))
       } else {
@@ -177,13 +204,15 @@ export class Fetcher {
   #push(queue: FetchQueue, answer: FetchAnswer): void {
     queue.goneSince = undefined
     queue.isAstray = false
+    if (answer.parted !== undefined) {
+      return queue.fail(diverged(queue, `the log was cut back to ${answer.parted}`))
+    }
     if (answer.batches.length === 0) return
     try {
       const { records, next, epoch } = decodeBatches(answer.batches, queue.position, Infinity)
       if (next === undefined) return
       if (epoch < queue.epoch) {
-        const text = `${queue.topic}[${queue.partition}]: epoch ${epoch} after ${queue.epoch}`
-        return queue.fail(new HbError('log-diverged', `${text}: cut back, or made anew`))
+        return queue.fail(diverged(queue, `epoch ${epoch} after ${queue.epoch}`))
       }
       queue.epoch = epoch
       if (next > queue.position) queue.push(records, next)
@@ -248,4 +277,9 @@ export class Fetcher {
       queue.fail(new HbError('log-topic-unknown', text))
     }
   }
+}
+
+function diverged({ topic, partition, position }: FetchQueue, what: string): HbError {
+  const data = { topic, partition, position }
+  return new HbError('log-diverged', `${topic}[${partition}] at ${position}: ${what}`, { data })
 }

@@ -67,6 +67,8 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     writeInt8(value: number): Encoder
     writeInt16(value: number): Encoder
     writeInt32(value: number): Encoder
+    writeUVarInt(value: number): Encoder
+    writeUVarIntString(text: string | null): Encoder
   }
 }
 

@@ -3,8 +3,7 @@
 // Invariants: R1 a read borrows a connection for as long as its request is under way, and never
 // waits at the broker: those who wait for a record wait together, in the requests of one fetcher.
 // R2 a position that the broker does not have is an error,
-// never moved (L6). R3 isolation is read-uncommitted: the log's own chain says what counts. R4 an
-// epoch that falls says that the partition was made anew or cut back: an error.
+// never moved (L6). R3 isolation is read-uncommitted: the log's own chain says what counts.
 
 import type { Clock } from '../../std/clock.ts'
 import type { PartitionEnds, ReadOptions, ReadResult } from '../port.ts'
@@ -144,7 +143,9 @@ export class Reader {
     try {
       const connection = await this.#cluster.connection(leader, name)
       // a first record larger than the limit is given all the same
-      const request = fetchRequest([part], { waitMs: 0, bytesMax: part.bytesMax })
+      const topicId = this.#cluster.topicId(part.topic) ?? ''
+      const parts = [{ ...part, topicId, epoch: -1 }]
+      const request = fetchRequest(parts, { waitMs: 0, bytesMax: part.bytesMax })
       const [answer] = await connection.askOwn(request)
       if (answer === undefined) throw new BrokerFault('an empty answer', { sent: true })
       return answer

@@ -5,17 +5,18 @@
 //   partition · i32 bytes · batch]]
 //   answer: [topic · [i32 partition · i16 error · i64 base offset · i64 append time · i64 log start]] ·
 //   i32 throttle
-//   Fetch v11: i32 replica (−1) · i32 max wait ms · i32 min bytes · i32 max bytes · i8 isolation (0:
-//   uncommitted) · i32 session (0) · i32 epoch (−1) · [topic · [i32 partition · i32 leader epoch (−1) ·
-//   i64 offset · i64 log start (−1) · i32 max bytes]] · [] forgotten · string rack
-//   answer: i32 throttle · i16 error · i32 session · [topic · [i32 partition · i16 error · i64 high
-//   watermark · i64 last stable · i64 log start · [i64 · i64] aborted · i32 replica · i32 bytes ·
-//   batches]]
-//   string: i16 length · UTF-8; list: i32 length · items
+//   Fetch v13: tagged fields of the header · i32 replica (−1) · i32 max wait · i32 min bytes · i32 max
+//   bytes · i8 isolation (0: uncommitted) · i32 session (0) · i32 epoch (−1) · [uuid topic · [i32
+//   partition · i32 leader epoch (−1) · i64 offset · i32 epoch of the record before it (−1: not known) ·
+//   i64 log start (−1) · i32 max bytes · tagged] · tagged] · [] forgotten · string rack · tagged
+//   answer: tagged fields of the header · i32 throttle · i16 error · i32 session · [uuid topic · [i32
+//   partition · i16 error · i64 high watermark · i64 last stable · i64 log start · [i64 · i64 · tagged]
+//   aborted · i32 replica · batches · tagged (0: {i32 epoch · i64 end} where the logs parted)] · tagged]
+//   Produce is classic, Fetch compact (wire.ts)
 
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import type { OwnRequest } from './connection.ts'
-import { readInt64 } from './record-batch.ts'
+import { WireReader } from './wire.ts'
 
 export type ProducePart = {
   readonly topic: string
@@ -51,7 +52,7 @@ export function produceRequest(
       return encoder
     },
     decode: (data) => {
-      const reader = new Reader(data)
+      const reader = new WireReader(data)
       const answers: ProduceAnswer[] = []
       for (let topics = reader.int32(); topics > 0; topics--) {
         const topic = reader.text()
@@ -69,8 +70,12 @@ export function produceRequest(
 
 export type FetchPart = {
   readonly topic: string
+  /** Of metadata.ts: a topic that was made anew does not answer to it. */
+  readonly topicId: string
   readonly partition: number
   readonly offset: number
+  /** Of the newest batch below `offset`, where it is known: what parted from it is told; else −1. */
+  readonly epoch: number
   readonly bytesMax: number
 }
 export type FetchAnswer = {
@@ -79,6 +84,8 @@ export type FetchAnswer = {
   readonly code: number
   readonly highWatermark: number
   readonly start: number
+  /** What is below the offset is not what was read there: where the broker's log parted from it. */
+  readonly parted: number | undefined
   readonly batches: Buffer
 }
 
@@ -88,86 +95,61 @@ export function fetchRequest(
   parts: readonly FetchPart[],
   { waitMs, bytesMax }: FetchOptions,
 ): OwnRequest<FetchAnswer[]> {
+  const names = new Map(parts.map(({ topic, topicId }) => [topicId, topic]))
   return {
     name: 'Fetch',
     apiKey: 1,
-    apiVersion: 11,
+    apiVersion: 13,
     encode: () => {
-      const encoder = new Encoder(64 + parts.length * 128)
-      encoder.writeInt32(-1).writeInt32(waitMs).writeInt32(1).writeInt32(bytesMax).writeInt8(0)
-      encoder.writeInt32(0).writeInt32(-1).writeInt32(parts.length)
-      for (const { topic, partition, offset, bytesMax: most } of parts) {
-        encoder.writeString(topic).writeInt32(1).writeInt32(partition).writeInt32(-1)
+      const encoder = new Encoder(64 + parts.length * 64)
+      encoder.writeInt8(0).writeInt32(-1).writeInt32(waitMs).writeInt32(1).writeInt32(bytesMax)
+      encoder.writeInt8(0).writeInt32(0).writeInt32(-1).writeUVarInt(parts.length + 1)
+      for (const { topicId, partition, offset, epoch, bytesMax: most } of parts) {
+        encoder.writeBufferInternal(Buffer.from(topicId, 'hex'))
+        encoder.writeUVarInt(2).writeInt32(partition).writeInt32(-1)
         encoder.writeInt32(Math.floor(offset / 4_294_967_296)).writeInt32(offset | 0)
-        encoder.writeInt32(-1).writeInt32(-1).writeInt32(most)
+        encoder.writeInt32(epoch).writeInt32(-1).writeInt32(-1).writeInt32(most)
+        encoder.writeInt8(0).writeInt8(0)
       }
-      return encoder.writeInt32(0).writeString('')
+      return encoder.writeUVarInt(1).writeUVarIntString('').writeInt8(0)
     },
     decode: (data) => {
-      const reader = new Reader(data)
+      const reader = new WireReader(data)
+      reader.tags()
       reader.skip(4)
       const code = reader.int16()
       reader.skip(4)
-      const answers: FetchAnswer[] = []
-      for (let topics = reader.int32(); topics > 0; topics--) {
-        const topic = reader.text()
-        for (let count = reader.int32(); count > 0; count--) {
-          answers.push(readFetched(reader, topic, code))
-        }
-      }
-      return answers
+      const answers = reader.compactList(() => {
+        const id = reader.uuid()
+        const topic = names.get(id) ?? id
+        const found = reader.compactList(() => readFetched(reader, topic, code))
+        reader.tags()
+        return found
+      })
+      return answers.flat()
     },
   }
 }
 
-function readFetched(reader: Reader, topic: string, code: number): FetchAnswer {
+const PARTED_TAG = 0
+
+function readFetched(reader: WireReader, topic: string, code: number): FetchAnswer {
   const partition = reader.int32()
   const own = reader.int16()
   const highWatermark = reader.int64()
   reader.skip(8)
   const start = reader.int64()
-  for (let aborted = reader.int32(); aborted > 0; aborted--) reader.skip(16)
+  for (let aborted = reader.compactLength(); aborted > 0; aborted--) {
+    reader.skip(16)
+    reader.tags()
+  }
   reader.skip(4)
-  const batches = reader.bytes()
-  return { topic, partition, code: code === 0 ? own : code, highWatermark, start, batches }
-}
-
-class Reader {
-  readonly #data: Buffer
-  #at = 0
-
-  constructor(data: Buffer) {
-    this.#data = data
-  }
-
-  int16(): number {
-    this.#at += 2
-    return this.#data.readInt16BE(this.#at - 2)
-  }
-
-  int32(): number {
-    this.#at += 4
-    return this.#data.readInt32BE(this.#at - 4)
-  }
-
-  int64(): number {
-    this.#at += 8
-    return readInt64(this.#data, this.#at - 8)
-  }
-
-  text(): string {
-    const length = this.int16()
-    this.#at += length
-    return this.#data.toString('utf8', this.#at - length, this.#at)
-  }
-
-  bytes(): Buffer {
-    const length = Math.max(0, this.int32())
-    this.#at += length
-    return this.#data.subarray(this.#at - length, this.#at)
-  }
-
-  skip(count: number): void {
-    this.#at += count
-  }
+  const batches = reader.compactBytes()
+  let parted: number | undefined
+  reader.tags((tag) => {
+    if (tag !== PARTED_TAG) return
+    reader.skip(4)
+    parted = reader.int64()
+  })
+  return { topic, partition, code: code === 0 ? own : code, highWatermark, start, parted, batches }
 }

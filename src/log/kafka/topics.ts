@@ -8,8 +8,9 @@
 import { HbError } from '../../std/errors.ts'
 import type { TopicSpec } from '../port.ts'
 import { BrokerFault, BrokerRefusal, CODE, isDenied } from './broker-errors.ts'
-import { denied, type Cluster, type PartitionLeader } from './cluster.ts'
+import { denied, type Cluster } from './cluster.ts'
 import { MESSAGE_BYTES } from './limits.ts'
+import type { PartitionLeader } from './metadata.ts'
 import type { Reader } from './reader.ts'
 
 const REPLICAS = 3
@@ -108,16 +109,12 @@ export class Topics {
     for (const spec of specs) {
       const partitions = this.#cluster.partitions(spec.name) ?? (await this.#made(spec.name))
       const found = settings.get(spec.name) ?? new Map<string, string>()
-      const cleanup = found.get('cleanup.policy') ?? 'delete'
-      const isRight = spec.cleanup === 'compact' ? cleanup === 'compact' : cleanup === 'delete'
-      if (partitions.length !== spec.partitions || !isRight) {
-        const has = `${spec.name}: is ${cleanup} with ${partitions.length} partitions`
-        throw new HbError('log-topic-mismatch', `${has}, wanted: ${spec.partitions}`)
-      }
+      checkShape(spec, found, partitions.length)
       const replicas = Math.min(...partitions.map((each) => each.replicas.length))
       fewest = Math.min(fewest, replicas)
       const flaws = flawsOf(spec, found, replicas)
-      if (flaws.length > 0) throw unsafe(spec.name, flaws)
+      if (flaws.length > 0) throw new HbError('log-topic-unsafe', mending(spec.name, flaws))
+      checkReplicas(spec.name, replicas, this.#cluster.brokerIds.length)
     }
     const text = fewest < REPLICAS ? tooFew(fewest) : undefined
     if (text === undefined || text === this.#warned) return
@@ -215,13 +212,40 @@ function flawsOf(spec: TopicSpec, settings: Settings, replicas: number): Flaw[] 
   return flaws
 }
 
-function unsafe(topic: string, flaws: readonly Flaw[]): HbError {
+/** What makes it another topic than the one that is meant. */
+function checkShape({ name, partitions, cleanup }: TopicSpec, settings: Settings, has: number): void {
+  if (has !== partitions) {
+    const text = `${name}: ${has} partitions, wanted: ${partitions}, as genesis says`
+    const hint = 'Give this network another --application-id, or make the topic anew'
+    throw new HbError('log-topic-mismatch', `${text}. ${hint}`)
+  }
+  const setting = 'cleanup.policy'
+  const is = settings.get(setting) ?? 'delete'
+  const want = cleanup === 'compact' ? 'compact' : 'delete'
+  if (is === want) return
+  const why =
+    cleanup === 'compact'
+      ? 'the newest record of a key would not be kept for ever'
+      : 'records would be dropped for newer ones of their key'
+  throw new HbError('log-topic-mismatch', mending(name, [{ setting, is, want, why }]))
+}
+
+/** Fewer copies than would survive a broker, on a cluster that could keep them. */
+function checkReplicas(topic: string, replicas: number, brokers: number): void {
+  if (replicas >= Math.min(IN_SYNC_MIN, brokers)) return
+  const found = `${topic}: a partition has ${replicas} of ${IN_SYNC_MIN} copies on ${brokers} brokers`
+  const why = '(what one broker alone has would be acknowledged)'
+  const command = 'kafka-reassign-partitions.sh --bootstrap-server … --reassignment-json-file …'
+  throw new HbError('log-topic-unsafe', `${found} ${why}. Give it more with: ${command} --execute`)
+}
+
+function mending(topic: string, flaws: readonly Flaw[]): string {
   const found = flaws.map(({ setting, is, why }) => `${setting}=${is} (${why})`).join('; ')
   const mended = flaws.map(({ setting, want }) => `${setting}=${want}`).join(',')
   const command =
     `kafka-configs.sh --bootstrap-server … --alter --entity-type topics --entity-name ${topic} ` +
     `--add-config ${mended}`
-  return new HbError('log-topic-unsafe', `${topic}: ${found}. Mend it with: ${command}`)
+  return `${topic}: ${found}. Mend it with: ${command}`
 }
 
 function tooFew(replicas: number): string {

@@ -19,6 +19,8 @@ export type FakePartition = {
   code: number
   /** Answered instead of batches. */
   garbage?: Buffer
+  /** Said instead of batches: where the log parted from what the client has read. */
+  parted?: number
 }
 
 const LOOK_AGAIN_MS = 2
@@ -29,6 +31,8 @@ export class FakeBrokers {
   /** Leaders as metadata names them: as of the last refresh. */
   #known = new Map<string, { leader: number }[]>()
   readonly #stop = new AbortController()
+  /** Counts how often a topic was made. */
+  readonly #ids = new Map<string, number>()
   refreshes = 0
   fetches = 0
   /** Brokers that no connection reaches. */
@@ -38,6 +42,7 @@ export class FakeBrokers {
     const plain = { leader: 1, start: 0, end: 0, bytes: 1, epoch: 0, code: CODE.none }
     const made = partitions.map((changed): FakePartition => ({ ...plain, ...changed }))
     this.topics.set(topic, made)
+    this.#ids.set(topic, (this.#ids.get(topic) ?? 0) + 1)
     this.#look()
     return made
   }
@@ -50,6 +55,7 @@ export class FakeBrokers {
     const fake = {
       signal: this.#stop.signal,
       partitions: (topic: string) => this.#known.get(topic),
+      topicId: (topic: string) => this.#idOf(topic),
       refresh: async () => {
         this.refreshes += 1
         this.#look()
@@ -68,22 +74,36 @@ export class FakeBrokers {
     )
   }
 
+  /** Sixteen bytes as hex: how often it was made, and its name. */
+  #idOf(topic: string): string {
+    const bytes = Buffer.alloc(16)
+    bytes[0] = this.#ids.get(topic) ?? 0
+    bytes.write(topic, 1)
+    return bytes.toString('hex')
+  }
+
   async #answer(own: OwnRequest<FetchAnswer[]>): Promise<FetchAnswer[]> {
     this.fetches += 1
     const { waitMs, parts } = readFetch((own.encode() as { buffer: Buffer }).buffer)
     const deadline = performance.now() + waitMs
     for (;;) {
       const answers = parts.map((part) => this.#partAnswer(part))
-      const isSome = answers.some(({ code, batches }) => code !== CODE.none || batches.length > 0)
+      const isSome = answers.some(
+        ({ code, parted, batches }) =>
+          code !== CODE.none || parted !== undefined || batches.length > 0,
+      )
       if (isSome || performance.now() > deadline) return answers
       await sleep(LOOK_AGAIN_MS)
     }
   }
 
-  #partAnswer({ topic, partition, offset }: Part): FetchAnswer {
+  #partAnswer({ topicId, partition, offset, epoch }: Part): FetchAnswer {
+    const topic = [...this.#ids.keys()].find((each) => this.#idOf(each) === topicId) ?? 'unknown'
     const found = this.topics.get(topic)?.[partition]
-    const { start = -1, end = -1, code = CODE.unknownTopic } = found ?? {}
-    const answer = { topic, partition, highWatermark: end, start, batches: Buffer.alloc(0) }
+    const { start = -1, end = -1, code = CODE.unknownTopicId, parted } = found ?? {}
+    const none = { parted: undefined, batches: Buffer.alloc(0) }
+    const answer = { topic, partition, highWatermark: end, start, ...none }
+    if (parted !== undefined && epoch >= 0) return { ...answer, code, parted }
     if (found === undefined || code !== CODE.none) return { ...answer, code }
     if (offset < start || offset > end) return { ...answer, code: CODE.offsetOutOfRange }
     if (found.garbage !== undefined) return { ...answer, code, batches: found.garbage }
@@ -97,19 +117,26 @@ export class FakeBrokers {
   }
 }
 
-type Part = { readonly topic: string; readonly partition: number; readonly offset: number }
+type Part = {
+  readonly topicId: string
+  readonly partition: number
+  readonly offset: number
+  readonly epoch: number
+}
 
-/** What requests.ts wrote. */
+const PARTS_AT = 27
+const PART_BYTES = 16 + 1 + 4 + 4 + 8 + 4 + 8 + 4 + 2
+
+/** What requests.ts wrote; of fewer than 127 parts. */
 function readFetch(bytes: Buffer): { waitMs: number; parts: Part[] } {
-  let at = 25
-  const parts = Array.from({ length: bytes.readInt32BE(at) }, (_, index): Part => {
-    if (index === 0) at += 4
-    const length = bytes.readInt16BE(at)
-    const topic = bytes.toString('utf8', at + 2, at + 2 + length)
-    at += 2 + length + 4
-    const part = { topic, partition: bytes.readInt32BE(at), offset: Number(bytes.readBigInt64BE(at + 8)) }
-    at += 28
-    return part
+  const parts = Array.from({ length: (bytes[PARTS_AT - 1] ?? 1) - 1 }, (_, index): Part => {
+    const at = PARTS_AT + index * PART_BYTES
+    return {
+      topicId: bytes.toString('hex', at, at + 16),
+      partition: bytes.readInt32BE(at + 17),
+      offset: Number(bytes.readBigInt64BE(at + 25)),
+      epoch: bytes.readInt32BE(at + 33),
+    }
   })
-  return { waitMs: bytes.readInt32BE(4), parts }
+  return { waitMs: bytes.readInt32BE(5), parts }
 }

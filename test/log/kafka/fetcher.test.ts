@@ -79,6 +79,20 @@ test('a member that takes nothing stalls its own partition only, and only up to 
   await until('it goes on', () => slow.position > held)
 })
 
+test('queues of one partition are fetched for together where they are at one position', async () => {
+  const { brokers, add } = setUp()
+  const [partition] = brokers.make('t', [{ end: 3 }])
+  const queues = [add(0), add(0), add(0), add(0, 3), add(0, 1)]
+  await until('all', () => queues.every(({ position }) => position === 3))
+  expect(queues.map(drained)).toEqual([[0, 1, 2], [0, 1, 2], [0, 1, 2], [], [1, 2]])
+  await sleep(3 * LIMITS.fetchWaitMs)
+  const before = brokers.fetches
+  Object.assign(partition ?? {}, { end: 4 })
+  await until('the next', () => queues.every(({ position }) => position === 4))
+  // as many as chains that may be under way, and not one for each queue
+  expect(brokers.fetches - before).toBeLessThanOrEqual(4)
+})
+
 test('what is removed is fetched no more', async () => {
   const { brokers, fetcher, add } = setUp()
   const [partition] = brokers.make('t', [{ end: 5 }])
@@ -112,6 +126,26 @@ test('L6: an epoch that falls is a partition cut back or made anew', async () =>
   await until('a newer epoch is read on', () => drained(queue).length === 4)
   Object.assign(partition ?? {}, { end: 12, epoch: 3 })
   await failed(queue, 'log-diverged')
+})
+
+test('L6: a log that was cut back below the position and written on is told by the broker', async () => {
+  const { brokers, add } = setUp()
+  const [partition] = brokers.make('t', [{ end: 5, epoch: 4, parted: 3 }])
+  const [queue, fresh] = [add(0), add(0, 5)]
+  await failed(queue, 'log-diverged')
+  // nothing was read yet: there is nothing that it could have parted from
+  Object.assign(partition ?? {}, { end: 7 })
+  await until('it is read', () => fresh.position === 7)
+})
+
+test('L6: a topic deleted and made again is another, however many records it has', async () => {
+  const { brokers, add } = setUp()
+  brokers.make('t', [{ end: 5 }])
+  const queue = add(0)
+  await until('the first', () => drained(queue).length === 5)
+  brokers.make('t', [{ end: 50 }])
+  await failed(queue, 'log-diverged')
+  expect(queue.position).toBe(5)
 })
 
 test('what cannot be decoded fails its queue, and no other', async () => {

@@ -54,8 +54,6 @@ const assigners = load('kafkajs') as {
 export const { AssignerProtocol } = assigners
 export const produceRequestV7 = protocol('requests/produce/v7/request') as (o: object) => Request
 export const produceResponseV7 = protocol('requests/produce/v7/response') as Decode
-export const fetchRequestV11 = protocol('requests/fetch/v11/request') as (o: object) => Request
-export const fetchResponseV11 = protocol('requests/fetch/v11/response') as Decode
 
 export async function referenceEncode(batch: ReferenceBatch): Promise<Buffer> {
   const { records, offsetDeltas, timestampDeltas, firstOffset = 0, firstTimestamp = 0 } = batch
