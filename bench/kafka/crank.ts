@@ -43,15 +43,18 @@ export async function benchKafkaThroughput(bench: KafkaBench): Promise<BenchRepo
   const values: Rate[] = []
   const floors: Rate[] = []
   const busy: number[] = []
+  const opened: number[] = []
   let seen = new ShapesSeen()
   const bareSeen = { appends: 0, records: 0 }
   for (let round = 0; round < rounds; round++) {
     seen = new ShapesSeen()
     const node = await openWatched(bench, network, (append, written) => seen.see(append, written))
     await serve(node, network, targets)
+    const openedBefore = node.dre?.figures.opened ?? 0
     const loop = performance.eventLoopUtilization()
     values.push(await measure(bench, () => node.relayer?.figures.relayed ?? 0))
     busy.push(performance.eventLoopUtilization(loop).utilization)
+    opened.push((node.dre?.figures.opened ?? 0) - openedBefore)
     await close(bench, node)
     const bare = await openBareKafka(bench, {
       shapes: seen.shapes(),
@@ -79,6 +82,8 @@ export async function benchKafkaThroughput(bench: KafkaBench): Promise<BenchRepo
       `main thread busy ${spread(busy.map((each) => each * 100))} %; ${seen.perAppend()} ` +
         `(bare: log ${(bareSeen.records / bareSeen.appends).toFixed(1)})`,
       seen.sizes(),
+      // more than the processes: some were closed as idle between two of their messages
+      `instances opened while warm, of ${2 * pairs} processes: ${spread(opened)}`,
     ],
   }
 }

@@ -132,7 +132,8 @@ async function bareHop(bench: KafkaBench, made: MadeLog, shape: Shape): Promise<
   const client = await openBareClient(place, id)
   let handled = 0
   const done = Promise.withResolvers<number>()
-  const begun = await client.consume(topicNames(made.applicationId).log, async (partition, records) => {
+  const { log } = topicNames(made.applicationId)
+  const begun = await client.consume(log, async (partition, records) => {
     for (let at = 0; at < records.length; at += RUN_ENTRIES) {
       const numbers = records.slice(at, at + RUN_ENTRIES).map((_, index) => index)
       await client.send(topicNames(id).outbox, partition, [run(shape, numbers)])

@@ -36,7 +36,8 @@ export class ShapesSeen {
   }
 
   shapes(): Shapes {
-    return { ingress: this.#shape('ingress'), log: this.#shape('log'), outbox: this.#shape('outbox') }
+    const [ingress, log, outbox] = [this.#shape('ingress'), this.#shape('log'), this.#shape('outbox')]
+    return { ingress, log, outbox }
   }
 
   /** "ingress 15.6, log 58.6, outbox 58.0 messages an append". */
