@@ -40,7 +40,8 @@ export type DreLimits = {
   readonly instanceBytesMax: number
   /**
    * A process that nothing came for in so long is closed, its state kept in the store, ms; default
-   * 1,000.
+   * 10,000: well above what a crank takes on a busy machine, or messages under way would meet closed
+   * processes.
    */
   readonly instanceIdleMsMax: number
   /** Bytes of one run; default 800,000. */
@@ -69,7 +70,7 @@ export type DreLimits = {
 export const DRE_LIMITS: DreLimits = {
   instancesMax: 128,
   instanceBytesMax: 1_073_741_824,
-  instanceIdleMsMax: 1_000,
+  instanceIdleMsMax: 10_000,
   runBytesMax: 800_000,
   partBytesMax: 700_000,
   triesMax: 5,

@@ -42,6 +42,9 @@ export type DreOptions = {
   readonly listener?: DreListener
 }
 
+/** How old a lag may be that the group prefers by, ms. */
+const LAG_INTERVAL_MS = 1_000
+
 export class DreService {
   readonly #o: DreOptions
   readonly #limits: DreLimits
@@ -125,13 +128,18 @@ export class DreService {
     await this.#holdings.refresh()
   }
 
-  /** An idle process costs no memory: what no message came for is closed. */
+  /** Closes what no message came for, and looks at the log's ends where lags depend on them. */
   async #sweep(): Promise<void> {
     const { signal } = this.#stopping
-    for (;;) {
-      await this.#clock.sleep(this.#limits.instanceIdleMsMax, signal)
+    const { instanceIdleMsMax } = this.#limits
+    const everyMs = Math.min(LAG_INTERVAL_MS, instanceIdleMsMax)
+    for (let sweptAt = this.#clock.now(); ; ) {
+      await this.#clock.sleep(everyMs, signal)
       if (signal.aborted) return
-      for (const task of this.#tasks.values()) task.sweep()
+      if (this.#clock.now() - sweptAt >= instanceIdleMsMax) {
+        sweptAt = this.#clock.now()
+        for (const task of this.#tasks.values()) task.sweep()
+      }
       // without an answer the lags are as they were
       if (this.#holdings.needsEnds) await this.#holdings.refresh().catch(() => undefined)
     }
