@@ -40,8 +40,8 @@ export type DreLimits = {
   readonly instanceBytesMax: number
   /**
    * A process that nothing came for in so long is closed, its state kept in the store, ms; default
-   * 10,000: well above what a crank takes on a busy machine, or messages under way would meet closed
-   * processes.
+   * 10,000: well above what a crank takes on a busy machine, or messages under way would meet
+   * closed processes.
    */
   readonly instanceIdleMsMax: number
   /** Bytes of one run; default 800,000. */

@@ -1,13 +1,13 @@
 // Appends: one batch of one partition each, acks=all, tried once.
 //
 // What is asked for in one turn goes to a broker in one request, a batch for each partition; the
-// broker takes or refuses each by itself. Requests to one broker for one topic follow one another on
-// a connection of their own.
-// Invariants: P1 an append is sent at most once: whether it is sent again is for the caller to
-// decide (R2). P2 *refused* is said only where nothing can have been written: it was not sent, or
-// the broker's answer says so; everything else is *unclear*. P3 after anything unclear the connection
-// is closed, so that nothing sent on it can be taken behind what is sent next by another way than
-// being late itself. P4 the records are encoded before `append` returns: the caller may reuse them.
+// broker takes or refuses each by itself. Requests to one broker for one topic follow one another
+// on a connection of their own. Invariants: P1 an append is sent at most once: whether it is sent
+// again is for the caller to decide (R2). P2 *refused* is said only where nothing can have been
+// written: it was not sent, or the broker's answer says so; everything else is *unclear*. P3 after
+// anything unclear the connection is closed, so that nothing sent on it can be taken behind what is
+// sent next by another way than being late itself. P4 the records are encoded before `append`
+// returns: the caller may reuse them.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'

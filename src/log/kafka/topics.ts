@@ -169,7 +169,12 @@ function settingsOf(spec: TopicSpec, replicas: number): Record<string, string> {
 
 function flawsOf(spec: TopicSpec, settings: Settings, replicas: number): Flaw[] {
   const flaws: Flaw[] = []
-  const expect = (setting: string, isRight: (value: string) => boolean, want: string, why: string) => {
+  const expect = (
+    setting: string,
+    isRight: (value: string) => boolean,
+    want: string,
+    why: string,
+  ): void => {
     const is = settings.get(setting)
     if (is !== undefined && !isRight(is)) flaws.push({ setting, is, want, why })
   }
@@ -213,7 +218,8 @@ function flawsOf(spec: TopicSpec, settings: Settings, replicas: number): Flaw[] 
 }
 
 /** What makes it another topic than the one that is meant. */
-function checkShape({ name, partitions, cleanup }: TopicSpec, settings: Settings, has: number): void {
+function checkShape(spec: TopicSpec, settings: Settings, has: number): void {
+  const { name, partitions, cleanup } = spec
   if (has !== partitions) {
     const text = `${name}: ${has} partitions, wanted: ${partitions}, as genesis says`
     const hint = 'Give this network another --application-id, or make the topic anew'
@@ -233,7 +239,8 @@ function checkShape({ name, partitions, cleanup }: TopicSpec, settings: Settings
 /** Fewer copies than would survive a broker, on a cluster that could keep them. */
 function checkReplicas(topic: string, replicas: number, brokers: number): void {
   if (replicas >= Math.min(IN_SYNC_MIN, brokers)) return
-  const found = `${topic}: a partition has ${replicas} of ${IN_SYNC_MIN} copies on ${brokers} brokers`
+  const copies = `${replicas} of ${IN_SYNC_MIN} copies`
+  const found = `${topic}: a partition has ${copies} on ${brokers} brokers`
   const why = '(what one broker alone has would be acknowledged)'
   const command = 'kafka-reassign-partitions.sh --bootstrap-server … --reassignment-json-file …'
   throw new HbError('log-topic-unsafe', `${found} ${why}. Give it more with: ${command} --execute`)
