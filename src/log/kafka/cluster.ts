@@ -59,6 +59,18 @@ export class Cluster {
     return this.#open(`${broker} ${purpose}`, place)
   }
 
+  /** Ends the connections of these purposes, to all brokers: what is under way on them fails. */
+  release(purposes: readonly string[]): void {
+    for (const [key, opening] of this.#connections) {
+      if (!purposes.includes(key.slice(key.indexOf(' ') + 1))) continue
+      this.#connections.delete(key)
+      opening.then(
+        (connection) => connection.close(),
+        () => undefined,
+      )
+    }
+  }
+
   /** Partitions of a topic, as last heard; undefined: not known (or gone). */
   partitions(topic: string): readonly PartitionLeader[] | undefined {
     return this.#topics.get(topic)

@@ -6,7 +6,7 @@
 // generation that the member has then: the coordinator refuses those of a member that is out.
 
 import type { Clock } from '../../std/clock.ts'
-import { BrokerFault, BrokerRefusal } from './broker-errors.ts'
+import { BrokerFault, BrokerRefusal, CODE } from './broker-errors.ts'
 import type { TopicOffsets } from './coordinator.ts'
 import type { KafkaLogLimits } from './limits.ts'
 
@@ -80,8 +80,10 @@ export class Commits {
         await commit(this.#sent)
         delayMs = limits.commitDelayMs
       } catch (error) {
+        // a member that is out commits nothing: what was its own is somebody else's
+        const isOut = error instanceof BrokerRefusal && error.code === CODE.unknownMember
         const again = error instanceof BrokerFault || error instanceof BrokerRefusal
-        if (again) this.#putBack(this.#sent)
+        if (again && !isOut) this.#putBack(this.#sent)
         delayMs = Math.min(limits.retryDelayMs * 4, limits.retryDelayMsMax)
         // a hurried commit that failed is not repeated without a pause
         if (this.#hurry.signal.aborted) await clock.sleep(delayMs, this.#stop.signal)

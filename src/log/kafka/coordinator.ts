@@ -88,6 +88,16 @@ export class Coordinator {
     return this.#checked('SyncGroup', answer).memberAssignment ?? Buffer.alloc(0)
   }
 
+  /** A join or sync that waits for others fails now. */
+  abandonJoin(): void {
+    this.#cluster.release([`join ${this.#name}`])
+  }
+
+  /** Ends its connections. */
+  close(): void {
+    this.#cluster.release([`join ${this.#name}`, `group ${this.#name}`])
+  }
+
   /** Throws BrokerRefusal: rebalanceInProgress, unknownMember, illegalGeneration, … */
   async heartbeat(memberId: string, groupGenerationId: number): Promise<void> {
     const args = { groupId: this.#group, groupGenerationId, memberId }

@@ -63,6 +63,12 @@ export class Fetcher {
     this.#stop.abort()
     clearImmediate(this.#kicked)
     this.#queues.clear()
+    const { cluster } = this.#o
+    cluster.release(Array.from({ length: CHAINS_MAX }, (_, index) => this.#purpose(index)))
+  }
+
+  #purpose(chain: number): string {
+    return `fetch ${this.#o.name} ${chain}`
   }
 
   /** What is added in one turn goes into one request. */
@@ -105,14 +111,14 @@ export class Fetcher {
 
   /** One request after another, until there is nothing for it to fetch. */
   async #chain(broker: number, index: number): Promise<void> {
-    const { name, limits } = this.#o
+    const { limits } = this.#o
     let waitMs = index === 0 ? limits.fetchWaitMs : SIDE_WAIT_MS
     while (!this.#stop.signal.aborted) {
       const queues = this.#readyFor(broker)
       if (queues.length === 0) return
       for (const queue of queues) queue.isBusy = true
       try {
-        const connection = await this.#o.cluster.connection(broker, `fetch ${name} ${index}`)
+        const connection = await this.#o.cluster.connection(broker, this.#purpose(index))
         const request = fetchRequest(this.#partsOf(queues), {
           waitMs,
           bytesMax: limits.fetchBytesMax,

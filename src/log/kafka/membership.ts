@@ -145,6 +145,8 @@ export class GroupMembership implements Membership {
   async #leave(): Promise<void> {
     this.#leaving.abort()
     this.#wake.abort()
+    // others may take their time to join again: who leaves does not wait for them
+    this.#coordinator.abandonJoin()
     await this.#loop
     this.#setStandbys([])
     await this.#holdings.revoke(this.#holdings.partitions)
@@ -157,6 +159,7 @@ export class GroupMembership implements Membership {
     await this.#beats
     // a coordinator that cannot be told finds out when the session is over
     if (id !== '') await this.#coordinator.leave(id).catch(() => undefined)
+    this.#coordinator.close()
     this.#o.onLeft()
   }
 

@@ -115,7 +115,7 @@ test('what is forgotten while its commit is under way is not tried again', async
   commits.note('a', 1, 1)
   const first = await attempt(0)
   commits.forget(0)
-  first.fail(new BrokerRefusal('OffsetCommit', 25))
+  first.fail(new BrokerRefusal('OffsetCommit', 22))
   const second = await attempt(1)
   expect(second.offsets).toEqual({ a: { 1: 1 } })
   commits.forget()
@@ -141,6 +141,16 @@ test('after an error that is no broker’s, later positions are committed all th
   commits.note('a', 0, 2)
   first.fail(new Error('not of a broker'))
   expect((await attempt(1)).offsets).toEqual({ a: { 0: 2 } })
+})
+
+test('a member that is out commits nothing more, and is not waited for', async () => {
+  const { commits, attempt, attempts } = commitsOf({ ...LIMITS, drainTimeoutMs: 60_000 })
+  commits.note('a', 0, 1)
+  const first = await attempt(0)
+  const flushed = commits.flush()
+  first.fail(new BrokerRefusal('OffsetCommit', 25))
+  await flushed
+  expect(attempts).toHaveLength(1)
 })
 
 test('nothing is committed after it was closed', async () => {

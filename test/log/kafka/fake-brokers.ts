@@ -55,6 +55,7 @@ export class FakeBrokers {
     const fake = {
       signal: this.#stop.signal,
       partitions: (topic: string) => this.#known.get(topic),
+      release: () => undefined,
       topicId: (topic: string) => this.#idOf(topic),
       refresh: async () => {
         this.refreshes += 1
