@@ -145,7 +145,7 @@ describeKafkaCluster('commands with --command-config', () => {
     const servers = kafka.serversOf('SASL_SSL')
     const args = ['state', 'x', '--bootstrap-server', servers, '--command-config', file]
     const { code, out, err } = await hb(args)
-    expect([code, err.join()]).toEqual([3, expect.stringContaining('log-unreachable')])
+    expect([code, err.join()]).toEqual([1, expect.stringContaining('log-not-authenticated')])
     expect(err.join()).toMatch(/authentication/i)
     expect([...out, ...err].join()).not.toContain('S3CRET')
   }, 60_000)

@@ -13,11 +13,11 @@ const tell = (told: Told): void => void process.send?.(told)
 const unsettled: (() => void)[] = []
 let isHolding = options.holdsRecords === true
 let warm: readonly number[] = []
-const generation = (): number => membership?.generation() ?? -1
+const generation = (): number => joined.membership?.generation() ?? -1
 
 const log = await openKafkaLog({ bootstrapServers, limits, onWarning: () => undefined })
-let membership: Membership | undefined
-membership = await log.join({
+const joined: { membership?: Membership } = {}
+joined.membership = await log.join({
   group,
   topics: [topic],
   ...(standbys !== undefined && { standbys }),
@@ -39,7 +39,7 @@ membership = await log.join({
     holds: () => new Map(warm.map((partition) => [partition, 0])),
   },
 })
-tell({ told: 'joined', memberId: membership.memberId })
+tell({ told: 'joined', memberId: joined.membership.memberId })
 
 process.on('message', (asked: Asked) => {
   void answer(asked)
@@ -47,7 +47,7 @@ process.on('message', (asked: Asked) => {
 
 async function answer(asked: Asked): Promise<void> {
   if (asked.ask === 'owns') {
-    const owns = await membership?.owns(asked.partition)
+    const owns = await joined.membership?.owns(asked.partition)
     tell({ told: 'owns', partition: asked.partition, owns: owns === true })
   } else if (asked.ask === 'settle') {
     isHolding = false
