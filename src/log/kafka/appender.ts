@@ -7,13 +7,15 @@
 // written: it was not sent, or the broker's answer says so; everything else is *unclear*. P3 after
 // anything unclear the connection is closed, so that nothing sent on it can be taken behind what is
 // sent next by another way than being late itself. P4 the records are encoded before `append`
-// returns: the caller may reuse them.
+// returns: the caller may reuse them. P5 a leader that failed is not asked again before the cluster
+// was asked who leads: whoever appends again finds the new leader as soon as there is one.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import type { LogRecord } from '../port.ts'
 import { BrokerFault, CODE, codeText, isDenied } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
+import { LeaderWatch, type Sent } from './leader-watch.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { batchBytes, encodeBatch, recordBytes } from './record-batch.ts'
 import { produceRequest, type ProduceAnswer } from './requests.ts'
@@ -52,6 +54,9 @@ export class Appender {
   readonly #cluster: Cluster
   readonly #clock: Clock
   readonly #limits: KafkaLogLimits
+  readonly #watch: LeaderWatch
+  /** Brokers that failed since the cluster was last asked. */
+  readonly #failed = new Set<number>()
   readonly #queues = new Map<string, Waiting[]>()
   readonly #underWay = new Set<Promise<number>>()
   #bytes = 0
@@ -60,6 +65,7 @@ export class Appender {
     this.#cluster = cluster
     this.#clock = clock
     this.#limits = limits
+    this.#watch = new LeaderWatch(cluster, clock, limits.leaderCheckMs)
   }
 
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
@@ -111,17 +117,20 @@ export class Appender {
   }
 
   async #leader(topic: string, partition: number): Promise<number> {
-    let leader = await this.#cluster.leader(topic, partition)
-    if (leader !== undefined) return leader
+    const known = await this.#cluster.leader(topic, partition)
+    if (known !== undefined && !this.#failed.has(known)) return known
     try {
       await this.#cluster.refresh()
     } catch (cause) {
       if (cause instanceof HbError) throw cause
       throw new HbError('log-append-refused', (cause as Error).message, { cause })
     }
-    leader = await this.#cluster.leader(topic, partition)
-    if (leader !== undefined) return leader
-    throw new HbError('log-append-refused', `${topic}[${partition}] has no leader`)
+    const leader = await this.#cluster.leader(topic, partition)
+    if (leader === undefined) {
+      throw new HbError('log-append-refused', `${topic}[${partition}] has no leader`)
+    }
+    this.#failed.delete(leader)
+    return leader
   }
 
   async #flush(leader: number, key: string): Promise<void> {
@@ -136,26 +145,35 @@ export class Appender {
   }
 
   async #send(leader: number, key: string, waiting: readonly Waiting[]): Promise<void> {
+    let sent: Sent | undefined
     try {
       const connection = await this.#cluster.connection(leader, `produce ${key}`)
+      sent = { leader, connection, parts: waiting }
+      this.#watch.add(sent)
       const request = produceRequest(waiting, this.#limits.requestTimeoutMs)
       const answers = await connection.askOwn(request)
-      const isUnclear = this.#settle(waiting, answers)
+      const { isUnclear, isStale } = this.#settle(waiting, answers)
       if (isUnclear) connection.close()
+      if (isStale) this.#failed.add(leader)
     } catch (cause) {
-      const sent = !(cause instanceof BrokerFault) || cause.sent
-      const code = sent ? 'log-append-unclear' : 'log-append-refused'
+      const mayBeThere = !(cause instanceof BrokerFault) || cause.sent
+      const code = mayBeThere ? 'log-append-unclear' : 'log-append-refused'
+      this.#failed.add(leader)
       for (const { topic, partition, reject } of waiting) {
         // comes before anything is sent: closed, or not let in
         if (cause instanceof HbError) reject(cause)
         const detail = `${topic}[${partition}]: ${(cause as Error).message}`
         reject(new HbError(code, detail, { cause }))
       }
-      this.#lookAgain()
+    } finally {
+      if (sent !== undefined) this.#watch.remove(sent)
     }
   }
 
-  #settle(waiting: readonly Waiting[], answers: readonly ProduceAnswer[]): boolean {
+  #settle(
+    waiting: readonly Waiting[],
+    answers: readonly ProduceAnswer[],
+  ): { isUnclear: boolean; isStale: boolean } {
     let isUnclear = false
     let isStale = false
     for (const { topic, partition, resolve, reject } of waiting) {
@@ -176,12 +194,7 @@ export class Appender {
       }
       isStale ||= STALE.has(code)
     }
-    if (isStale) this.#lookAgain()
-    return isUnclear
-  }
-
-  #lookAgain(): void {
-    this.#cluster.refresh().catch(() => undefined)
+    return { isUnclear, isStale }
   }
 }
 

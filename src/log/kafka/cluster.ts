@@ -30,6 +30,8 @@ export class Cluster {
   /** Topics that somebody asked for: all are asked for together. */
   readonly #wanted = new Set<string>()
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
+  /** Who did not answer when it was last asked something that any broker can tell: asked last. */
+  readonly #silent = new Set<string>()
   readonly #stop = new AbortController()
   #refreshing: Promise<void> | undefined
   #refreshedAt = -Infinity
@@ -121,6 +123,8 @@ export class Cluster {
       connection.ask<{ errorCode: number; coordinator: BrokerPlace & { nodeId: number } }>(
         'GroupCoordinator',
         { groupId: group, coordinatorKey: group, coordinatorType: 0 },
+        0,
+        this.#o.limits.connectTimeoutMs,
       ),
     )
     if (answer.errorCode !== CODE.none) {
@@ -199,7 +203,7 @@ export class Cluster {
     this.checkOpen()
     const topics = [...this.#wanted]
     const answer = await this.#anywhere((connection) =>
-      connection.askOwn(metadataRequest(topics)),
+      connection.askOwn(metadataRequest(topics), 0, limits.connectTimeoutMs),
     )
     this.#refreshedAt = clock.now()
     this.#controller = answer.controller
@@ -216,16 +220,23 @@ export class Cluster {
 
   /** Asks one broker after another until one answers. */
   async #anywhere<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T> {
-    const places = [...this.#brokers.values(), ...this.#o.seeds]
-    const from = this.#rotation++
+    const all = [...this.#brokers.values(), ...this.#o.seeds]
+    const from = this.#rotation++ % all.length
+    const places = new Map(
+      [...all.slice(from), ...all.slice(0, from)].map((each) => [`${each.host}:${each.port}`, each]),
+    )
+    const sound = [...places].filter(([name]) => !this.#silent.has(name))
+    const silent = [...places].filter(([name]) => this.#silent.has(name))
     let last: unknown
-    for (let i = 0; i < places.length; i++) {
-      const place = places[(from + i) % places.length] as BrokerPlace
+    for (const [name, place] of [...sound, ...silent]) {
       try {
-        return await ask(await this.#open(`${place.host}:${place.port} any`, place))
+        const answer = await ask(await this.#open(`${name} any`, place))
+        this.#silent.delete(name)
+        return answer
       } catch (error) {
         if (!(error instanceof BrokerFault)) throw error
         this.checkOpen()
+        this.#silent.add(name)
         last = error
       }
     }

@@ -128,13 +128,13 @@ export class BrokerConnection {
   }
 
   /** The decoded answer, errors in it included: whoever asked reads them. */
-  async ask<T>(api: Api, args: object, waitMs = 0): Promise<T> {
+  async ask<T>(api: Api, args: object, waitMs = 0, answerMs = this.#answerMs): Promise<T> {
     const { request, response } = this.#protocolOf(api)(args)
     const raw = { decode: response.decode, parse: (data: unknown) => data }
-    return (await this.#send(api, { request, response: raw }, waitMs)) as T
+    return (await this.#send(api, { request, response: raw }, waitMs, answerMs)) as T
   }
 
-  async askOwn<T>(own: OwnRequest<T>, waitMs = 0): Promise<T> {
+  async askOwn<T>(own: OwnRequest<T>, waitMs = 0, answerMs = this.#answerMs): Promise<T> {
     const request = {
       apiKey: own.apiKey,
       apiVersion: own.apiVersion,
@@ -142,7 +142,7 @@ export class BrokerConnection {
       encode: () => Promise.resolve(own.encode()),
     }
     const response = { decode: own.decode, parse: (data: unknown) => data }
-    return (await this.#send(own.name, { request, response }, waitMs)) as T
+    return (await this.#send(own.name, { request, response }, waitMs, answerMs)) as T
   }
 
   /** At once: what is under way fails. */
@@ -195,10 +195,15 @@ export class BrokerConnection {
     }
   }
 
-  async #send(api: string, request: object, waitMs: number): Promise<unknown> {
+  async #send(
+    api: string,
+    request: object,
+    waitMs: number,
+    answerMs: number,
+  ): Promise<unknown> {
     if (!this.isOpen) throw new BrokerFault(`${this.#where} is not connected`, { sent: false })
     const longPollMs = waitMs === 0 ? 0 : waitMs + LONG_POLL_GRACE_MS
-    const requestTimeout = Math.max(this.#answerMs, longPollMs)
+    const requestTimeout = Math.max(answerMs, longPollMs)
     try {
       return await this.#connection.send({ ...request, requestTimeout })
     } catch (cause) {

@@ -101,7 +101,10 @@ export class Coordinator {
   /** Throws BrokerRefusal: rebalanceInProgress, unknownMember, illegalGeneration, … */
   async heartbeat(memberId: string, groupGenerationId: number): Promise<void> {
     const args = { groupId: this.#group, groupGenerationId, memberId }
-    this.#checked('Heartbeat', await this.#ask<{ errorCode: number }>('Heartbeat', args))
+    // it is answered at once, or by somebody else: who asks whether it still owns waits for this
+    const answerMs = this.#limits.connectTimeoutMs
+    const answer = this.#ask<{ errorCode: number }>('Heartbeat', args, 'group', 0, answerMs)
+    this.#checked('Heartbeat', await answer)
   }
 
   async leave(memberId: string): Promise<void> {
@@ -154,11 +157,17 @@ export class Coordinator {
     throw new BrokerRefusal(`${api} of ${this.#group}`, answer.errorCode)
   }
 
-  async #ask<T>(api: Api, args: object, purpose = 'group', waitMs = 0): Promise<T> {
+  async #ask<T>(
+    api: Api,
+    args: object,
+    purpose = 'group',
+    waitMs = 0,
+    answerMs = this.#limits.requestTimeoutMs,
+  ): Promise<T> {
     const broker = (this.#broker ??= await this.#cluster.coordinator(this.#group))
     try {
       const connection = await this.#cluster.connection(broker, `${purpose} ${this.#name}`)
-      return await connection.ask<T>(api, args, waitMs)
+      return await connection.ask<T>(api, args, waitMs, answerMs)
     } catch (error) {
       if (error instanceof BrokerFault && this.#broker === broker) this.#broker = undefined
       throw error

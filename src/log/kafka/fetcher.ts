@@ -15,6 +15,7 @@ import { HbError } from '../../std/errors.ts'
 import { BrokerFault, CODE, codeText, isDenied, outOfRange } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { FetchQueue } from './fetch-queue.ts'
+import { LeaderWatch } from './leader-watch.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import { decodeBatches } from './record-batch.ts'
 import { fetchRequest, type FetchAnswer, type FetchPart } from './requests.ts'
@@ -38,6 +39,7 @@ export class Fetcher {
   /** Chains under way, by broker: which connections they use. */
   readonly #chains = new Map<number, Set<number>>()
   readonly #stop = new AbortController()
+  readonly #watch: LeaderWatch
   #seeking: Promise<void> | undefined
   #seekDelayMs: number
   #kicked: NodeJS.Immediate | undefined
@@ -45,6 +47,8 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#o = options
+    const { cluster, clock, limits } = options
+    this.#watch = new LeaderWatch(cluster, clock, limits.fetchWaitMs + limits.leaderCheckMs)
     this.#seekDelayMs = options.limits.retryDelayMs
   }
 
@@ -123,7 +127,11 @@ export class Fetcher {
           waitMs,
           bytesMax: limits.fetchBytesMax,
         })
-        const answers = await connection.askOwn(request, waitMs)
+        const sent = { leader: broker, connection, parts: queues }
+        this.#watch.add(sent)
+        const answers = await connection
+          .askOwn(request, waitMs)
+          .finally(() => this.#watch.remove(sent))
         for (const queue of queues) queue.isBusy = false
         if (index > 0) waitMs = Math.min(waitMs * 2, SIDE_WAIT_MS_MAX)
         if (this.#take(queues, answers)) return this.#seek()

@@ -8,10 +8,18 @@ export type KafkaLogLimits = {
   readonly batchBytesMax: number
   /** Appends that wait or are under way, bytes: `log-append-refused`. */
   readonly pendingBytesMax: number
-  /** `socket.connection.setup.timeout.ms`: BrokerFault, tried again. */
+  /**
+   * `socket.connection.setup.timeout.ms`, also for the greeting, and for who leads what, which any
+   * broker can tell: the next one is asked.
+   */
   readonly connectTimeoutMs: number
   /** `request.timeout.ms`: an append that is not answered is `log-append-unclear`. */
   readonly requestTimeoutMs: number
+  /**
+   * An append that is not answered for so long, or a fetch after its own wait, has its leader looked
+   * for again: one that is leader no more is not waited for (`log-append-unclear`).
+   */
+  readonly leaderCheckMs: number
   /** `session.timeout.ms`: a member that is silent for so long loses its partitions. */
   readonly sessionTimeoutMs: number
   /** `heartbeat.interval.ms`. */
@@ -51,6 +59,7 @@ export const KAFKA_LOG_LIMITS: KafkaLogLimits = {
   pendingBytesMax: 134_217_728,
   connectTimeoutMs: 3_000,
   requestTimeoutMs: 10_000,
+  leaderCheckMs: 1_000,
   sessionTimeoutMs: 10_000,
   heartbeatMs: 500,
   rebalanceTimeoutMs: 60_000,

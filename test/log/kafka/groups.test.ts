@@ -133,8 +133,7 @@ describeKafka('groups', () => {
 
   test('three members: a standby of each partition, and never its owner', async () => {
     const log = await openWithTopic()
-    type Joined = Awaited<ReturnType<typeof join>>
-    const all: { member: Joined[0]; copies: Joined[2]; keep: NodeJS.Timeout }[] = []
+    const all: { member: RecordingMember; copies: Copies; keep: NodeJS.Timeout }[] = []
     for (let n = 0; n < 3; n++) {
       const [member, , copies] = await join(log, {}, { standbys: 1 })
       // whatever they are told to keep they have

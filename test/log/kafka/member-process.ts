@@ -13,11 +13,11 @@ const tell = (told: Told): void => void process.send?.(told)
 const unsettled: (() => void)[] = []
 let isHolding = options.holdsRecords === true
 let warm: readonly number[] = []
-const generation = (): number => joined.membership?.generation() ?? -1
 
 const log = await openKafkaLog({ bootstrapServers, limits, onWarning: () => undefined })
-const joined: { membership?: Membership } = {}
-joined.membership = await log.join({
+const own: { membership?: Membership } = {}
+const generation = (): number => own.membership?.generation() ?? -1
+const membership = await log.join({
   group,
   topics: [topic],
   ...(standbys !== undefined && { standbys }),
@@ -39,7 +39,8 @@ joined.membership = await log.join({
     holds: () => new Map(warm.map((partition) => [partition, 0])),
   },
 })
-tell({ told: 'joined', memberId: joined.membership.memberId })
+own.membership = membership
+tell({ told: 'joined', memberId: membership.memberId })
 
 process.on('message', (asked: Asked) => {
   void answer(asked)
@@ -47,8 +48,8 @@ process.on('message', (asked: Asked) => {
 
 async function answer(asked: Asked): Promise<void> {
   if (asked.ask === 'owns') {
-    const owns = await joined.membership?.owns(asked.partition)
-    tell({ told: 'owns', partition: asked.partition, owns: owns === true })
+    const owns = await membership.owns(asked.partition)
+    tell({ told: 'owns', partition: asked.partition, owns })
   } else if (asked.ask === 'settle') {
     isHolding = false
     for (const settle of unsettled.splice(0)) settle()
