@@ -62,23 +62,34 @@ export function placed(name: string, partition: number): { nonce: number; id: st
   return { nonce, id: genesisProcessId(SALT, name, nonce) }
 }
 
-/** Pair i plays between the partitions i and i + 1. */
+/** Of the processes with a part in pairs: who gets the first ball, and who plays with whom. */
+export type PingPong = {
+  readonly network: Network
+  readonly first: readonly string[]
+  /** Process → its pair. */
+  readonly pairOf: ReadonlyMap<string, number>
+}
+
+/** Pair i plays between the partitions i and i + 1. `others`: processes besides. */
 export async function pingPongNetwork(
   pairs: number,
-): Promise<{ network: Network; first: string[] }> {
+  others: readonly GenesisProcess[] = [],
+): Promise<PingPong> {
   const source = await contractSource('ping-pong')
   const first: string[] = []
+  const pairOf = new Map<string, number>()
   const processes = Array.from({ length: pairs }, (_, i): GenesisProcess[] => {
     const names = [`ping-${i}`, `pong-${i}`] as const
     const ping = placed(names[0], i % PARTITIONS)
     const pong = placed(names[1], (i + 1) % PARTITIONS)
     first.push(ping.id)
+    pairOf.set(ping.id, i).set(pong.id, i)
     const player = (name: string, nonce: number, peer: string): GenesisProcess => {
       return { name, nonce, engine: 'quickjs', source, state: { peer, turns: 0 } }
     }
     return [player(names[0], ping.nonce, pong.id), player(names[1], pong.nonce, ping.id)]
   })
-  return { network: benchNetwork(processes.flat()), first }
+  return { network: benchNetwork([...processes.flat(), ...others]), first, pairOf }
 }
 
 /** `watch`: gives what the roles see as the log. Closing the node removes its directory. */
@@ -119,7 +130,7 @@ export async function openBenchNode(
 
 /** Sends one message to each target. */
 export async function serve(
-  node: BenchNode,
+  node: Pick<RunningNode, 'api'>,
   network: Network,
   targets: readonly string[],
   wallet?: Wallet,

@@ -11,6 +11,7 @@ import { openBenchNode, PARTITIONS, pingPongNetwork, serve } from './bench-node.
 import { startProcessorTime } from './processor.ts'
 import type { BenchReport } from './rows.ts'
 import { median, row, ROUNDS, spread } from './rows.ts'
+import { gaps, stages } from './stages.ts'
 import type { Append } from './watched-log.ts'
 import { watchLog } from './watched-log.ts'
 
@@ -122,26 +123,4 @@ async function bareLatency(): Promise<number> {
   while (moments.length < 1.5 * CRANKS_A_ROUND) await sleep(50)
   await bare.close()
   return median(gaps(moments.slice(CRANKS_A_ROUND / 2)))
-}
-
-function gaps(moments: readonly number[]): number[] {
-  return moments.slice(1).map((moment, index) => moment - (moments[index] as number))
-}
-
-/** From what was durable to the next append asked for, and each append, in the order of a crank. */
-function stages(appends: readonly Append[]): string {
-  const times = new Map<string, number[]>()
-  const add = (name: string, ms: number): void => {
-    const list = times.get(name)
-    if (list === undefined) times.set(name, [ms])
-    else list.push(ms)
-  }
-  const role: Record<string, string> = { ingress: 'relayer', log: 'sequencer', outbox: 'DRE' }
-  appends.slice(1).forEach((append, index) => {
-    const before = appends[index] as Append
-    const topic = append.topic.slice(3)
-    if (append.asked >= before.durable) add(role[topic] ?? topic, append.asked - before.durable)
-    add(`append to ${topic}`, append.durable - append.asked)
-  })
-  return [...times].map(([name, list]) => `${name} ${median(list).toFixed(3)} ms`).join(', ')
 }

@@ -10,7 +10,7 @@ import type { IdleReport } from './idle.ts'
 import { PROCESSES } from './idle.ts'
 
 const BATCH = 500
-const LOOKS = 12
+const LOOKS = 50
 const MB = 1_048_576
 
 const source = await contractSource('counter')

@@ -28,6 +28,12 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? NaN
 }
 
+/** `part` of the values, of 1, are at most this. */
+export function percentile(values: readonly number[], part: number): number {
+  const at = Math.max(0, Math.ceil(values.length * part) - 1)
+  return values.toSorted((a, b) => a - b)[at] ?? NaN
+}
+
 /** "12,345 (11,000–13,000)": median, least and most. */
 export function spread(values: readonly number[], digits = 0): string {
   const shown = (value: number): string =>

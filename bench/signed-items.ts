@@ -21,7 +21,8 @@ export async function signItems(
 ): Promise<Buffer[]> {
   const jwk = (await generateWallet(kind)).toJwk()
   const threads = availableParallelism()
-  const share = Math.ceil(count / threads)
+  // whole rounds of the targets, so that item i is for target i % targets wherever it was signed
+  const share = Math.ceil(count / threads / targets.length) * targets.length
   const shares = await Promise.all(
     Array.from({ length: threads }, () => signShare({ jwk, network, targets, count: share })),
   )

@@ -1,7 +1,7 @@
 // A log that tells of each append when it was asked for and when it was durable: six moments make a
 // crank's stages visible without a line in the roles.
 
-import type { Log } from '../src/log/port.ts'
+import type { Log, LogRecord } from '../src/log/port.ts'
 
 export type Append = {
   readonly topic: string
@@ -12,13 +12,16 @@ export type Append = {
   readonly durable: number
 }
 
-export function watchLog(log: Log, told: (append: Append) => void): Log {
+/** `written`: the records themselves, to look at and not to keep. */
+export type Told = (append: Append, written: readonly LogRecord[]) => void
+
+export function watchLog(log: Log, told: Told): Log {
   return {
     append: async (topic, partition, records) => {
       const asked = performance.now()
       const base = await log.append(topic, partition, records)
       const durable = performance.now()
-      told({ topic, partition, records: records.length, asked, durable })
+      told({ topic, partition, records: records.length, asked, durable }, records)
       return base
     },
     provision: (topics) => log.provision(topics),

@@ -18,7 +18,7 @@ import {
 import { SANDBOX } from '../runtime/index.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { contractPath } from './contract-path.ts'
-import { readable } from './options.ts'
+import { readable } from './readable.ts'
 
 export type DevOptions = {
   readonly partitions: number

@@ -9,7 +9,7 @@ export const EXIT_HELP = `Exit codes:
   0  done; a message's result is ok
   1  refused, or the result is an error, or something else failed
   2  the command is not used as it should be
-  3  the node cannot be reached
+  3  the node, or the brokers, cannot be reached
   4  not finished within --timeout: ask again with "hb result"`
 
 const USAGE: readonly ErrorCode[] = [
@@ -18,11 +18,14 @@ const USAGE: readonly ErrorCode[] = [
   'query-invalid',
   'wallet-exists',
   'file-unreadable',
+  'bootstrap-servers-invalid',
+  'client-properties-invalid',
 ]
 
 export function exitCodeOf(error: unknown): number {
   if (!isHbError(error)) return EXIT.failed
-  if (error.code === 'node-unreachable') return EXIT.unreachable
+  if (error.code === 'node-unreachable' || error.code === 'log-unreachable')
+    return EXIT.unreachable
   if (error.code === 'node-too-slow') return EXIT.pending
   return USAGE.includes(error.code) ? EXIT.usage : EXIT.failed
 }

@@ -6,13 +6,16 @@ import { Option, type Command } from 'commander'
 import type { Client, Wallet } from '../client/index.ts'
 import type { Tag } from '../protocol/message.ts'
 import { isIdText } from '../std/bytes.ts'
-import { HbError, isHbError } from '../std/errors.ts'
+import { HbError } from '../std/errors.ts'
+import { brokerOptions, namesBrokers, nodeUrls, type BrokerOptions } from './broker.ts'
+import type { CommandContext } from './context.ts'
+import { readable } from './readable.ts'
 import type { Terminal } from './terminal.ts'
 
 export const DEFAULT_PORT = 8734
 export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`
 
-export type UrlOptions = { readonly url?: string }
+export type UrlOptions = BrokerOptions & { readonly url?: string }
 export type WalletOptions = { readonly wallet?: string }
 export type WaitOptions = {
   readonly wait: 'none' | 'sequenced' | 'result'
@@ -24,7 +27,8 @@ export function jsonOption(command: Command): Command {
 }
 
 export function urlOption(command: Command): Command {
-  return command.option('--url <address>', `the node (or HB_URL; default ${DEFAULT_URL})`)
+  const url = `the node (or HB_URL; default ${DEFAULT_URL})`
+  return brokerOptions(command.option('--url <address>', url))
 }
 
 export function walletOption(command: Command): Command {
@@ -41,10 +45,17 @@ export function waitOptions(command: Command): Command {
     .option('--timeout <seconds>', 'stop waiting after so long', secondsValue, 30)
 }
 
-/** A client of the node that --url or HB_URL names; loaded here, so that help needs none of it. */
-export async function openClient(terminal: Terminal, options: UrlOptions): Promise<Client> {
+/**
+ * A client of the node that --url names, else of those that --bootstrap-server finds, else of
+ * HB_URL; loaded here, so that help needs none of it.
+ */
+export async function openClient(context: CommandContext, options: UrlOptions): Promise<Client> {
   const { createClient } = await import('../client/index.ts')
-  return createClient({ url: options.url ?? terminal.env['HB_URL'] ?? DEFAULT_URL })
+  const { url } = options
+  if (url === undefined && namesBrokers(options)) {
+    return createClient({ url: await nodeUrls(context, options) })
+  }
+  return createClient({ url: url ?? context.terminal.env['HB_URL'] ?? DEFAULT_URL })
 }
 
 export async function openWallet(terminal: Terminal, options: WalletOptions): Promise<Wallet> {
@@ -57,18 +68,6 @@ export async function openWallet(terminal: Terminal, options: WalletOptions): Pr
   }
   const { loadWallet } = await import('../client/index.ts')
   return readable(path, () => loadWallet(path))
-}
-
-/** What the file system refuses, as an error with a code. */
-export async function readable<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    if (isHbError(error)) throw error
-    const why = (error as NodeJS.ErrnoException).code
-    if (why === undefined) throw error
-    throw new HbError('file-unreadable', `${path} (${why})`, { cause: error })
-  }
 }
 
 export function readText(path: string): Promise<string> {

@@ -2,8 +2,9 @@
 // run, so that help is fast; only commander and the commands' own help are read before.
 
 import { Command, CommanderError } from 'commander'
+import { isIdText } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, OpenBrokers } from './context.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
@@ -20,23 +21,51 @@ const DESCRIPTION = `Hollow BEAM: isolated processes that talk only by messages,
 First steps:
   hb demo                                   see the whole flow on this machine
   hb start                                  run a node on the embedded log
+  hb start --bootstrap-server host:9092     or one of many on Kafka
   hb keys generate --out me.json            make a wallet
   hb spawn contract.ts --wallet me.json     make a process of a contract
   hb send <process> --action Ping --wallet me.json
   hb state <process>`
 
-/** Runs one command line (without program and script name); resolves with the exit code. */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  const context: CommandContext = { terminal, exitCode: EXIT.ok }
+/**
+ * Runs one command line (without program and script name); resolves with the exit code.
+ * `openBrokers`: how --bootstrap-server is reached.
+ */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+  openBrokers: OpenBrokers = connect,
+): Promise<number> {
+  const context: CommandContext = { terminal, openBrokers, exitCode: EXIT.ok }
   const program = buildProgram(context)
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(idsLast(args), { from: 'user' })
     return context.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     printError(terminal, error, args.includes('--json'))
     return exitCodeOf(error)
   }
+}
+
+const connect: OpenBrokers = async (options) => {
+  const { openKafkaLog } = await import('../log/kafka/index.ts')
+  return openKafkaLog(options)
+}
+
+/** Options that take no value: what follows them stands for itself. */
+const FLAG = /^--(json|raw|no-follow|keep-running)$/
+
+/** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
+function idsLast(args: readonly string[]): string[] {
+  const isOptionLike = (arg: string, index: number): boolean => {
+    const before = args[index - 1] ?? ''
+    const isValue = before.startsWith('--') && !before.includes('=') && !FLAG.test(before)
+    return arg.startsWith('-') && isIdText(arg) && !isValue
+  }
+  const ids = args.filter(isOptionLike)
+  if (ids.length === 0 || args.includes('--')) return [...args]
+  return [...args.filter((arg, index) => !isOptionLike(arg, index)), '--', ...ids]
 }
 
 function buildProgram(context: CommandContext): Command {

@@ -10,6 +10,8 @@ export type Terminal = {
   readonly color: boolean
   /** Aborted at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** Ends the program now, whatever is under way. */
+  readonly exit: (code: number) => void
 }
 
 export type Paint = {
@@ -78,5 +80,6 @@ export function processTerminal(): Terminal {
       process.env['NO_COLOR'] === undefined &&
       process.env['TERM'] !== 'dumb',
     signal: stop.signal,
+    exit: (code) => process.exit(code),
   }
 }

@@ -40,7 +40,8 @@ export type DreLimits = {
   readonly instanceBytesMax: number
   /**
    * A process that nothing came for in so long is closed, its state kept in the store, ms; default
-   * 1,000.
+   * 10,000: well above what a crank takes on a busy machine, or messages under way would meet
+   * closed processes.
    */
   readonly instanceIdleMsMax: number
   /** Bytes of one run; default 800,000. */
@@ -55,16 +56,28 @@ export type DreLimits = {
   readonly standbyLingerMs: number
   /** Pause before a standby that failed begins again, ms; default 5,000. */
   readonly standbyRetryMs: number
+  /**
+   * How long a run stays in the outbox though every target has settled it, ms; default 7 days: what
+   * a challenge may be about.
+   */
+  readonly outboxRetentionMs: number
+  /** How often the outbox is trimmed, ms; default 60,000. */
+  readonly trimIntervalMs: number
+  /** Runs that a trim deletes at least; default 100. */
+  readonly trimRecordsMin: number
 }
 
 export const DRE_LIMITS: DreLimits = {
   instancesMax: 128,
   instanceBytesMax: 1_073_741_824,
-  instanceIdleMsMax: 1_000,
+  instanceIdleMsMax: 10_000,
   runBytesMax: 800_000,
   partBytesMax: 700_000,
   triesMax: 5,
   logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
   standbyLingerMs: 15_000,
   standbyRetryMs: 5_000,
+  outboxRetentionMs: 604_800_000,
+  trimIntervalMs: 60_000,
+  trimRecordsMin: 100,
 }

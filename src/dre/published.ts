@@ -12,7 +12,7 @@ import { endsOf } from '../log/resume/index.ts'
 import { asBuffer } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 
-type Held = { readonly run: Run; readonly offset: number; readonly timestamp: number }
+type Held = { readonly run: Run; readonly offset: number }
 type Slice = { runs: Held[]; next: number; empty: boolean; trimmed: boolean }
 
 export class Published {
@@ -55,17 +55,17 @@ export class Published {
    */
   async toEnd(
     height: number,
-    visit: (run: Run, offset: number, timestamp: number) => void,
+    visit: (run: Run, offset: number) => void,
   ): Promise<{ next: number; offset: number }> {
     let next = height
     let first = this.#first
     for (let { offset } = this; ; ) {
       const read = await this.#read(offset)
       first ||= read.trimmed
-      for (const { run, offset: at, timestamp } of read.runs) {
+      for (const { run, offset: at } of read.runs) {
         if (run.from > next && !first) continue
         first = false
-        visit(run, at, timestamp)
+        visit(run, at)
         next = Math.max(next, run.from + run.results.length)
       }
       offset = read.next
@@ -108,9 +108,9 @@ export class Published {
     try {
       const { records, next } = await this.#log.read(this.#topic, this.#partition, from, options)
       const runs: Held[] = []
-      for (const { value, offset, timestamp } of records) {
+      for (const { value, offset } of records) {
         const run = value === null ? undefined : this.#decode(value)
-        if (run !== undefined) runs.push({ run, offset, timestamp })
+        if (run !== undefined) runs.push({ run, offset })
       }
       return { runs, next, empty: records.length === 0, trimmed: false }
     } catch (error) {

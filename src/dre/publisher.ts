@@ -32,6 +32,8 @@ export type PublisherOptions = {
   readonly figures: DreFigures
   readonly listener: DreListener
   readonly rows: ReadonlyMap<string, LedgerRow>
+  /** All that the outbox holds below this offset was numbered up to these counters. */
+  readonly onPublished: (offset: number, outgoing: readonly number[]) => void
 }
 
 /** A follower's wait for the outbox, ms: it is asked again. */
@@ -46,6 +48,8 @@ export class Publisher {
   #next = 0
   /** Offset after the last run read or written there. */
   #offset = 0
+  /** Offset of the newest run there. */
+  #newest: number | undefined
   #active = false
 
   constructor(options: PublisherOptions) {
@@ -63,6 +67,11 @@ export class Publisher {
     return this.#next
   }
 
+  /** Of an active one: the offset of the newest run in the outbox, if there is one. */
+  get newest(): number | undefined {
+    return this.#newest
+  }
+
   /** Takes up a stored position, or none; from here on it follows. */
   async begin(position: DrePosition | undefined): Promise<void> {
     const from = position && { height: position.outboxNext, offset: position.outbox }
@@ -74,7 +83,8 @@ export class Publisher {
    * reader's own result of a height, where it has one, to compare with.
    */
   async activate(known: (height: number) => Result | undefined): Promise<void> {
-    const { next, offset } = await this.#published.toEnd(this.#next, ({ results }) => {
+    const { next, offset } = await this.#published.toEnd(this.#next, ({ results }, at) => {
+      this.#newest = at
       for (const published of results) {
         if (published.height < this.#next) continue
         const own = known(published.height)
@@ -138,7 +148,12 @@ export class Publisher {
     for (const [process, { slot }] of touched) {
       ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
     }
-    if (this.#active) this.#o.listener.results?.(this.#o.partition, results)
+    if (!this.#active) return
+    // what was published before was not published now: its offset is not known
+    if (this.#next === position.view.height + 1) {
+      this.#o.onPublished(this.#offset, position.outgoing)
+    }
+    this.#o.listener.results?.(this.#o.partition, results)
   }
 
   async #follow(results: readonly Result[]): Promise<Cut[]> {
@@ -176,7 +191,8 @@ export class Publisher {
     const headers = { 'hb-kind': 'run' }
     for (const { bytes } of fresh) {
       const record = { key: String(partition), value: bytes, headers }
-      this.#offset = (await append(topic, partition, [record])) + 1
+      this.#newest = await append(topic, partition, [record])
+      this.#offset = this.#newest + 1
       this.#o.figures.runs += 1
     }
     const last = results.at(-1)

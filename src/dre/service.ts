@@ -22,6 +22,7 @@ import type { Store } from '../store/port.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
+import { SettledChannels } from './settled-channels.ts'
 import type { OwnedPartition } from './task.ts'
 import { PartitionTask } from './task.ts'
 
@@ -41,6 +42,9 @@ export type DreOptions = {
   readonly listener?: DreListener
 }
 
+/** How old a lag may be that the group prefers by, ms. */
+const LAG_INTERVAL_MS = 1_000
+
 export class DreService {
   readonly #o: DreOptions
   readonly #limits: DreLimits
@@ -55,7 +59,7 @@ export class DreService {
   /** The tail of what changes a partition's task. */
   readonly #turns = new Map<number, Promise<unknown>>()
   readonly #stopping = new AbortController()
-  #sweeping: Promise<void> = Promise.resolve()
+  #upkeep: Promise<unknown> = Promise.resolve()
   #membership: Membership | undefined
   readonly figures: DreFigures = noDreFigures()
 
@@ -85,7 +89,7 @@ export class DreService {
         halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
       },
     })
-    this.#sweeping = this.#sweep()
+    this.#upkeep = Promise.all([this.#sweep(), this.#trim()])
   }
 
   async stop(): Promise<void> {
@@ -98,7 +102,7 @@ export class DreService {
     // of a partition that was assigned, the group has waited as long as it does
     const left = [...this.#tasks.keys()].filter((each) => !this.#assigned.has(each))
     await Promise.all(left.map((each) => this.#inTurn(each, () => this.#close(each))))
-    await this.#sweeping
+    await this.#upkeep
   }
 
   owned(partition: number): OwnedPartition | undefined {
@@ -124,15 +128,37 @@ export class DreService {
     await this.#holdings.refresh()
   }
 
-  /** An idle process costs no memory: what no message came for is closed. */
+  /** Closes what no message came for, and looks at the log's ends where lags depend on them. */
   async #sweep(): Promise<void> {
     const { signal } = this.#stopping
-    for (;;) {
-      await this.#clock.sleep(this.#limits.instanceIdleMsMax, signal)
+    const { instanceIdleMsMax } = this.#limits
+    const everyMs = Math.min(LAG_INTERVAL_MS, instanceIdleMsMax)
+    for (let sweptAt = this.#clock.now(); ; ) {
+      await this.#clock.sleep(everyMs, signal)
       if (signal.aborted) return
-      for (const task of this.#tasks.values()) task.sweep()
+      if (this.#clock.now() - sweptAt >= instanceIdleMsMax) {
+        sweptAt = this.#clock.now()
+        for (const task of this.#tasks.values()) task.sweep()
+      }
       // without an answer the lags are as they were
       if (this.#holdings.needsEnds) await this.#holdings.refresh().catch(() => undefined)
+    }
+  }
+
+  /** Deletes from the outbox what is settled and old. */
+  async #trim(): Promise<void> {
+    const { log } = this.#o
+    const { signal } = this.#stopping
+    const settled = new SettledChannels(log, this.#topics.registry, this.#records)
+    for (;;) {
+      await this.#clock.sleep(this.#limits.trimIntervalMs, signal)
+      if (signal.aborted) return
+      try {
+        await settled.refresh()
+        for (const task of [...this.#tasks.values()]) await task.trim(settled)
+      } catch {
+        // the next round does it; a log that is gone says so to those who append
+      }
     }
   }
 
@@ -216,6 +242,7 @@ export class DreService {
       partition,
       log,
       topics: this.#topics,
+      relayerGroup: `${this.#o.applicationId ?? 'hb'}.relayer`,
       records: this.#records,
       store,
       evaluator,

@@ -23,18 +23,21 @@ import { Ledger } from './core.ts'
 import { Evaluation } from './evaluation.ts'
 import { Intervals } from './intervals.ts'
 import { Modules } from './modules.ts'
+import { OutboxTrim } from './outbox-trim.ts'
 import { DrePartition } from './partition.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import type { DrePosition } from './process-store.ts'
 import { ProcessStore } from './process-store.ts'
 import { Publisher } from './publisher.ts'
 import { restore } from './restore.ts'
+import type { SettledChannels } from './settled-channels.ts'
 
 export type TaskOptions = {
   readonly network: Network
   readonly partition: number
   readonly log: Log
   readonly topics: TopicNames
+  readonly relayerGroup: string
   readonly records: Records
   readonly store: Store
   readonly evaluator: Evaluator
@@ -69,6 +72,7 @@ export class PartitionTask {
   readonly #intervals: Intervals
   readonly #publisher: Publisher
   readonly #evaluation: Evaluation
+  readonly #trim: OutboxTrim
   readonly #stop = new AbortController()
   /** Ends the following alone. */
   readonly #pause = new AbortController()
@@ -93,7 +97,11 @@ export class PartitionTask {
     const topic = topics.snapshots
     this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator })
     const { listener } = options
-    this.#publisher = new Publisher({ ...shared, log, topic: topics.outbox, figures, listener })
+    this.#trim = new OutboxTrim({ ...options, ...limits, topic: topics.outbox })
+    const onPublished: OutboxTrim['published'] = (offset, outgoing) =>
+      this.#trim.published(offset, outgoing)
+    const outbox = { log, topic: topics.outbox, figures, listener, onPublished }
+    this.#publisher = new Publisher({ ...shared, ...outbox })
     const evaluating = { network, ledger, evaluator, store, modules, limits, figures }
     this.#evaluation = new Evaluation(evaluating)
     this.#store = store
@@ -177,6 +185,11 @@ export class PartitionTask {
     const done = (): void => void (this.#sweeping = false)
     // a partition that failed says so itself
     this.#pipeline.sweep().then(done, done)
+  }
+
+  /** Trims the outbox of an owned partition. */
+  async trim(settled: SettledChannels): Promise<void> {
+    if (this.#owned !== undefined) await this.#trim.trim(this.#publisher.newest, settled)
   }
 
   /** What is under way ends as soon as it can; call `close` then. */

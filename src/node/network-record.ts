@@ -1,11 +1,11 @@
 // What network the topics of an application id are of: every node that starts on brokers agrees on
 // it by way of the registry, before anything else is done.
 //
-// Invariants: G1 the first record (lowest offset) that is not removed is the network, for all alike.
-// G2 a record is written only where there is none, so that compaction, which keeps the newest of a
-// key, does not move the first one back behind another. G3 whoever sees one that is not the first
-// removes it: its own, and that of a node that did not get to it. G4 a node whose own genesis is
-// another one is refused, and nothing of it stays.
+// Invariants: G1 the first record (lowest offset) that is not removed is the network, for all
+// alike. G2 a record is written only where there is none, so that compaction, which keeps the
+// newest of a key, does not move the first one back behind another. G3 whoever sees one that is not
+// the first removes it: its own, and that of a node that did not get to it. G4 a node whose own
+// genesis is another one is refused, and nothing of it stays.
 
 import type { Log, StoredRecord } from '../log/port.ts'
 import { Records } from '../protocol/codec/records.ts'

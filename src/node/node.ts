@@ -63,6 +63,8 @@ export type NodeOptions = {
     readonly peers?: Partial<PeerLimits>
   }
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
+  /** A warm copy failed and begins again; nothing that is served stands still for it. */
+  readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
 }
 
 export type RunningNode = {

@@ -24,7 +24,14 @@ export type LocalNodeOptions = {
   readonly verifierThreads?: number
 } & Pick<
   NodeOptions,
-  'roles' | 'address' | 'standbys' | 'clock' | 'applicationId' | 'limits' | 'onHalted'
+  | 'roles'
+  | 'address'
+  | 'standbys'
+  | 'clock'
+  | 'applicationId'
+  | 'limits'
+  | 'onHalted'
+  | 'onStandbyFailed'
 >
 
 export type LocalNode = RunningNode & { readonly log: Log }

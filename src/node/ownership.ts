@@ -3,8 +3,10 @@
 //
 // Owners: node.ts makes one and hands `watched(role)` to each role.
 // Invariants: O1 a partition is `open` only between the end of the role's `assigned` and the
-// beginning of `revoked`. O2 a role has joined once its group gave each partition to somebody, and
-// the role is done with those it got: before, having none says nothing.
+// beginning of `revoked`; the DRE's only once it evaluated what was the log's end at that time, so
+// that nobody is shown a state that is older than what another member has shown. O2 a role has
+// joined once its group gave each partition to somebody, and the role is done with those it got:
+// before, having none says nothing.
 
 import type { GroupMember, JoinOptions, Log, Member, Membership } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
@@ -27,7 +29,14 @@ export type OwnershipOptions = {
   readonly onMoved?: (role: Role, partition: number) => void
 }
 
-type Held = { holding: 'opening' | 'open' | 'closing' | 'halted'; halt?: Halt }
+type Held = {
+  holding: 'opening' | 'open' | 'closing' | 'halted'
+  halt?: Halt
+  /** Up to where the batches of the role's topic are done. */
+  next: number
+  /** Called when `next` grew, or it is over. */
+  wake: () => void
+}
 
 type Part = {
   readonly held: Map<number, Held>
@@ -38,12 +47,14 @@ type Part = {
 
 const ASK_AGAIN_MS = 5
 const ASK_AGAIN_MS_MAX = 500
+/** A log's end may be a hole, of which no batch tells. */
+const LOOK_AGAIN_MS = 1_000
 
 export class Ownership {
   readonly #o: OwnershipOptions
   readonly #parts: ReadonlyMap<Role, Part>
   readonly #stop = new AbortController()
-  readonly #following: Promise<void>[] = []
+  readonly #following = new Set<Promise<void>>()
 
   constructor(options: OwnershipOptions) {
     this.#o = options
@@ -82,6 +93,7 @@ export class Ownership {
     const held = this.#parts.get(role)?.held.get(partition)
     if (held === undefined) return
     held.holding = 'halted'
+    held.wake()
     const code = isHbError(error) ? error.code : 'internal-error'
     held.halt = { code, text: `${role}: ${String(error)}` }
   }
@@ -133,28 +145,50 @@ export class Ownership {
   async #join(role: Role, options: JoinOptions): Promise<Membership> {
     const part = this.#parts.get(role)
     if (part === undefined) return this.#o.log.join(options)
-    const member = this.#watch(role, part, options.member)
+    const member = this.#watch(role, part, options)
     const membership = await this.#o.log.join({ ...options, member })
     part.membership = membership
-    this.#following.push(this.#follow(part, options.group))
+    this.#run(this.#follow(part, options.group))
     return membership
   }
 
-  #watch(role: Role, part: Part, member: Member): Member {
+  #watch(role: Role, part: Part, { member, topics }: JoinOptions): Member {
     const moved = (partition: number): void => this.#o.onMoved?.(role, partition)
+    const [topic = ''] = topics
     return {
       assigned: async (partition, committed) => {
-        const held: Held = { holding: 'opening' }
+        const held = heldAs('opening')
         part.held.set(partition, held)
         const starts = await member.assigned(partition, committed)
-        if (held.holding === 'opening') held.holding = 'open'
-        moved(partition)
+        const from = starts[topic]
+        if (typeof from === 'number') held.next = from
+        const caughtUp = role === 'dre' ? this.#caughtUp(held, topic, partition) : undefined
+        const open = async (): Promise<void> => {
+          await caughtUp
+          if (held.holding !== 'opening' || part.held.get(partition) !== held) return
+          held.holding = 'open'
+          moved(partition)
+        }
+        // not waited for: it needs the batches that come only after this
+        if (caughtUp === undefined) await open()
+        else this.#run(open())
         return starts
       },
-      records: (batch) => member.records(batch),
+      records: async (batch) => {
+        await member.records(batch)
+        const held = part.held.get(batch.partition)
+        if (held === undefined || batch.topic !== topic) return
+        held.next = Math.max(held.next, batch.next)
+        held.wake()
+      },
       revoked: async (partition) => {
+        const had = part.held.get(partition)
+        if (had !== undefined) {
+          had.holding = 'closing'
+          had.wake()
+        }
         // another object: a late end of `assigned` must not open what is going
-        const going: Held = { holding: 'closing' }
+        const going = heldAs('closing')
         part.held.set(partition, going)
         moved(partition)
         try {
@@ -175,6 +209,36 @@ export class Ownership {
     }
   }
 
+  #run(work: Promise<void>): void {
+    this.#following.add(work)
+    void work.finally(() => this.#following.delete(work))
+  }
+
+  /** Resolves when what is the log's end now is done; also when the partition is not opening. */
+  async #caughtUp(held: Held, topic: string, partition: number): Promise<void> {
+    const { log, clock } = this.#o
+    const { signal } = this.#stop
+    let end: number | undefined
+    while (!signal.aborted && held.holding === 'opening') {
+      if (end === undefined) {
+        const ends = (await log.ends(topic).catch(nothing))?.[partition]
+        end = ends?.end
+        if (held.next < 0 && ends !== undefined) held.next = ends.start
+      }
+      if (end !== undefined && held.next >= end) return
+      const before = held.next
+      const woken = new AbortController()
+      const wake = (): void => woken.abort()
+      held.wake = wake
+      signal.addEventListener('abort', wake, { once: true })
+      await clock.sleep(LOOK_AGAIN_MS, woken.signal)
+      signal.removeEventListener('abort', wake)
+      if (end === undefined || held.next > before) continue
+      const rest = await log.read(topic, partition, before, { to: end, bytesMax: 1 }).catch(nothing)
+      if (rest?.records.length === 0) return
+    }
+  }
+
   async #follow(part: Part, group: string): Promise<void> {
     const { signal } = this.#stop
     for (let delayMs = ASK_AGAIN_MS; !signal.aborted; delayMs *= 2) {
@@ -187,8 +251,7 @@ export class Ownership {
   }
 
   async #hasJoined(part: Part, group: string): Promise<boolean> {
-    // a log that cannot tell now is asked again
-    const members = await this.#o.log.members(group).catch((): readonly GroupMember[] => [])
+    const members = (await this.#o.log.members(group).catch(nothing)) ?? []
     const given = new Set(members.flatMap(({ partitions }) => partitions))
     const own = members.find(({ memberId }) => memberId === part.membership?.memberId)
     if (own === undefined || given.size < this.#o.partitions) return false
@@ -201,4 +264,13 @@ export class Ownership {
       return holding === 'open' || holding === 'halted'
     })
   }
+}
+
+function heldAs(holding: Held['holding']): Held {
+  return { holding, next: -1, wake: () => undefined }
+}
+
+/** A log that cannot tell now is asked again. */
+function nothing(): undefined {
+  return undefined
 }

@@ -63,6 +63,7 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
       repeated: (id) => waits.reached(id, 'sequenced'),
       refused: (id, error) => waits.refused(id, error),
       halted: halt(options, ownership, 'sequencer'),
+      standbyFailed: (partition, error) => options.onStandbyFailed?.('sequencer', partition, error),
     },
   })
 }
@@ -83,6 +84,7 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
         evaluated(partition)
       },
       halted: halt(options, ownership, 'dre'),
+      standbyFailed: (partition, error) => options.onStandbyFailed?.('dre', partition, error),
     },
   })
 }

@@ -4,14 +4,14 @@
 // It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the
 // channel numbers make every repetition harmless (R3). Invariants: L1 per channel one append in
 // flight, in order. L2 a batch is committed only when all of it is durable in ingress. L3 a
-// channel whose settled counter stands still below what was sent for longer than `stallMs` is sent
-// again from the counter. L4 batches are planned one after another: looking up the cursor stops
-// those behind.
+// channel whose settled counter stands still below what was sent, here or by whoever had the
+// partition before, for longer than `stallMs` is sent again from the counter. L4 batches are
+// planned one after another: looking up the cursor stops those behind. L5 once a partition is given
+// up, nothing new is begun for it.
 
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Head } from '../protocol/records.ts'
-import type { Run } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
@@ -20,6 +20,7 @@ import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
+import { OutboxReader } from './outbox-reader.ts'
 
 export type RelayerLimits = {
   /** Records of one append; default 500. */
@@ -30,6 +31,8 @@ export type RelayerLimits = {
   readonly retryDelayMs: number
   /** How long a channel may stand still below what was sent, ms; default 5,000. */
   readonly stallMs: number
+  /** Records of the outbox before the commit that are looked at after a start; default 1,024. */
+  readonly lookBackRecordsMax: number
 }
 
 export const RELAYER_LIMITS: RelayerLimits = {
@@ -37,7 +40,11 @@ export const RELAYER_LIMITS: RelayerLimits = {
   appendBytesMax: 900_000,
   retryDelayMs: 20,
   stallMs: 5_000,
+  lookBackRecordsMax: 1_024,
 }
+
+/** Looked at in one piece. */
+const LOOK_BACK_RECORDS = 64
 
 export type RelayerFigures = { relayed: number; appends: number; skipped: number; resent: number }
 
@@ -46,10 +53,8 @@ export type RelayerOptions = {
   readonly log: Log
   readonly clock: Clock
   readonly applicationId?: string
-  /** Where others reach the node that this role is part of: a URL. */
+  /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
-  /** Warm copies that the group keeps of each partition; default 0. */
-  readonly standbys?: number
   readonly limits?: Partial<RelayerLimits>
   readonly onHalted?: (partition: number, error: unknown) => void
 }
@@ -71,6 +76,7 @@ export class RelayerService {
   readonly #limits: RelayerLimits
   readonly #topics: TopicNames
   readonly #records = new Records()
+  readonly #outbox: OutboxReader
   readonly #sources = new Map<number, Source>()
   #membership: Membership | undefined
   readonly figures: RelayerFigures = { relayed: 0, appends: 0, skipped: 0, resent: 0 }
@@ -79,14 +85,17 @@ export class RelayerService {
     this.#o = options
     this.#limits = { ...RELAYER_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
+    const onSkipped = (): void => void (this.figures.skipped += 1)
+    const { outbox } = this.#topics
+    this.#outbox = new OutboxReader(options.log, outbox, this.#records, onSkipped)
   }
 
   async start(): Promise<void> {
-    this.#membership = await this.#o.log.join({
-      group: `${this.#o.applicationId ?? 'hb'}.relayer`,
+    const { log, address, applicationId = 'hb' } = this.#o
+    this.#membership = await log.join({
+      group: `${applicationId}.relayer`,
       topics: [this.#topics.outbox],
-      ...(this.#o.address !== undefined && { address: this.#o.address }),
-      ...(this.#o.standbys !== undefined && { standbys: this.#o.standbys }),
+      ...(address !== undefined && { address }),
       member: {
         assigned: (partition, committed) => this.#assigned(partition, committed),
         records: ({ partition, records }) => this.#relay(partition, records),
@@ -117,13 +126,14 @@ export class RelayerService {
     const idle = Promise.resolve()
     const cursor = { next: undefined }
     const source: Source = { cursor, channels, stop, turn: idle, watch: idle }
-    source.watch = this.#watch(partition, source).catch((error: unknown) => {
+    const { outbox } = this.#topics
+    const start = committed[outbox]
+    source.watch = this.#watch(partition, source, start).catch((error: unknown) => {
       // without it nothing would be sent again: say so, and go on relaying
       if (!stop.signal.aborted) this.#o.onHalted?.(partition, error)
     })
     this.#sources.set(partition, source)
-    const { outbox } = this.#topics
-    return Promise.resolve({ [outbox]: committed[outbox] ?? 'earliest' })
+    return Promise.resolve({ [outbox]: start ?? 'earliest' })
   }
 
   async #revoked(partition: number): Promise<void> {
@@ -157,7 +167,7 @@ export class RelayerService {
   ): Promise<Relay[]> {
     const relays: Relay[] = []
     for (const record of stored) {
-      const run = this.#decode(record)
+      const run = this.#outbox.decode(record)
       if (run === undefined) continue
       let more = relaysOf(this.#o.network, source.cursor, run)
       if (more === 'gap') {
@@ -170,36 +180,14 @@ export class RelayerService {
     return relays
   }
 
-  #decode(record: StoredRecord): Run | undefined {
-    try {
-      return record.value === null ? undefined : this.#records.decodeRun(asBuffer(record.value))
-    } catch (error) {
-      if (!isHbError(error)) throw error
-      this.figures.skipped += 1
-      return undefined
-    }
-  }
-
   /** A repeated old run may be the first that was read after a restart: found from the start. */
   async #findCursor(partition: number, source: Source, before: number): Promise<void> {
     const cursor: OutboxCursor = { next: undefined }
-    await this.#scan(partition, before, (run) => void relaysOf(this.#o.network, cursor, run))
+    const { signal } = source.stop
+    await this.#outbox.scan(partition, -1, before, signal, (run) => {
+      relaysOf(this.#o.network, cursor, run)
+    })
     source.cursor.next = cursor.next
-  }
-
-  async #scan(partition: number, before: number, visit: (run: Run) => void): Promise<void> {
-    const { log } = this.#o
-    const { outbox } = this.#topics
-    let from = (await log.ends(outbox))[partition]?.start ?? 0
-    while (from < before) {
-      const read = await log.read(outbox, partition, from, { to: before })
-      if (read.records.length === 0) return
-      for (const record of read.records) {
-        const run = this.#decode(record)
-        if (run !== undefined) visit(run)
-      }
-      from = read.next
-    }
   }
 
   /** Appends each target's relays behind those before; resolves when all are durable. */
@@ -264,28 +252,30 @@ export class RelayerService {
   }
 
   /** Follows the heads of all partitions, and sends a channel again that stands still (L3). */
-  async #watch(partition: number, source: Source): Promise<void> {
+  async #watch(partition: number, source: Source, committed: number | undefined): Promise<void> {
     const { log, clock } = this.#o
     const { signal } = source.stop
     const { stallMs } = this.#limits
     const { registry } = this.#topics
     let from: number | undefined
+    let before = committed
+    // until all heads there are were read, a counter may only seem to stand still
+    let isKnown = false
     while (!signal.aborted) {
       try {
+        if (before !== undefined) await this.#learnSent(partition, source, before)
+        before = undefined
         from ??= (await log.ends(registry))[0]?.start ?? 0
-        const read = await log.read(registry, 0, from, { signal, waitMs: stallMs })
+        const waitMs = isKnown ? stallMs : 0
+        const read = await log.read(registry, 0, from, { signal, waitMs })
         from = read.next
         for (const { value } of read.records) {
           if (value !== null && this.#records.head.matches(value)) {
             this.#seen(partition, source, this.#records.head.decode(asBuffer(value)))
           }
         }
-        for (const [target, channel] of source.channels.entries()) {
-          if (signal.aborted || channel.settled >= channel.sent) continue
-          if (clock.now() - channel.movedAt < stallMs) continue
-          await this.#resend(partition, source, target)
-          channel.movedAt = clock.now()
-        }
+        isKnown ||= read.records.length === 0
+        if (isKnown) await this.#resendStanding(partition, source)
       } catch (error) {
         if (isHbError(error, 'log-closed')) return
         if (!isHbError(error)) throw error
@@ -293,6 +283,46 @@ export class RelayerService {
         if (isHbError(error, 'log-position-out-of-range')) from = undefined
         await clock.sleep(stallMs, signal)
       }
+    }
+  }
+
+  async #resendStanding(partition: number, source: Source): Promise<void> {
+    const { clock } = this.#o
+    for (const [target, channel] of source.channels.entries()) {
+      if (source.stop.signal.aborted) return
+      if (channel.settled >= channel.sent) continue
+      if (clock.now() - channel.movedAt < this.#limits.stallMs) continue
+      await this.#resend(partition, source, target)
+      channel.movedAt = clock.now()
+    }
+  }
+
+  /**
+   * What was sent last in each channel before this member had the partition: looked for backwards
+   * from the commit, in the newest `lookBackRecordsMax` records, until each channel was met.
+   */
+  async #learnSent(partition: number, source: Source, committed: number): Promise<void> {
+    const { lookBackRecordsMax } = this.#limits
+    const { network } = this.#o
+    const { signal } = source.stop
+    const start = Math.max(0, committed - lookBackRecordsMax)
+    const met = new Set<number>()
+    for (let to = committed; to > start && met.size < source.channels.length; ) {
+      const from = Math.max(start, to - LOOK_BACK_RECORDS)
+      const last = new Map<number, number>()
+      await this.#outbox.scan(partition, from, to, signal, (run) => {
+        const relays = relaysOf(network, { next: undefined }, run)
+        if (relays === 'gap') return
+        for (const { target, record } of relays) {
+          last.set(target, Math.max(last.get(target) ?? 0, record.seq))
+        }
+      })
+      for (const [target, seq] of last) {
+        met.add(target)
+        const channel = source.channels[target] as Channel
+        channel.sent = Math.max(channel.sent, seq)
+      }
+      to = from
     }
   }
 
@@ -309,7 +339,8 @@ export class RelayerService {
     const end = (await this.#o.log.ends(this.#topics.outbox))[partition]?.end ?? 0
     const cursor: OutboxCursor = { next: undefined }
     const missing: Relay[] = []
-    await this.#scan(partition, end, (run) => {
+    const { signal } = source.stop
+    await this.#outbox.scan(partition, -1, end, signal, (run) => {
       const relays = relaysOf(this.#o.network, cursor, run)
       if (relays === 'gap') return
       for (const relay of relays) {
@@ -318,7 +349,7 @@ export class RelayerService {
         if (relay.target === target && lacking) missing.push(relay)
       }
     })
-    if (missing.length === 0) return
+    if (missing.length === 0 || signal.aborted) return
     this.figures.resent += missing.length
     await this.#send(source, missing)
   }

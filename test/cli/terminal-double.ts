@@ -1,23 +1,43 @@
 // A terminal that keeps what a command prints, and a way to run commands in this OS process.
 
+import type { OpenBrokers } from '../../src/cli/context.ts'
 import { runCli } from '../../src/cli/run.ts'
 
-export type Ran = { readonly code: number; readonly out: string[]; readonly err: string[] }
+export type Ran = {
+  readonly code: number
+  readonly out: string[]
+  readonly err: string[]
+  /** How often the program was to end at once, and with what. */
+  readonly exits: number[]
+}
 
-export async function hb(
+export function hb(
   args: readonly string[],
   env: Record<string, string> = {},
   signal = new AbortController().signal,
+  openBrokers?: OpenBrokers,
 ): Promise<Ran> {
-  const out: string[] = []
-  const err: string[] = []
+  return running(args, { env, signal, openBrokers }).done
+}
+
+/** A command that goes on: what it printed so far, and its end. */
+export function running(
+  args: readonly string[],
+  options: {
+    readonly env?: Record<string, string>
+    readonly signal: AbortSignal
+    readonly openBrokers?: OpenBrokers | undefined
+  },
+): Omit<Ran, 'code'> & { readonly done: Promise<Ran> } {
+  const ran = { out: [] as string[], err: [] as string[], exits: [] as number[] }
   const terminal = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    env,
+    out: (line: string) => void ran.out.push(line),
+    err: (line: string) => void ran.err.push(line),
+    exit: (code: number) => void ran.exits.push(code),
+    env: options.env ?? {},
     color: false,
-    signal,
+    signal: options.signal,
   }
-  const code = await runCli(args, terminal)
-  return { code, out, err }
+  const code = runCli(args, terminal, options.openBrokers)
+  return { ...ran, done: code.then((each) => ({ ...ran, code: each })) }
 }

@@ -106,13 +106,14 @@ describe('the network of some topics', () => {
     expect((await agree(undefined)).id).toBe(x.id)
   })
 
-  test.each(['junk', JSON.stringify(y.genesis), '{}'])(
-    'a record that is not what its key says is no network: %s',
-    async (text) => {
-      await log.provision([{ name: 'hb.registry', partitions: 1, cleanup: 'compact' }])
-      const value = RECORDS.network.encode({ network: y.id, genesis: Buffer.from(text) })
-      await log.append('hb.registry', 0, [{ key: `genesis/${'A'.repeat(43)}`, value }])
-      await expect(agree(undefined)).rejects.toMatchObject({ code: 'genesis-malformed' })
-    },
-  )
+  test.each([
+    ['no JSON', 'junk'],
+    ['another network', JSON.stringify(y.genesis)],
+    ['no genesis', '{}'],
+  ])('a record that is not what its key says is no network: %s', async (_, text) => {
+    await log.provision([{ name: 'hb.registry', partitions: 1, cleanup: 'compact' }])
+    const value = RECORDS.network.encode({ network: y.id, genesis: Buffer.from(text) })
+    await log.append('hb.registry', 0, [{ key: `genesis/${'A'.repeat(43)}`, value }])
+    await expect(agree(undefined)).rejects.toMatchObject({ code: 'genesis-malformed' })
+  })
 })

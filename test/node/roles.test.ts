@@ -126,6 +126,44 @@ describe('roles in any split', () => {
     expect(told).toContainEqual(['sequencer', 2])
   })
 
+  test('a DRE that takes over is open once it evaluated what there was, not before', async () => {
+    const one = await sequencer()
+    const two = await dre()
+    await until(() => nodes.every(({ api }) => api.health().ready))
+    const items = [1, 2, 3].map(() =>
+      signedItem(network, ed25519Key(), { target: counter, tags: [], data: '' }),
+    )
+    const [submitted] = await one.api.submit(items)
+    if (submitted === undefined || 'error' in submitted) throw new Error('not accepted')
+    const { partition } = submitted
+    await until(() => two.api.health().partitions[partition]?.evaluated === 3)
+    await two.close()
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    const slow: Log = {
+      ...passing(log),
+      join: (options) => {
+        const records: JoinOptions['member']['records'] = async (batch) => {
+          if (batch.partition === partition) await held
+          return options.member.records(batch)
+        }
+        const { member } = options
+        const rest = { revoked: member.revoked.bind(member), assigned: member.assigned.bind(member) }
+        return log.join({ ...options, member: { ...rest, records } })
+      },
+    }
+    const three = await start({ log: slow, roles: ['dre'], dreStore: createMemoryStore() })
+    await until(() => three.dre?.owned(partition) !== undefined)
+    await until(() => three.api.health().partitions.filter((row) => row.dre === 'open').length === 3)
+    expect(three.api.health()).toMatchObject({ ready: false })
+    expect(three.api.health().partitions[partition]?.dre).toBe('opening')
+    expect(await three.api.servedAt(partition)).toBeUndefined()
+    letGo()
+    await until(() => three.api.health().ready)
+    expect(await three.api.servedAt(partition)).toBe('here')
+    expect(JSON.parse((await three.api.state(counter))?.text ?? '')).toEqual({ count: 4 })
+  })
+
   test('address and standbys reach the groups; a relayer keeps nothing warm', async () => {
     const joined: JoinOptions[] = []
     const watched: Log = { ...passing(log), join: (options) => (joined.push(options), log.join(options)) }
@@ -138,6 +176,27 @@ describe('roles in any split', () => {
       ['hb.sequencer', 'http://a:1', 1],
     ])
     expect(await log.members('hb.dre')).toMatchObject([{ address: 'http://a:1' }])
+  })
+
+  test('a warm copy that fails is told of', async () => {
+    await start({ roles: ['dre'], dreStore: createMemoryStore(), standbys: 1 })
+    const broken: Log = {
+      ...passing(log),
+      read: (topic, partition, from, options) =>
+        topic === 'hb.log'
+          ? Promise.reject(new HbError('log-diverged', 'as planted'))
+          : log.read(topic, partition, from, options),
+    }
+    const told: string[] = []
+    await start({
+      log: broken,
+      roles: ['dre'],
+      dreStore: createMemoryStore(),
+      standbys: 1,
+      onStandbyFailed: (role) => told.push(role),
+    })
+    await until(() => told.length > 0)
+    expect(told[0]).toBe('dre')
   })
 
   test('what close still waits for is told in words', async () => {

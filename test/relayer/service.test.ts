@@ -244,4 +244,76 @@ describe('the relayer', () => {
     expect(drop).toBe(0)
     expect(service.figures.resent).toBeGreaterThan(0)
   })
+
+  test('what was lost before a restart is sent again, with nothing new to send', async () => {
+    let lost = 0
+    await open((log) => ({
+      ...passing(log),
+      // acknowledged and gone: the next ones of its channel are a gap, which the sequencer drops
+      append: async (topic, partition, records) => {
+        const [record] = records
+        const wire =
+          topic === TOPICS.ingress && record?.value
+            ? RECORDS.decodeIngress(asBuffer(record.value))
+            : undefined
+        if (wire?.type === 'relayed' && wire.relayed.seq === 3 && lost === 0) {
+          lost += 1
+          return 0
+        }
+        return log.append(topic, partition, records)
+      },
+    }))
+    const to = [rig.id('walk-1')]
+    const sequencer = await rig.sequencer()
+    await rig.dre()
+    const limits = { appendRecordsMax: 1, stallMs: 60_000 }
+    const first = await rig.relayer({ limits })
+    for (let n = 0; n < 6; n++) await rig.send(rig.item(rig.id('walk-0'), { left: 1, to, n }))
+    const deadline = Date.now() + 4_000
+    while (sequencer.service.figures.gaps < 3 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 3))
+    }
+    await first.stop()
+    expect(lost).toBe(1)
+    const { view } = await rig.chain(1)
+    expect(view.counters[0]).toBe(2)
+    expect((await rig.log.committed('hb.relayer', TOPICS.outbox))[0]).toBeGreaterThan(0)
+    const second = await rig.relayer()
+    await rig.quiet()
+    await rig.check()
+    expect(second.service.figures.resent).toBe(4)
+    expect([...first.halted, ...second.halted]).toEqual([])
+    // what stands at its end is not sent again
+    await second.stop()
+    const third = await rig.relayer({ limits: { stallMs: 10 } })
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(third.service.figures).toMatchObject({ resent: 0, relayed: 0 })
+  })
+
+  test('a scan of an outbox that is trimmed meanwhile goes on where it begins', async () => {
+    await open()
+    const results = makeResults(40)
+    const first = await rig.relayer()
+    for (let at = 0; at < 20; at += 2) await put(run(results, at, at + 2))
+    await relayed(results.slice(0, 20))
+    await first.stop()
+    // a stale repetition first: the cursor must be looked for
+    await put(run(results, 2, 4))
+    for (let at = 20; at < 40; at += 2) await put(run(results, at, at + 2))
+    let trimmed = false
+    const trimming: Log = {
+      ...passing(rig.log),
+      read: async (topic, partition, from, options) => {
+        if (topic === TOPICS.outbox && !trimmed) {
+          trimmed = true
+          await rig.log.trim(TOPICS.outbox, 0, 5)
+        }
+        return rig.log.read(topic, partition, from, options)
+      },
+    }
+    const { halted } = await rig.relayer({ log: trimming, limits: { stallMs: 60_000 } })
+    await relayed(results)
+    expect(trimmed).toBe(true)
+    expect(halted).toEqual([])
+  })
 })

@@ -10,13 +10,15 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createClient, generateWallet, saveWallet } from '../../client/index.ts'
 import type { Client, Wallet } from '../../client/index.ts'
-import { startHttp, startNode } from '../../node/index.ts'
+import { agreeOnNetwork, listenHttp, startNodeOn } from '../../node/index.ts'
 import { openEmbeddedLog } from '../../log/embedded/index.ts'
+import type { Log } from '../../log/port.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { openNetwork } from '../../protocol/genesis.ts'
 import { toBase64Url } from '../../std/bytes.ts'
 import { systemClock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
+import { DEFAULT_APPLICATION_ID } from '../broker.ts'
 import { GENESIS_FILE } from '../dev-genesis.ts'
 import type { Step } from '../demo/flow.ts'
 import { runFlow } from '../demo/flow.ts'
@@ -34,6 +36,17 @@ export type DemoOptions = {
   readonly err: (line: string) => void
   /** Ends a node that was kept running. */
   readonly signal?: AbortSignal
+  /** Default: on the embedded log `hb`, on brokers a new one. */
+  readonly applicationId?: string
+  /** On brokers rather than the embedded log; each call opens the log anew. */
+  readonly openBrokers?: (applicationId: string) => Promise<Log>
+}
+
+/** Where the demo runs: the log can be opened again and again. */
+type Place = {
+  readonly directory: string
+  readonly applicationId: string
+  openLog(): Promise<Log>
 }
 
 export type Final = {
@@ -76,13 +89,14 @@ async function emptyDirectory(path: string): Promise<string> {
 
 async function demo(options: DemoOptions, directory: string): Promise<{ exitCode: number }> {
   const print = demoPrinter(options)
-  print.log(`embedded log in ${directory}`)
+  const place = placeOf(options, directory)
+  const { applicationId } = place
   const wallets = { DMac: await generateWallet('rsa'), Sam: await generateWallet('ed25519') }
   const network = await makeNetwork(directory, wallets)
   const ids = processIds(network)
-  print.parties(wallets, network)
-
-  const live = await runLive(network, directory, async (client) => {
+  const live = await runLive(place, network, async (client, log) => {
+    print.log(options.openBrokers === undefined ? log : `${log}, topics ${applicationId}.*`)
+    print.parties(wallets, network)
     const steps = await runFlow({
       client,
       clock: systemClock,
@@ -96,11 +110,21 @@ async function demo(options: DemoOptions, directory: string): Promise<{ exitCode
   })
   print.final(live.final)
 
-  const replayed = await rebuildFromLog(network, directory, live.processes)
-  const ok = verdict(live.steps, live.final, replayed)
-  print.verdict(ok, live.steps, live.final, replayed)
-  if (options.keepRunning) await keepRunning(options, network, directory, print)
+  const replayed = await rebuildFromLog(place, network, live.processes)
+  const { steps, final } = live
+  const ok = verdict(steps, final, replayed)
+  print.verdict(ok, { applicationId, steps, final, replayed })
+  if (options.keepRunning) await keepRunning(options, place, network, print)
   return { exitCode: ok ? 0 : 1 }
+}
+
+function placeOf({ openBrokers, applicationId }: DemoOptions, directory: string): Place {
+  if (openBrokers === undefined) {
+    const openLog = () => openEmbeddedLog({ dir: join(directory, 'log') })
+    return { directory, applicationId: applicationId ?? DEFAULT_APPLICATION_ID, openLog }
+  }
+  const id = applicationId ?? `hb-demo-${randomBytes(6).toString('hex')}`
+  return { directory, applicationId: id, openLog: () => openBrokers(id) }
 }
 
 async function makeNetwork(
@@ -132,21 +156,47 @@ function processIds(network: Network): Record<'hyperCoin' | 'hb' | 'u' | 'asset'
   }
 }
 
-async function runLive<T>(
-  network: Network,
-  directory: string,
-  use: (client: Client) => Promise<T>,
-): Promise<T> {
-  const node = await startNode({ network, directory })
+type Up = { readonly url: string; readonly log: Log; close(): Promise<void> }
+
+/** A node with all roles, of which others on the same brokers learn where it is. */
+async function start(place: Place, network: Network): Promise<Up> {
+  const { directory, applicationId } = place
+  const http = await listenHttp({ network, port: 0 })
   try {
-    const http = await startHttp({ api: node.api, port: 0 })
-    try {
-      return await use(createClient({ url: http.url, network: network.id }))
-    } finally {
+    const log = await place.openLog()
+    const agreed = { log, applicationId, clock: systemClock, own: network, make: never }
+    await agreeOnNetwork(agreed).catch(async (error: unknown) => {
+      await log.close()
+      throw error
+    })
+    const address = http.url
+    const node = await startNodeOn(log, { network, directory, applicationId, address })
+    http.serve(node.api)
+    const close = async (): Promise<void> => {
       await http.close()
+      await node.close()
     }
+    return { url: http.url, log, close }
+  } catch (error) {
+    await http.close()
+    throw error
+  }
+}
+
+function never(): Promise<Network> {
+  return Promise.reject(new HbError('internal-error', 'a demo has its own genesis'))
+}
+
+async function runLive<T>(
+  place: Place,
+  network: Network,
+  use: (client: Client, log: string) => Promise<T>,
+): Promise<T> {
+  const up = await start(place, network)
+  try {
+    return await use(createClient({ url: up.url, network: network.id }), up.log.describe())
   } finally {
-    await node.close()
+    await up.close()
   }
 }
 
@@ -190,16 +240,16 @@ async function readFinal(
  * seen nothing.
  */
 async function rebuildFromLog(
+  place: Place,
   network: Network,
-  directory: string,
   live: readonly LiveProcess[],
 ): Promise<Replay> {
   for (const cache of ['states', 'index']) {
-    await rm(join(directory, cache), { recursive: true, force: true })
+    await rm(join(place.directory, cache), { recursive: true, force: true })
   }
-  const log = await openEmbeddedLog({ dir: join(directory, 'log') })
+  const log = await place.openLog()
   try {
-    return await replay(network, log, live)
+    return await replay(network, log, live, place.applicationId)
   } finally {
     await log.close()
   }
@@ -212,17 +262,15 @@ function verdict(steps: readonly Step[], final: Final, { identical }: Replay): b
 
 async function keepRunning(
   options: DemoOptions,
+  place: Place,
   network: Network,
-  directory: string,
   print: ReturnType<typeof demoPrinter>,
 ): Promise<void> {
-  const node = await startNode({ network, directory })
-  const http = await startHttp({ api: node.api, port: 0 })
-  print.running(http.url, directory)
+  const up = await start(place, network)
+  print.running(up.url, place.directory)
   await new Promise<void>((done) => {
     if (options.signal?.aborted === true) done()
     else options.signal?.addEventListener('abort', () => done(), { once: true })
   })
-  await http.close()
-  await node.close()
+  await up.close()
 }

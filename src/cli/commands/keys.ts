@@ -3,7 +3,8 @@
 import { Option, type Command } from 'commander'
 import type { WalletKind } from '../../client/index.ts'
 import type { CommandContext } from '../context.ts'
-import { jsonOption, openWallet, readable } from '../options.ts'
+import { jsonOption, openWallet } from '../options.ts'
+import { readable } from '../readable.ts'
 import { pairLines } from '../table.ts'
 import { paint, type Terminal } from '../terminal.ts'
 

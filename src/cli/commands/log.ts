@@ -56,8 +56,9 @@ export function addLog(program: Command, context: CommandContext): void {
   jsonOption(urlOption(command)).action((options: Options) => tail(context, options))
 }
 
-async function tail({ terminal }: CommandContext, options: Options): Promise<void> {
-  const client = await openClient(terminal, options)
+async function tail(context: CommandContext, options: Options): Promise<void> {
+  const { terminal } = context
+  const client = await openClient(context, options)
   const end = await endOf(client, options.partition)
   const from = options.from ?? Math.max(0, end - options.last)
   const stopAt = Math.min(from + (options.count ?? Infinity), options.follow ? Infinity : end)

@@ -27,7 +27,7 @@ export function addResult(program: Command, context: CommandContext): void {
     .addHelpText('after', HELP)
   jsonOption(waitOptions(urlOption(command))).action(async (id: string, options: Options) => {
     const { terminal } = context
-    const client = await openClient(terminal, options)
+    const client = await openClient(context, options)
     const status =
       options.wait === 'none'
         ? await client.message(id)

@@ -13,7 +13,6 @@ import {
   openClient,
   openWallet,
   processNamed,
-  readable,
   secondsValue,
   tagValue,
   urlOption,
@@ -24,6 +23,7 @@ import {
   type WalletOptions,
 } from '../options.ts'
 import { printStatus } from '../print-status.ts'
+import { readable } from '../readable.ts'
 
 const HELP = `
 <process> is an id, or the name of a process of genesis.
@@ -65,14 +65,15 @@ export function addSend(program: Command, context: CommandContext): void {
 }
 
 async function send(
-  { terminal }: CommandContext,
+  context: CommandContext,
   process: string,
   options: Options,
 ): Promise<number> {
+  const { terminal } = context
   const json = options.json === true
   const data = await dataOf(options)
   const wallet = await openWallet(terminal, options)
-  const client = await openClient(terminal, options)
+  const client = await openClient(context, options)
   const spec: MessageSpec = {
     target: await processNamed(client, process),
     data,

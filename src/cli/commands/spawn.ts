@@ -49,10 +49,11 @@ export function addSpawn(program: Command, context: CommandContext): void {
 }
 
 async function spawn(
-  { terminal }: CommandContext,
+  context: CommandContext,
   contract: string,
   options: Options,
 ): Promise<number> {
+  const { terminal } = context
   const state = options.state === undefined ? {} : await jsonValue(options.state, '--state')
   if (typeof state !== 'object' || state === null || Array.isArray(state)) {
     throw new HbError('usage', '--state must be a JSON object')
@@ -60,7 +61,7 @@ async function spawn(
   const wallet = await openWallet(terminal, options)
   const { bundleContract } = await import('../../client/index.ts')
   const { source } = await bundleContract(contract)
-  const client = await openClient(terminal, options)
+  const client = await openClient(context, options)
   const { id, process, partition } = await client.spawn(wallet, {
     source,
     state: state as Record<string, unknown>,

@@ -1,50 +1,64 @@
-// hb start: a node on the embedded log, until it is told to stop.
-//
-// Invariants: S1 a data directory keeps the genesis that it was started with, and is never run with
-// another. S2 the address is printed once the node is ready to serve (before, GET /readyz answers
-// 503).
+// hb start: a node on the embedded log or on Kafka, until it is told to stop.
 
-import { mkdir, rename, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { NodeApi } from '../../node/index.ts'
+import type { Log } from '../../log/port.ts'
+import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { isIdText } from '../../std/bytes.ts'
-import { systemClock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
+import {
+  brokerOptions,
+  DEFAULT_APPLICATION_ID,
+  namesBrokers,
+  openBroker,
+  type BrokerOptions,
+} from '../broker.ts'
 import type { CommandContext } from '../context.ts'
-import { DEFAULT_PORT, jsonOption, portValue, readable, readText, wholeValue } from '../options.ts'
+import { DEFAULT_PORT, jsonOption, portValue, secondsValue, wholeValue } from '../options.ts'
+import { runNode } from '../run-node.ts'
+import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import { pairLines } from '../table.ts'
-import { paint, type Terminal } from '../terminal.ts'
+import { paint } from '../terminal.ts'
 
 const HELP = `
-Without --genesis it runs a network for development: HyperCoin and the HB contract,
-with what --mint gives to whom.
-The genesis is kept in the data directory; starting again on it continues the same network.
+Without --genesis it runs the network of the data directory or of the topics; where there is none,
+one for development: HyperCoin and the HB contract, with what --mint gives to whom.
+
+On Kafka many nodes share the partitions: each has its own --data (caches, which may be deleted) and
+an address that the others reach. Told to stop, a node finishes what is under way and hands over.
 
 Examples:
   hb start
   hb start --data ./net --mint <address>=1000
-  hb start --genesis genesis.json --port 9000 --json`
+  hb start --genesis genesis.json --port 9000 --json
+  hb start --bootstrap-server kafka:9092 --data ./one --host 0.0.0.0 \\
+    --advertised-url http://one.example:8734
+  hb start --bootstrap-server kafka:9092 --command-config client.properties --data ./two \\
+    --roles dre --standby 1`
 
-type Options = {
-  readonly data: string
-  readonly genesis?: string
-  readonly host: string
-  readonly port: number
-  readonly applicationId: string
-  readonly partitions?: number
-  readonly mint?: Readonly<Record<string, string>>
-  readonly json?: true
-}
+type Options = BrokerOptions &
+  NetworkOptions & {
+    readonly data: string
+    readonly host: string
+    readonly port: number
+    readonly advertisedUrl?: string
+    readonly roles?: readonly Role[]
+    readonly standby?: number
+    readonly shutdownTimeout: number
+    readonly json?: true
+  }
 
-const PARTITIONS = 4
+const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
+/** Of a URL, or of the first of a list of brokers. */
+const THIS_MACHINE = /^([A-Za-z_]+:\/\/)?(127\.[0-9.]+|localhost|\[::1\])(:|\/|,|$)/
 
 export function addStart(program: Command, context: CommandContext): void {
   const command = program
     .command('start')
-    .description('run a node on the embedded log until interrupted')
-    .option('--data <dir>', 'where the log is kept', 'hb-data')
+    .description('run a node, on the embedded log or on Kafka, until interrupted')
+    .option('--data <dir>', 'where the log, or on Kafka what is cached of it, is kept', 'hb-data')
     .option('--genesis <file>', 'the network to run (a genesis document)')
     .option(
       '--partitions <count>',
@@ -62,83 +76,121 @@ export function addStart(program: Command, context: CommandContext): void {
       '127.0.0.1',
     )
     .option('--port <number>', 'HTTP port; 0: any', portValue, DEFAULT_PORT)
-    .option('--application-id <name>', 'prefix of all topics', 'hb')
-    .addHelpText('after', HELP)
-  jsonOption(command).action((options: Options) => start(context.terminal, options))
+    .option(
+      '--advertised-url <url>',
+      'where other nodes reach this one (default: --host and --port)',
+      urlValue,
+    )
+    .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
+    .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
+    .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
+  brokerOptions(command).addHelpText('after', HELP)
+  jsonOption(command).action((options: Options) => start(context, options))
 }
 
-async function start(terminal: Terminal, options: Options): Promise<void> {
-  const directory = resolve(options.data)
-  const network = await networkFor(directory, options)
-  const { startHttp, startNode } = await import('../../node/index.ts')
-  const { applicationId, host, port } = options
-  const onHalted = (role: string, partition: number, error: unknown): void =>
-    terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`)
-  const node = await startNode({ network, directory, applicationId, onHalted })
+async function start(context: CommandContext, options: Options): Promise<void> {
+  const { terminal } = context
+  const { network, open, abandon } = await place(context, options)
   try {
-    const onError = (error: unknown): void =>
-      terminal.err(`http: ${String((error as Error).stack ?? error)}`)
-    const http = await startHttp({ api: node.api, host, port, onError })
-    try {
-      await ready(node.api, terminal.signal)
-      printStarted(terminal, options, network, http.url)
-      await aborted(terminal.signal)
-      if (options.json !== true)
+    await runNode({
+      terminal,
+      network,
+      host: options.host,
+      port: options.port,
+      shutdownTimeoutS: options.shutdownTimeout,
+      address: (url) => addressOf(context, options, url),
+      open,
+      started: (node, places) => printStarted(context, options, network, node, places),
+      stopping: () => {
+        if (options.json === true) return
         terminal.err('Stopping: what is under way is finished first (again: at once).')
-    } finally {
-      await http.close()
-    }
+      },
+    })
   } finally {
-    await node.close()
+    await abandon()
   }
 }
 
-/**
- * The network to run: from --genesis, else what the directory has, else a new one for development.
- */
-async function networkFor(directory: string, options: Options): Promise<Network> {
-  const { devGenesis, GENESIS_FILE, genesisIn, parseGenesis } = await import('../dev-genesis.ts')
-  const { openNetwork } = await import('../../protocol/genesis.ts')
-  const { genesis, partitions, mint } = options
-  const fresh = partitions !== undefined || mint !== undefined
-  if (genesis !== undefined && fresh) {
-    throw new HbError(
-      'usage',
-      '--partitions and --mint are for a development network, not for --genesis',
-    )
-  }
-  const kept = await genesisIn(directory)
-  if (kept !== undefined && genesis === undefined && !fresh) return kept
-  const network =
-    genesis === undefined
-      ? openNetwork(await devGenesis({ partitions: partitions ?? PARTITIONS, mint: mint ?? {} }))
-      : parseGenesis(await readText(genesis), genesis)
-  if (kept !== undefined && kept.id !== network.id) {
-    throw new HbError('genesis-mismatch', `${directory} is of ${kept.id}, not of ${network.id}`)
-  }
-  const path = join(directory, GENESIS_FILE)
-  await readable(path, async () => {
-    await mkdir(directory, { recursive: true })
-    if (kept !== undefined) return
-    // whole or not at all: half a genesis would make the directory unusable
-    await writeFile(`${path}.new`, `${JSON.stringify(network.genesis)}\n`, { flush: true })
-    await rename(`${path}.new`, path)
-  })
-  return network
+/** `abandon`: closes what was opened for a node that did not come to be. */
+type Place = {
+  readonly network: Network
+  readonly open: (address: string) => Promise<RunningNode>
+  readonly abandon: () => Promise<void>
 }
 
-function printStarted(terminal: Terminal, options: Options, network: Network, url: string): void {
+async function place(context: CommandContext, options: Options): Promise<Place> {
+  const directory = resolve(options.data)
+  const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
+  const { startNode, startNodeOn } = await import('../../node/index.ts')
+  const given = {
+    directory,
+    applicationId,
+    ...(roles !== undefined && { roles }),
+    ...(standby !== undefined && { standbys: standby }),
+    onHalted: (role: string, partition: number, error: unknown): void =>
+      context.terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`),
+    onStandbyFailed: (role: string, partition: number, error: unknown): void =>
+      context.terminal.err(`warning: standby of ${role}, partition ${partition}: ${String(error)}`),
+  }
+  if (!namesBrokers(options)) {
+    const network = await networkIn(directory, options)
+    const open = (address: string) => startNode({ ...given, network, address })
+    return { network, open, abandon: () => Promise.resolve() }
+  }
+  const own: { log?: Log } = { log: await openBroker(context, options) }
+  const abandon = async (): Promise<void> => own.log?.close()
+  try {
+    const network = await networkOn(own.log as Log, applicationId, directory, options)
+    const open = (address: string): Promise<RunningNode> => {
+      const log = own.log as Log
+      delete own.log
+      return startNodeOn(log, { ...given, network, address })
+    }
+    return { network, open, abandon }
+  } catch (error) {
+    await abandon()
+    throw error
+  }
+}
+
+function addressOf({ terminal }: CommandContext, options: Options, url: string): string {
+  const address = options.advertisedUrl ?? reachable(url)
+  const { bootstrapServer } = options
+  const isApart = bootstrapServer !== undefined && !THIS_MACHINE.test(bootstrapServer)
+  if (isApart && THIS_MACHINE.test(address)) {
+    terminal.err(`warning: other machines do not reach ${address}: give --advertised-url`)
+  }
+  return address
+}
+
+/** An address that means "any of mine" is no address to others: this machine's name is. */
+function reachable(url: string): string {
+  const { protocol, hostname: host, port } = new URL(url)
+  return host === '0.0.0.0' || host === '[::]' ? `${protocol}//${hostname()}:${port}` : url
+}
+
+function printStarted(
+  { terminal }: CommandContext,
+  options: Options,
+  network: Network,
+  { api }: RunningNode,
+  { url, address }: { readonly url: string; readonly address: string },
+): void {
+  const { applicationId = DEFAULT_APPLICATION_ID } = options
+  const { roles, log } = api.health()
+  const data = resolve(options.data)
   if (options.json === true) {
-    terminal.out(
-      JSON.stringify({ ok: true, url, network: network.id, data: resolve(options.data) }),
-    )
+    const node = { url, address, roles, network: network.id, applicationId, data }
+    terminal.out(JSON.stringify({ ok: true, ...node }))
     return
   }
   const { genesis, processIds } = network
   const pairs: [string, string][] = [
     ['node', url],
+    ...(address === url ? [] : [['address', address] as [string, string]]),
     ['network', `${network.id} (${genesis.name}, partitions: ${genesis.partitions})`],
-    ['log', `embedded, in ${resolve(options.data)}`],
+    ['log', namesBrokers(options) ? `${log}, ${applicationId}.*` : `embedded, in ${data}`],
+    ...(roles.length === ROLES.length ? [] : [['roles', roles.join(', ')] as [string, string]]),
     ...[...processIds].map(([name, id]): [string, string] => [name, id]),
   ]
   for (const line of pairLines(pairs, paint(terminal.color))) terminal.out(line)
@@ -156,19 +208,17 @@ function mintValue(
   return { ...before, [address]: amount }
 }
 
-/** Until all is rebuilt and owned, or a partition has halted: then waiting would not help. */
-async function ready(api: NodeApi, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const health = api.health()
-    if (health.ready || signal.aborted || health.partitions.some((one) => one.halted !== undefined))
-      return
-    await systemClock.sleep(10, signal)
-  }
+function rolesValue(text: string): Role[] {
+  const asked = text.split(',').map((each) => each.trim())
+  const unknown = asked.find((each) => !ROLES.some((role) => role === each))
+  if (unknown === undefined) return ROLES.filter((role) => asked.includes(role))
+  throw new HbError('usage', `--roles ${text}: a list out of ${ROLES.join(', ')}`)
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done()
-    else signal.addEventListener('abort', () => done(), { once: true })
-  })
+function urlValue(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
+    throw new HbError('usage', `--advertised-url ${text}: an http address`)
+  }
+  return url.href.replace(/\/+$/, '')
 }

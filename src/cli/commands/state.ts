@@ -22,7 +22,7 @@ export function addState(program: Command, context: CommandContext): void {
     .option('--raw', "the state's text as it is, byte for byte")
     .addHelpText('after', HELP)
   jsonOption(urlOption(command)).action(async (name: string, options: Options) => {
-    const client = await openClient(terminal, options)
+    const client = await openClient(context, options)
     const { process, slot, stateHash, text } = await client.state(await processNamed(client, name))
     if (options.raw === true) return terminal.out(text)
     if (options.json === true) {

@@ -20,12 +20,20 @@ const COLUMNS: readonly Column[] = [
   { title: 'caused', width: 60 },
 ]
 
+/** What a run of the demo came to. */
+export type Run = {
+  readonly applicationId: string
+  readonly steps: readonly Step[]
+  readonly final: Final
+  readonly replayed: Replay
+}
+
 export type DemoPrinter = {
   log(text: string): void
   parties(wallets: { readonly DMac: Wallet; readonly Sam: Wallet }, network: Network): void
   step(step: Step): void
   final(final: Final): void
-  verdict(ok: boolean, steps: readonly Step[], final: Final, replay: Replay): void
+  verdict(ok: boolean, run: Run): void
   running(url: string, directory: string): void
 }
 
@@ -40,9 +48,11 @@ function jsonPrinter(out: (line: string) => void, err: (line: string) => void): 
     parties: nothing,
     step: nothing,
     final: nothing,
-    verdict(ok, steps, final, { entries, superseded, processes, identical }) {
+    verdict(ok, { applicationId, steps, final, replayed }) {
+      const { entries, superseded, processes, identical } = replayed
       const log = { entries, superseded }
-      out(JSON.stringify({ ok, steps, final, log, replay: { entries, processes, identical } }))
+      const replay = { entries, processes, identical }
+      out(JSON.stringify({ ok, applicationId, steps, final, log, replay }))
     },
     running: (url, directory) => err(`running at ${url}, data in ${directory}`),
   }
@@ -86,7 +96,8 @@ function peoplePrinter(out: (line: string) => void, color: boolean): DemoPrinter
         ['staked', row(final.stakes)],
       ])
     },
-    verdict(ok, _steps, _final, { entries, superseded, processes, identical, different }) {
+    verdict(ok, { replayed }) {
+      const { entries, superseded, processes, identical, different } = replayed
       out('')
       out(
         `All state thrown away and rebuilt from the log: ${entries} entries ` +

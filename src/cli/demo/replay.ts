@@ -27,6 +27,7 @@ export async function replay(
   network: Network,
   log: Log,
   live: readonly LiveProcess[],
+  applicationId: string,
 ): Promise<Replay> {
   const evaluator = await openEvaluator(network, 1)
   try {
@@ -35,7 +36,7 @@ export async function replay(
     let superseded = 0
     for (let partition = 0; partition < network.genesis.partitions; partition++) {
       const store = createMemoryStore()
-      const part = await rebuild({ network, log, partition, evaluator, store })
+      const part = await rebuild({ network, log, partition, evaluator, store, applicationId })
       entries += part.entries
       superseded += part.superseded
       for (const { process, slot, stateHash } of part.processes) {

@@ -1,15 +1,14 @@
 // Appends: one batch of one partition each, acks=all, tried once.
 //
 // What is asked for in one turn goes to a broker in one request, a batch for each partition; the
-// broker takes or refuses each by itself. Requests to one broker for one topic follow one another on
-// a connection of their own.
-// Invariants: P1 an append is sent at most once: whether it is sent again is for the caller to
-// decide (R2). P2 *refused* is said only where nothing can have been written: it was not sent, or
-// the broker's answer says so; everything else is *unclear*. P3 after anything unclear the connection
-// is closed, so that nothing sent on it can be taken behind what is sent next by another way than
-// being late itself. P4 the records are encoded before `append` returns: the caller may reuse them.
-// P5 a leader that failed is not asked again before the cluster was asked who leads: whoever appends
-// again finds the new leader as soon as there is one.
+// broker takes or refuses each by itself. Requests to one broker for one topic follow one another
+// on a connection of their own. Invariants: P1 an append is sent at most once: whether it is sent
+// again is for the caller to decide (R2). P2 *refused* is said only where nothing can have been
+// written: it was not sent, or the broker's answer says so; everything else is *unclear*. P3 after
+// anything unclear the connection is closed, so that nothing sent on it can be taken behind what is
+// sent next by another way than being late itself. P4 the records are encoded before `append`
+// returns: the caller may reuse them. P5 a leader that failed is not asked again before the cluster
+// was asked who leads: whoever appends again finds the new leader as soon as there is one.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'

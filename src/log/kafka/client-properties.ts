@@ -11,6 +11,8 @@ import { inspect } from 'node:util'
 import { parseProperties, type Property } from '../../std/java-properties.ts'
 import { HbError } from '../../std/errors.ts'
 import { parseJaas } from './jaas.ts'
+import type { Security } from './connection.ts'
+import type { KafkaLogLimits } from './limits.ts'
 import { sslOptions, SSL_KEYS, type SslOptions } from './ssl-properties.ts'
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -36,6 +38,8 @@ export type ClientProperties = {
   readonly fetchMaxWaitMs?: number
   readonly metadataMaxAgeMs?: number
   readonly retryBackoffMs?: number
+  readonly retryBackoffMaxMs?: number
+  readonly defaultApiTimeoutMs?: number
   /** Lines for people. */
   readonly warnings: readonly string[]
 }
@@ -51,6 +55,8 @@ const NUMBER_KEYS: Readonly<Record<string, Numbers>> = {
   'fetch.max.wait.ms': 'fetchMaxWaitMs',
   'metadata.max.age.ms': 'metadataMaxAgeMs',
   'retry.backoff.ms': 'retryBackoffMs',
+  'retry.backoff.max.ms': 'retryBackoffMaxMs',
+  'default.api.timeout.ms': 'defaultApiTimeoutMs',
 }
 const NUMBER_MAX = 2_147_483_647
 
@@ -205,6 +211,36 @@ function unused(given: Given, protocol: { ssl: boolean; sasl: boolean }): string
     if (ssl ? protocol.ssl : protocol.sasl) return []
     return [`${given.at(key)}: has no effect with this security.protocol`]
   })
+}
+
+/** As `openKafkaLog` takes it. Its limits have Kafka's defaults where nothing is said. */
+export function connectionOf(properties: ClientProperties): {
+  readonly security: Security
+  readonly limits: Partial<KafkaLogLimits>
+  readonly clientId?: string
+} {
+  const { ssl, sasl, clientId } = properties
+  const named: Partial<Record<keyof KafkaLogLimits, number | undefined>> = {
+    requestTimeoutMs: properties.requestTimeoutMs,
+    connectTimeoutMs: properties.connectionSetupTimeoutMs,
+    sessionTimeoutMs: properties.sessionTimeoutMs,
+    heartbeatMs: properties.heartbeatIntervalMs,
+    rebalanceTimeoutMs: properties.maxPollIntervalMs,
+    fetchWaitMs: properties.fetchMaxWaitMs,
+    metadataAgeMsMax: properties.metadataMaxAgeMs,
+    retryDelayMs: properties.retryBackoffMs,
+    retryDelayMsMax: properties.retryBackoffMaxMs,
+    retryMsMax: properties.defaultApiTimeoutMs,
+  }
+  const said = Object.entries(named).filter(([, value]) => value !== undefined)
+  return {
+    security: {
+      ...(ssl !== undefined && { ssl: ssl === true ? {} : ssl }),
+      ...(sasl !== undefined && { sasl }),
+    },
+    limits: Object.fromEntries(said),
+    ...(clientId !== undefined && { clientId }),
+  }
 }
 
 /** What is printed or made JSON by accident shows what it has, and no secret. */

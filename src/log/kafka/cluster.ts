@@ -1,11 +1,11 @@
-// The brokers of a cluster: who leads which partition, who coordinates which group, and a connection
-// to a broker for each purpose.
-// Owners: kafka-log.ts makes one; its parts ask it for connections and never keep one that failed.
+// The brokers of a cluster: who leads which partition, who coordinates which group, and a
+// connection to a broker for each purpose. Owners: kafka-log.ts makes one; its parts ask it for
+// connections and never keep one that failed.
 //
-// Invariants: K1 a connection is of one broker and one purpose; one that closed is opened again when
-// it is asked for. K2 metadata is asked for by one at a time, at most once in `retryDelayMs`, of any
-// broker that answers: those known, then those named at the start. K3 nothing is tried in a tight
-// loop: whoever tries again waits, up to `retryDelayMsMax`.
+// Invariants: K1 a connection is of one broker and one purpose; one that closed is opened again
+// when it is asked for. K2 metadata is asked for by one at a time, at most once in `retryDelayMs`,
+// of any broker that answers: those known, then those named at the start. K3 nothing is tried in a
+// tight loop: whoever tries again waits, up to `retryDelayMsMax`.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -127,7 +127,9 @@ export class Cluster {
         this.#o.limits.connectTimeoutMs,
       ),
     )
-    if (answer.errorCode !== CODE.none) throw new BrokerRefusal('GroupCoordinator', answer.errorCode)
+    if (answer.errorCode !== CODE.none) {
+      throw new BrokerRefusal('GroupCoordinator', answer.errorCode)
+    }
     const { nodeId, host, port } = answer.coordinator
     this.#brokers.set(nodeId, { host, port })
     return nodeId

@@ -1,8 +1,8 @@
 // The positions of one member's partitions, on their way to the group's coordinator.
 // Owners: membership.ts makes one; pumps note positions, revoking and leaving flush them.
 //
-// Invariants: O1 what is committed was noted before, and so all below it has had its effects. O2 one
-// commit is under way; positions that move meanwhile go with the next. O3 a commit carries the
+// Invariants: O1 what is committed was noted before, and so all below it has had its effects. O2
+// one commit is under way; positions that move meanwhile go with the next. O3 a commit carries the
 // generation that the member has then: the coordinator refuses those of a member that is out.
 
 import type { Clock } from '../../std/clock.ts'
@@ -49,7 +49,9 @@ export class Commits {
     }
   }
 
-  /** Positions of partitions that are somebody else's now: one that is under way is not repeated. */
+  /**
+   * Positions of partitions that are somebody else's now: one that is under way is not repeated.
+   */
   forget(partition?: number): void {
     for (const rows of [...this.#noted.values(), ...this.#sent.values()]) {
       if (partition === undefined) rows.clear()

@@ -4,9 +4,9 @@
 //
 // Invariants: N1 a request that fails or is not answered in time closes its connection: what was
 // sent behind it cannot be answered out of turn, and nothing more goes out on it. N2 a fault says
-// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: those of
-// kafkajs' request queue (1 ms and 100 ms, for ever) are replaced. N4 whom a broker does not let in, and who does
-// not trust a broker, is told so at once: neither is tried again.
+// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: those
+// of kafkajs' request queue (1 ms and 100 ms, for ever) are replaced. N4 whom a broker does not let
+// in, and who does not trust a broker, is told so at once: neither is tried again.
 
 import net from 'node:net'
 import tls from 'node:tls'
@@ -22,7 +22,11 @@ export type BrokerPlace = { readonly host: string; readonly port: number }
 /** TLS and SASL as kafkajs takes them; never shown. */
 export type Security = {
   readonly ssl?: object
-  readonly sasl?: { readonly mechanism: string; readonly username: string; readonly password: string }
+  readonly sasl?: {
+    readonly mechanism: string
+    readonly username: string
+    readonly password: string
+  }
 }
 
 export type ConnectionOptions = Security & {
@@ -74,8 +78,10 @@ const LONG_POLL_GRACE_MS = 5_000
 /** A request that is not answered is found out so much late at most. */
 const TIMEOUT_CHECK_MS = 1_000
 /** Of OpenSSL and Node: the other side's certificate is not to be trusted, or ours is not. */
-const DISTRUST =
-  /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH)|CERTIFICATE/
+const DISTRUST = new RegExp(
+  '^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|' +
+    'HOSTNAME_MISMATCH)|CERTIFICATE',
+)
 
 export class BrokerConnection {
   readonly #connection: Connection
@@ -252,7 +258,9 @@ function socketFactory(place: {
   return socket
 }
 
-/** kafkajs asks every millisecond whether anything may be sent: asked only while something waits. */
+/**
+ * kafkajs asks every millisecond whether anything may be sent: asked only while something waits.
+ */
 function quieten(queue: Connection['requestQueue'], clock: Clock): void {
   let isWaiting = false
   queue.scheduleCheckPendingRequests = () => {

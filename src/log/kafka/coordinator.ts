@@ -1,9 +1,10 @@
 // A group's coordinator as one member asks it: join, sync, heartbeat, commit, leave.
 // Owners: membership.ts makes one a membership; kafka-log.ts asks about groups that it is not in.
 //
-// Invariants: C1 joins wait at the coordinator on a connection of their own: heartbeats, commits and
-// questions are not held up by them. C2 a coordinator that moved or fell silent is looked for again
-// by the next question. C3 every answer with an error code becomes a BrokerRefusal with that code.
+// Invariants: C1 joins wait at the coordinator on a connection of their own: heartbeats, commits
+// and questions are not held up by them. C2 a coordinator that moved or fell silent is looked for
+// again by the next question. C3 every answer with an error code becomes a BrokerRefusal with that
+// code.
 
 import { BrokerFault, BrokerRefusal, CODE } from './broker-errors.ts'
 import type { Cluster } from './cluster.ts'

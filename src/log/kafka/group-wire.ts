@@ -1,6 +1,6 @@
-// What a group's members tell one another through Kafka's consumer protocol, so that stock tools show
-// the group: topics and assigned partitions as every consumer has them, and beside them, as user data
-// (JSON), what our own assigner needs.
+// What a group's members tell one another through Kafka's consumer protocol, so that stock tools
+// show the group: topics and assigned partitions as every consumer has them, and beside them, as
+// user data (JSON), what our own assigner needs.
 //
 //   member: {"v":1, "address"?: URL, "owned": [partition…], "generation": of that claim,
 //            "holds": [[partition, lag]…], "standbys": number}

@@ -1,10 +1,10 @@
 // The partitions that one member of a group owns: how each begins, is delivered, and ends.
 // Owners: membership.ts, which alone says when.
 //
-// Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless the
-// drain time ran out: then the partition is fenced, nothing it settles is noted, and if it comes
-// back it is assigned only when all that was under way has ended. H2 a partition that fails halts
-// alone. H3 the group waits for a member, never for ever.
+// Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless
+// the drain time ran out: then the partition is fenced, nothing it settles is noted, and if it
+// comes back it is assigned only when all that was under way has ended. H2 a partition that fails
+// halts alone. H3 the group waits for a member, never for ever.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'

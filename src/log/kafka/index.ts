@@ -59,6 +59,8 @@ function placesOf(list: string): BrokerPlace[] {
   return places
 }
 
+export { connectionOf, parseClientProperties } from './client-properties.ts'
+export type { ClientProperties } from './client-properties.ts'
 export { KAFKA_LOG_LIMITS } from './limits.ts'
 export type { KafkaLogLimits } from './limits.ts'
 export type { Security } from './connection.ts'

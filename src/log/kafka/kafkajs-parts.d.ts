@@ -1,6 +1,6 @@
 // The parts of kafkajs 2.2.4 that this adapter stands on, below its public clients: a connection
-// (sockets, TLS, SASL, framing, request timeouts) and the encoders of the protocol. Written by hand:
-// the package types its public clients only.
+// (sockets, TLS, SASL, framing, request timeouts) and the encoders of the protocol. Written by
+// hand: the package types its public clients only.
 
 declare module 'kafkajs/src/network/connection.js' {
   import type { Socket } from 'node:net'

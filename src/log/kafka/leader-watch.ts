@@ -1,11 +1,10 @@
-// Appends and fetches that are not answered: a broker that is frozen or cut off keeps its connections
-// and says nothing. Once the cluster has another leader for one of their partitions, waiting on is for
-// nothing.
-// Owners: appender.ts and each fetcher.ts add what they send.
+// Appends and fetches that are not answered: a broker that is frozen or cut off keeps its
+// connections and says nothing. Once the cluster has another leader for one of their partitions,
+// waiting on is for nothing. Owners: appender.ts and each fetcher.ts add what they send.
 //
 // Invariants: W1 metadata is asked for only while something is overdue, once a `overdueMs`. W2 no
-// timer runs while nothing is under way. W3 it only closes connections: what that means for an append
-// (unclear) is the appender's to say.
+// timer runs while nothing is under way. W3 it only closes connections: what that means for an
+// append (unclear) is the appender's to say.
 
 import type { Clock } from '../../std/clock.ts'
 import type { Cluster } from './cluster.ts'

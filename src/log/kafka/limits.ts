@@ -1,5 +1,5 @@
-// Limits of the Kafka adapter, their defaults, and what is said when one is passed. Names of Kafka's
-// own settings stand beside those that mean the same.
+// Limits of the Kafka adapter, their defaults, and what is said when one is passed. Names of
+// Kafka's own settings stand beside those that mean the same.
 
 export type KafkaLogLimits = {
   /** Bytes of key, value and headers of one record: `log-record-too-large`. */

@@ -3,11 +3,11 @@
 // stops, first at its old owner, then, in the next generation, it starts at the new one.
 //
 // Owners: kafka-log.ts makes one a `join`. One loop does all that changes what is owned; a second
-// one sends heartbeats and only raises flags.
-// Invariants: M1 a partition is taken only from an assignment of a generation that this member is in.
-// M2 who is told that it is out of the group fences everything before it joins again. M3 a partition
-// that is given up has no effects under way and its positions are committed (as far as that could
-// be done in time) before the member joins again. M4 `owns` is the coordinator's word, not ours.
+// one sends heartbeats and only raises flags. Invariants: M1 a partition is taken only from an
+// assignment of a generation that this member is in. M2 who is told that it is out of the group
+// fences everything before it joins again. M3 a partition that is given up has no effects under way
+// and its positions are committed (as far as that could be done in time) before the member joins
+// again. M4 `owns` is the coordinator's word, not ours.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
@@ -18,8 +18,14 @@ import { denied } from './cluster.ts'
 import { Commits } from './commits.ts'
 import { Coordinator, type TopicOffsets } from './coordinator.ts'
 import { Fetcher } from './fetcher.ts'
-import { assignAll, decodeAssigned, decodeMember, encodeAssigned, encodeMember } from './group-wire.ts'
-import type { Assigned } from './group-wire.ts'
+import {
+  assignAll,
+  decodeAssigned,
+  decodeMember,
+  encodeAssigned,
+  encodeMember,
+  type Assigned,
+} from './group-wire.ts'
 import { Holdings } from './holdings.ts'
 import type { KafkaLogLimits } from './limits.ts'
 import type { Reader } from './reader.ts'
@@ -307,7 +313,9 @@ export class GroupMembership implements Membership {
   /** Members of other topics would get partitions that they do not read. */
   async #checkTopics(): Promise<void> {
     const { cluster, join } = this.#o
-    const members = await cluster.retry(`the group ${join.group}`, () => this.#coordinator.describe())
+    const members = await cluster.retry(`the group ${join.group}`, () =>
+      this.#coordinator.describe(),
+    )
     const wanted = [...join.topics].sort().join(' ')
     for (const { memberMetadata } of members) {
       if (memberMetadata.length === 0) continue

@@ -1,12 +1,12 @@
 // Metadata with the ids of topics, which kafkajs' versions of the request do not have: a topic that
 // was deleted and made again has another id.
 //
-//   Metadata v12: tagged fields of the header · [uuid 0 · string name · tagged] · i8 make missing ones
-//   (0) · i8 (0) · tagged
-//   answer: tagged fields of the header · i32 throttle · [i32 node · string host · i32 port · string rack ·
-//   tagged] · string cluster · i32 controller · [i16 error · string name · uuid · i8 internal · [i16 error ·
-//   i32 partition · i32 leader · i32 leader epoch · [i32] replicas · [i32] in sync · [i32] offline ·
-//   tagged] · i32 operations · tagged] · tagged
+//   Metadata v12: tagged fields of the header · [uuid 0 · string name · tagged] · i8 make missing
+//   ones (0) · i8 (0) · tagged
+//   answer: tagged fields of the header · i32 throttle · [i32 node · string host · i32 port ·
+//   string rack · tagged] · string cluster · i32 controller · [i16 error · string name · uuid · i8
+//   internal · [i16 error · i32 partition · i32 leader · i32 leader epoch · [i32] replicas · [i32]
+//   in sync · [i32] offline · tagged] · i32 operations · tagged] · tagged
 //   all compact (wire.ts); no topic asked for: none is answered
 
 import Encoder from 'kafkajs/src/protocol/encoder.js'

@@ -1,9 +1,9 @@
 // Kafka's record batches, magic 2: encoded for one append, decoded from what a fetch brought.
 //
 //   i64 base offset · i32 length of what follows · i32 leader epoch · i8 magic 2 · u32 CRC-32C of
-//   what follows · i16 attributes (bits 0–2 compression, 3 append time, 4 transactional, 5 control) ·
-//   i32 last offset delta · i64 first timestamp · i64 max timestamp · i64 producer id · i16 producer
-//   epoch · i32 first sequence · i32 number of records · records
+//   what follows · i16 attributes (bits 0–2 compression, 3 append time, 4 transactional, 5 control)
+//   · i32 last offset delta · i64 first timestamp · i64 max timestamp · i64 producer id · i16
+//   producer epoch · i32 first sequence · i32 number of records · records
 //   record: varint length of what follows · i8 0 · varlong timestamp delta · varint offset delta ·
 //   varint key length (−1: null) · key · varint value length (−1: null) · value · varint number of
 //   headers · headers {varint length · name · varint length (−1: null) · value}

@@ -1,18 +1,19 @@
-// The two requests that carry records, encoded and decoded here: one batch a partition goes out, and
-// what comes in is decoded without a copy.
+// The two requests that carry records, encoded and decoded here: one batch a partition goes out,
+// and what comes in is decoded without a copy.
 //
 //   Produce v7:  string transactional id (null) · i16 acks (−1) · i32 timeout ms · [topic · [i32
 //   partition · i32 bytes · batch]]
-//   answer: [topic · [i32 partition · i16 error · i64 base offset · i64 append time · i64 log start]] ·
-//   i32 throttle
-//   Fetch v13: tagged fields of the header · i32 replica (−1) · i32 max wait · i32 min bytes · i32 max
-//   bytes · i8 isolation (0: uncommitted) · i32 session (0) · i32 epoch (−1) · [uuid topic · [i32
-//   partition · i32 leader epoch (−1) · i64 offset · i32 epoch of the record before it (−1: not known) ·
-//   i64 log start (−1) · i32 max bytes · tagged] · tagged] · [] forgotten · string rack · tagged
-//   answer: tagged fields of the header · i32 throttle · i16 error · i32 session · [uuid topic · [i32
-//   partition · i16 error · i64 high watermark · i64 last stable · i64 log start · [i64 · i64 · tagged]
-//   aborted · i32 replica · batches · tagged (0: {i32 epoch · i64 end} where the logs parted)] · tagged]
-//   Produce is classic, Fetch compact (wire.ts)
+//   answer: [topic · [i32 partition · i16 error · i64 base offset · i64 append time · i64 log
+//   start]] · i32 throttle
+//   Fetch v13: tagged fields of the header · i32 replica (−1) · i32 max wait · i32 min bytes · i32
+//   max bytes · i8 isolation (0: uncommitted) · i32 session (0) · i32 epoch (−1) · [uuid topic ·
+//   [i32 partition · i32 leader epoch (−1) · i64 offset · i32 epoch of the record before it (−1:
+//   not known) · i64 log start (−1) · i32 max bytes · tagged] · tagged] · [] forgotten · string
+//   rack · tagged
+//   answer: tagged fields of the header · i32 throttle · i16 error · i32 session · [uuid topic ·
+//   [i32 partition · i16 error · i64 high watermark · i64 last stable · i64 log start · [i64 · i64
+//   · tagged] aborted · i32 replica · batches · tagged (0: {i32 epoch · i64 end} where the logs
+//   parted)] · tagged] Produce is classic, Fetch compact (wire.ts)
 
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import type { OwnRequest } from './connection.ts'
@@ -74,7 +75,9 @@ export type FetchPart = {
   readonly topicId: string
   readonly partition: number
   readonly offset: number
-  /** Of the newest batch below `offset`, where it is known: what parted from it is told; else −1. */
+  /**
+   * Of the newest batch below `offset`, where it is known: what parted from it is told; else −1.
+   */
   readonly epoch: number
   readonly bytesMax: number
 }

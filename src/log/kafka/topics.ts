@@ -39,6 +39,8 @@ export class Topics {
   readonly #cluster: Cluster
   readonly #reader: Reader
   readonly #warn: (text: string) => void
+  /** Said once. */
+  #warned: string | undefined
 
   constructor(cluster: Cluster, reader: Reader, warn: (text: string) => void) {
     this.#cluster = cluster
@@ -114,7 +116,10 @@ export class Topics {
       if (flaws.length > 0) throw new HbError('log-topic-unsafe', mending(spec.name, flaws))
       checkReplicas(spec.name, replicas, this.#cluster.brokerIds.length)
     }
-    if (fewest < REPLICAS) this.#warn(tooFew(fewest))
+    const text = fewest < REPLICAS ? tooFew(fewest) : undefined
+    if (text === undefined || text === this.#warned) return
+    this.#warned = text
+    this.#warn(text)
   }
 
   /** A topic that was just made is known to all brokers a little later. */
@@ -164,7 +169,12 @@ function settingsOf(spec: TopicSpec, replicas: number): Record<string, string> {
 
 function flawsOf(spec: TopicSpec, settings: Settings, replicas: number): Flaw[] {
   const flaws: Flaw[] = []
-  const expect = (setting: string, isRight: (value: string) => boolean, want: string, why: string) => {
+  const expect = (
+    setting: string,
+    isRight: (value: string) => boolean,
+    want: string,
+    why: string,
+  ): void => {
     const is = settings.get(setting)
     if (is !== undefined && !isRight(is)) flaws.push({ setting, is, want, why })
   }
@@ -208,7 +218,8 @@ function flawsOf(spec: TopicSpec, settings: Settings, replicas: number): Flaw[] 
 }
 
 /** What makes it another topic than the one that is meant. */
-function checkShape({ name, partitions, cleanup }: TopicSpec, settings: Settings, has: number): void {
+function checkShape(spec: TopicSpec, settings: Settings, has: number): void {
+  const { name, partitions, cleanup } = spec
   if (has !== partitions) {
     const text = `${name}: ${has} partitions, wanted: ${partitions}, as genesis says`
     const hint = 'Give this network another --application-id, or make the topic anew'
@@ -228,7 +239,8 @@ function checkShape({ name, partitions, cleanup }: TopicSpec, settings: Settings
 /** Fewer copies than would survive a broker, on a cluster that could keep them. */
 function checkReplicas(topic: string, replicas: number, brokers: number): void {
   if (replicas >= Math.min(IN_SYNC_MIN, brokers)) return
-  const found = `${topic}: a partition has ${replicas} of ${IN_SYNC_MIN} copies on ${brokers} brokers`
+  const copies = `${replicas} of ${IN_SYNC_MIN} copies`
+  const found = `${topic}: a partition has ${copies} on ${brokers} brokers`
   const why = '(what one broker alone has would be acknowledged)'
   const command = 'kafka-reassign-partitions.sh --bootstrap-server … --reassignment-json-file …'
   throw new HbError('log-topic-unsafe', `${found} ${why}. Give it more with: ${command} --execute`)

@@ -1,9 +1,9 @@
 // How Kafka's protocol writes numbers, texts and lists, as answers are read here.
 //
-//   classic:  string i16 length (−1: null) · UTF-8; bytes i32 length (−1: null) · bytes; list i32 length
-//   compact (flexible versions): string, bytes and list begin with an unsigned varint: 0 null, else the
-//   length + 1; every structure ends with tagged fields: uvarint count · {uvarint tag · uvarint size ·
-//   bytes}
+//   classic:  string i16 length (−1: null) · UTF-8; bytes i32 length (−1: null) · bytes; list i32
+//   length compact (flexible versions): string, bytes and list begin with an unsigned varint: 0
+//   null, else the length + 1; every structure ends with tagged fields: uvarint count · {uvarint
+//   tag · uvarint size · bytes}
 //   uuid: 16 bytes, here as hex
 
 import { readInt64 } from './record-batch.ts'

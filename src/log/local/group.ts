@@ -67,7 +67,14 @@ export class Group {
   join(options: JoinOptions): Membership {
     this.#checkTopics(options)
     const id = `${this.#options.name}-${this.#options.generationBase}-${++this.#joined}`
-    const slot: Slot = { id, options, holds: new Map(), late: new Map(), standbys: [], leaving: false }
+    const slot: Slot = {
+      id,
+      options,
+      holds: new Map(),
+      late: new Map(),
+      standbys: [],
+      leaving: false,
+    }
     this.#slots.set(id, slot)
     setImmediate(() => void this.#rebalance())
     return {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import {
+  connectionOf,
   parseClientProperties,
   type ClientProperties,
 } from '../../../src/log/kafka/client-properties.ts'
@@ -76,6 +77,8 @@ describe('a connection', () => {
       'socket.connection.setup.timeout.ms=10000',
       'metadata.max.age.ms=60000',
       'retry.backoff.ms=100',
+      'retry.backoff.max.ms=1000',
+      'default.api.timeout.ms=60000',
     )
     expect({ ...properties }).toEqual({
       bootstrapServers: 'a:9092,b:9092',
@@ -88,7 +91,25 @@ describe('a connection', () => {
       connectionSetupTimeoutMs: 10_000,
       metadataMaxAgeMs: 60_000,
       retryBackoffMs: 100,
+      retryBackoffMaxMs: 1_000,
+      defaultApiTimeoutMs: 60_000,
       warnings: [],
+    })
+    expect(connectionOf(properties)).toEqual({
+      clientId: 'me',
+      security: {},
+      limits: {
+        sessionTimeoutMs: 45_000,
+        heartbeatMs: 3_000,
+        requestTimeoutMs: 30_000,
+        fetchWaitMs: 100,
+        rebalanceTimeoutMs: 300_000,
+        connectTimeoutMs: 10_000,
+        metadataAgeMsMax: 60_000,
+        retryDelayMs: 100,
+        retryDelayMsMax: 1_000,
+        retryMsMax: 60_000,
+      },
     })
   })
 

@@ -1,0 +1,93 @@
+// Brokers on the command line: the options that name them, a log on them, and the nodes that are
+// there to talk to.
+//
+// Invariant: nothing of --command-config is ever printed but keys and line numbers.
+
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import type { KafkaOptions } from '../log/kafka/index.ts'
+import type { Log } from '../log/port.ts'
+import { HbError } from '../std/errors.ts'
+import type { CommandContext } from './context.ts'
+import { readable } from './readable.ts'
+
+export type BrokerOptions = {
+  readonly bootstrapServer?: string
+  readonly commandConfig?: string
+  readonly applicationId?: string
+}
+
+export const DEFAULT_APPLICATION_ID = 'hb'
+
+export function brokerOptions(command: Command): Command {
+  return command
+    .option('--bootstrap-server <list>', 'Kafka brokers, as host:port,host:port')
+    .option('--command-config <file>', "a client.properties with Kafka's own keys (TLS, SASL)")
+    .option(
+      '--application-id <name>',
+      `prefix of topics and groups (default ${DEFAULT_APPLICATION_ID})`,
+    )
+}
+
+/** True where brokers are meant, rather than the embedded log or a node by its address. */
+export function namesBrokers({ bootstrapServer, commandConfig }: BrokerOptions): boolean {
+  return bootstrapServer !== undefined || commandConfig !== undefined
+}
+
+/** Errors: `usage`, `client-properties-invalid`, `file-unreadable`, those of connecting. */
+export async function openBroker(context: CommandContext, options: BrokerOptions): Promise<Log> {
+  const warn = (text: string): void => context.terminal.err(`warning: ${text}`)
+  const { applicationId = DEFAULT_APPLICATION_ID } = options
+  const given = await connection(options, warn)
+  const bootstrapServers = options.bootstrapServer ?? given.bootstrapServers
+  if (bootstrapServers === undefined) {
+    throw new HbError('usage', '--command-config without --bootstrap-server names no brokers')
+  }
+  return context.openBrokers({
+    clientId: applicationId,
+    ...given.options,
+    bootstrapServers,
+    onWarning: warn,
+  })
+}
+
+async function connection(
+  { commandConfig }: BrokerOptions,
+  warn: (text: string) => void,
+): Promise<{ bootstrapServers?: string; options?: Omit<KafkaOptions, 'bootstrapServers'> }> {
+  if (commandConfig === undefined) return {}
+  const bytes = await readable(commandConfig, () => readFile(commandConfig))
+  const { utf8Text } = await import('../std/bytes.ts')
+  const { connectionOf, parseClientProperties } = await import('../log/kafka/index.ts')
+  // Java reads such files as Latin-1: what is no UTF-8 was written so
+  const text = utf8Text(bytes) ?? bytes.toString('latin1')
+  const properties = parseClientProperties(text, { readFile: (path) => readFileSync(path) })
+  for (const warning of properties.warnings) warn(`${commandConfig}: ${warning}`)
+  const { bootstrapServers } = properties
+  return {
+    options: connectionOf(properties),
+    ...(bootstrapServers !== undefined && { bootstrapServers }),
+  }
+}
+
+/** Addresses of the nodes of the application id, those that serve states first. */
+export async function nodeUrls(context: CommandContext, options: BrokerOptions): Promise<string[]> {
+  const { applicationId = DEFAULT_APPLICATION_ID } = options
+  const log = await openBroker(context, options)
+  try {
+    const found = new Set<string>()
+    for (const role of ['dre', 'sequencer', 'relayer']) {
+      for (const { address } of await log.members(`${applicationId}.${role}`)) {
+        if (address !== undefined) found.add(address)
+      }
+    }
+    if (found.size > 0) return [...found]
+    throw new HbError(
+      'node-unreachable',
+      `no node of application id ${applicationId} tells its address`,
+    )
+  } finally {
+    await log.close()
+  }
+}

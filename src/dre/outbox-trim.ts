@@ -1,0 +1,142 @@
+// Trims a partition's outbox: what every target has settled, and what is older than the retention.
+//
+// Owner: task.ts, of a partition that it owns. What was published here is remembered, sparsely, as
+// marks; what lies below the first mark is read, a bounded piece a round.
+// Invariants: X1 no message above its target's settled counter is trimmed (R3). X2 the newest run
+// is never trimmed (R7). X3 nothing is trimmed that the relayers have not committed: they go on
+// there.
+
+import type { Records } from '../protocol/codec/records.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { contentDigest, processMessageId } from '../protocol/message.ts'
+import type { Result } from '../protocol/result.ts'
+import { partitionOf } from '../protocol/topics.ts'
+import type { Log, StoredRecord } from '../log/port.ts'
+import { endsOf } from '../log/resume/index.ts'
+import { asBuffer } from '../std/bytes.ts'
+import type { Clock } from '../std/clock.ts'
+import { isHbError } from '../std/errors.ts'
+import type { SettledChannels } from './settled-channels.ts'
+
+export type OutboxTrimOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly log: Log
+  readonly topic: string
+  readonly relayerGroup: string
+  readonly records: Records
+  readonly clock: Clock
+  readonly outboxRetentionMs: number
+  readonly trimRecordsMin: number
+}
+
+/** Below this offset, these were the last numbers given in the channels. */
+type Mark = { readonly offset: number; readonly outgoing: readonly number[]; readonly time: number }
+
+/** Marks over the retention, and how close together they are at most. */
+const MARKS = 1_000
+const MARK_MS_MIN = 100
+/** Reads of one round. */
+const READS_MAX = 16
+
+export class OutboxTrim {
+  readonly #o: OutboxTrimOptions
+  readonly #marks: Mark[] = []
+  /** How far below the marks was read, and found to be trimmable. */
+  #read: { offset: number; outgoing: number[] }
+
+  constructor(options: OutboxTrimOptions) {
+    this.#o = options
+    this.#read = { offset: -1, outgoing: this.#none() }
+  }
+
+  /** A run was published: it ends below this offset. */
+  published(offset: number, outgoing: readonly number[]): void {
+    const time = this.#o.clock.now()
+    const last = this.#marks.at(-1)
+    const spacing = Math.max(MARK_MS_MIN, this.#o.outboxRetentionMs / MARKS)
+    if (last !== undefined && time - last.time < spacing) return
+    this.#marks.push({ offset, outgoing: outgoing.slice(), time })
+  }
+
+  /** `newest`: the offset of the newest run. */
+  async trim(newest: number | undefined, settled: SettledChannels): Promise<void> {
+    const { log, topic, partition, relayerGroup, trimRecordsMin } = this.#o
+    const relayed = (await log.committed(relayerGroup, topic))[partition]
+    if (newest === undefined || relayed === undefined) return
+    const { start } = await endsOf(log, topic, partition)
+    const bound = Math.min(newest, relayed)
+    const old = this.#o.clock.now() - this.#o.outboxRetentionMs
+    let before = this.#byMarks(bound, old, settled)
+    before ??= await this.#byReading(start, bound, old, settled)
+    if (before - start >= trimRecordsMin) await log.trim(topic, partition, before)
+  }
+
+  #byMarks(bound: number, old: number, settled: SettledChannels): number | undefined {
+    let passed: Mark | undefined
+    for (let [mark] = this.#marks; mark !== undefined; [mark] = this.#marks) {
+      const { offset, outgoing, time } = mark
+      if (offset > bound || time > old || !settled.covers(this.#o.partition, outgoing)) break
+      passed = this.#marks.shift()
+    }
+    if (passed === undefined) return undefined
+    this.#read = { offset: passed.offset, outgoing: [...passed.outgoing] }
+    return passed.offset
+  }
+
+  async #byReading(
+    start: number,
+    bound: number,
+    old: number,
+    settled: SettledChannels,
+  ): Promise<number> {
+    const { log, topic, partition } = this.#o
+    if (this.#read.offset < start) this.#read = { offset: start, outgoing: this.#read.outgoing }
+    // beyond the first mark it is the marks that tell
+    const to = Math.min(bound, this.#marks[0]?.offset ?? bound)
+    for (let reads = 0; reads < READS_MAX && this.#read.offset < to; reads++) {
+      const slice = await log.read(topic, partition, this.#read.offset, { to })
+      for (const record of slice.records) {
+        const outgoing = this.#after(record)
+        const stays = record.timestamp > old || !settled.covers(partition, outgoing)
+        if (stays) return this.#read.offset
+        this.#read = { offset: record.offset + 1, outgoing }
+      }
+      if (slice.records.length === 0) break
+    }
+    return this.#read.offset
+  }
+
+  /** The channels' last numbers after this record too. */
+  #after({ value }: StoredRecord): number[] {
+    const outgoing = this.#read.outgoing.slice()
+    if (value === null) return outgoing
+    try {
+      for (const result of this.#o.records.decodeRun(asBuffer(value)).results) {
+        this.#count(result, outgoing)
+      }
+    } catch (error) {
+      // what does not decode holds no message
+      if (!isHbError(error)) throw error
+    }
+    return outgoing
+  }
+
+  #count({ height, messages }: Result, outgoing: number[]): void {
+    const { network, partition } = this.#o
+    messages.forEach((content, index) => {
+      if (content.kind === 'event') return
+      const origin = { partition, height, index }
+      const process =
+        content.kind === 'spawn'
+          ? processMessageId(network.id, origin, contentDigest(content))
+          : content.target
+      const target = partitionOf(process, network.genesis.partitions)
+      outgoing[target] = Math.max(outgoing[target] ?? 0, content.seq)
+    })
+  }
+
+  #none(): number[] {
+    return new Array<number>(this.#o.network.genesis.partitions).fill(0)
+  }
+}
