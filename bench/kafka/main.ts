@@ -3,6 +3,8 @@
 // everything runs. Exit code 0 whatever the figures are.
 
 import { KAFKA_LOG_LIMITS } from '../../src/log/kafka/index.ts'
+import { startKafkaCluster } from '../../test/support/jvm-kafka.ts'
+import { benchKafkaIdle } from '../kafka-idle.ts'
 import type { BenchReport } from '../rows.ts'
 import { atLeast, atMost, ratioAtLeast, ratioAtMost, runBenches } from '../runner.ts'
 import type { Bench } from '../runner.ts'
@@ -69,6 +71,7 @@ function benchesOn(bench: KafkaBench, shared: Shared): readonly Bench[] {
       goals: { 'kafka.rebuild': atLeast(25_000) },
       run: async () => benchKafkaRebuild(bench, await shared.log()),
     },
+    { goals: { 'kafka.idle.cpu': atMost(2) }, run: idleOnThree },
     { goals: { 'kafka.takeover.term': atMost(2_000) }, run: () => shared.takeover('term') },
     {
       goals: { 'kafka.takeover.kill': atMost(KAFKA_LOG_LIMITS.sessionTimeoutMs + 5_000) },
@@ -76,6 +79,16 @@ function benchesOn(bench: KafkaBench, shared: Shared): readonly Bench[] {
     },
     { goals: { 'kafka.takeover.cold': null }, run: () => shared.takeover('cold') },
   ]
+}
+
+/** On three brokers of its own: connections are what idling costs. */
+async function idleOnThree(): Promise<BenchReport> {
+  const cluster = await startKafkaCluster({ brokers: 3 })
+  try {
+    return await benchKafkaIdle(cluster.bootstrapServers)
+  } finally {
+    await cluster.close()
+  }
 }
 
 const given = process.argv.slice(2)
