@@ -78,7 +78,7 @@ export class Fleet {
 }
 
 export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 60_000
   while (!(await what())) {
     if (Date.now() > deadline) throw new Error(`not in time: ${String(what)}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
