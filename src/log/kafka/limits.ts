@@ -16,8 +16,8 @@ export type KafkaLogLimits = {
   /** `request.timeout.ms`: an append that is not answered is `log-append-unclear`. */
   readonly requestTimeoutMs: number
   /**
-   * An append that is not answered for so long, or a fetch after its own wait, has its leader looked
-   * for again: one that is leader no more is not waited for (`log-append-unclear`).
+   * An append that is not answered for so long, or a fetch after its own wait, has its leader
+   * looked for again: one that is leader no more is not waited for (`log-append-unclear`).
    */
   readonly leaderCheckMs: number
   /** `session.timeout.ms`: a member that is silent for so long loses its partitions. */
