@@ -3,9 +3,9 @@
 //
 // Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless
 // the drain time ran out: then the partition is fenced, nothing it settles is noted, and if it
-// comes back it is assigned only when all that was under way has ended. What is taken away before it began
-// never begins. H2 a partition that fails
-// halts alone. H3 the group waits for a member, never for ever.
+// comes back it is assigned only when all that was under way has ended. What is taken away before
+// it began never begins. H2 a partition that fails halts alone. H3 the group waits for a member,
+// never for ever.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
