@@ -222,8 +222,8 @@ export class Cluster {
   async #anywhere<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T> {
     const all = [...this.#brokers.values(), ...this.#o.seeds]
     const from = this.#rotation++ % all.length
-    const turned = [...all.slice(from), ...all.slice(0, from)]
-    const places = new Map(turned.map((each) => [`${each.host}:${each.port}`, each]))
+    const inTurn = [...all.slice(from), ...all.slice(0, from)]
+    const places = new Map(inTurn.map((each) => [`${each.host}:${each.port}`, each]))
     const sound = [...places].filter(([name]) => !this.#silent.has(name))
     const silent = [...places].filter(([name]) => this.#silent.has(name))
     let last: unknown

@@ -3,13 +3,13 @@
 //
 // A broker is asked by up to three chains of requests, each on its own connection: while one waits
 // at the broker for a record, another fetches what was added or got room again in the meantime.
-// Where nothing comes they become one again, which then waits for long. Invariants: F1 a queue is
-// part of one request at a time, and a request asks for a partition once: for all queues that are
-// at one position of it. F2 a slow member fills its own queue and stalls nobody else's. F3 no
-// position is moved but by what was fetched; one that is out of range fails its queue (L6), and so
-// does a topic that was made anew (its id is another) and a log that was cut back (the broker has
-// other records below the position, or none of that epoch). F4 what has no leader is looked for
-// again, never in a tight loop.
+// Where nothing comes they become one again, which then waits for long.
+// Invariants: F1 a queue is part of one request at a time, and a request asks for a partition once:
+// for all queues that are at one position of it. F2 a slow member fills its own queue and stalls
+// nobody else's. F3 no position is moved but by what was fetched; one that is out of range fails
+// its queue (L6), and so does a topic that was made anew (its id is another) and a log that was cut
+// back (the broker has other records below the position, or none of that epoch). F4 what has no
+// leader is looked for again, never in a tight loop.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'

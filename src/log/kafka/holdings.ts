@@ -3,11 +3,12 @@
 //
 // Invariants: H1 per partition, `assigned`, `records` and `revoked` calls do not overlap, unless
 // the drain time ran out: then the partition is fenced, nothing it settles is noted, and if it
-// comes back it is assigned only when all that was under way has ended. H2 a partition that fails
-// halts alone. H3 the group waits for a member, never for ever.
+// comes back it is assigned only when all that was under way has ended. What is taken away before
+// it began never begins. H2 a partition that fails halts alone. H3 the group waits for a member,
+// never for ever.
 
 import type { Clock } from '../../std/clock.ts'
-import { HbError } from '../../std/errors.ts'
+import { HbError, isHbError } from '../../std/errors.ts'
 import type { JoinOptions } from '../port.ts'
 import { Pump } from '../pump.ts'
 import type { Commits } from './commits.ts'
@@ -32,6 +33,8 @@ type Holding = {
   pumps: Pump[]
   queues: FetchQueue[]
   ready: Promise<void>
+  /** The member was told of it. */
+  begun: boolean
   stopped: boolean
   halted: boolean
 }
@@ -59,16 +62,19 @@ export class Holdings {
   /** Their positions are asked for together. */
   assign(partitions: readonly number[]): void {
     if (partitions.length === 0) return
-    const positions = this.#positions()
+    const all: Holding[] = []
+    const positions = this.#untilReachable(all, () => this.#positions())
     positions.catch(() => undefined)
     for (const partition of partitions) {
       const holding: Holding = {
         pumps: [],
         queues: [],
         ready: Promise.resolve(),
+        begun: false,
         stopped: false,
         halted: false,
       }
+      all.push(holding)
       this.#held.set(partition, holding)
       holding.ready = this.#start(partition, holding, positions).catch((error: unknown) => {
         this.#halt(partition, holding, error)
@@ -95,11 +101,26 @@ export class Holdings {
     return Object.fromEntries(join.topics.map((topic, at) => [topic, lists[at] ?? []]))
   }
 
+  /** Brokers that are away for long are waited for: that is no reason to halt. */
+  async #untilReachable<T>(holdings: readonly Holding[], ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask()
+      } catch (error) {
+        const isWanted = holdings.some(({ stopped }) => !stopped)
+        if (!isHbError(error, 'log-unreachable') || !isWanted) throw error
+      }
+    }
+  }
+
   async #start(partition: number, holding: Holding, positions: Positions): Promise<void> {
-    const { join, reader, limits, commits } = this.#o
+    const { join, limits, commits } = this.#o
     const { member, topics } = join
+    const late = this.#late.get(partition)
     const known = await positions
-    await this.#late.get(partition)
+    await late
+    if (holding.stopped) return
+    holding.begun = true
     const committed = Object.fromEntries(topics.map((topic) => [topic, known[topic]?.[partition]]))
     const starts = await member.assigned(partition, committed)
     for (const topic of topics) {
@@ -107,11 +128,11 @@ export class Holdings {
       if (from === undefined) {
         throw new HbError('log-position-out-of-range', `no start given for ${topic}`)
       }
-      const start = from === 'earliest' ? (await reader.ends(topic))[partition]?.start : from
+      const start = from === 'earliest' ? await this.#earliest(topic, partition, holding) : from
       const queue = new FetchQueue({
         topic,
         partition,
-        start: start ?? 0,
+        start,
         bytesMax: limits.queueBytesMax,
         commit: (next) => commits.note(topic, partition, next),
       })
@@ -121,6 +142,13 @@ export class Holdings {
     if (holding.stopped) return
     for (const pump of holding.pumps) pump.start()
     for (const queue of holding.queues) this.#o.fetcher.add(queue)
+  }
+
+  async #earliest(topic: string, partition: number, holding: Holding): Promise<number> {
+    const ends = await this.#untilReachable([holding], () => this.#o.reader.ends(topic))
+    const found = ends[partition]
+    if (found === undefined) throw new HbError('log-topic-unknown', `${topic}[${partition}]`)
+    return found.start
   }
 
   #pump(source: FetchQueue, partition: number, holding: Holding): Pump {
@@ -143,6 +171,7 @@ export class Holdings {
     for (const queue of holding.queues) this.#o.fetcher.remove(queue)
     for (const pump of holding.pumps) pump.halt()
     const drained = holding.ready.then(() => Promise.all(holding.pumps.map((pump) => pump.stop())))
+    if (!holding.begun) return void this.#held.delete(partition)
     await this.#patiently(drained)
     const revoked = this.#o.join.member.revoked(partition)
     const late = Promise.allSettled([drained, revoked]).then(() => {

@@ -3,8 +3,12 @@
 import { readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
-import { openKafkaLog } from '../../../src/log/kafka/index.ts'
+import { Cluster } from '../../../src/log/kafka/cluster.ts'
+import { FetchQueue } from '../../../src/log/kafka/fetch-queue.ts'
+import { Fetcher } from '../../../src/log/kafka/fetcher.ts'
+import { KAFKA_LOG_LIMITS, openKafkaLog } from '../../../src/log/kafka/index.ts'
 import type { Log, Membership } from '../../../src/log/port.ts'
+import { systemClock } from '../../../src/std/clock.ts'
 import { describeKafkaCluster, startKafkaCluster } from '../../support/kafka.ts'
 import type { KafkaCluster } from '../../support/kafka.ts'
 import { recordingMember, sleep, until } from '../recording-member.ts'
@@ -62,14 +66,18 @@ describeKafkaCluster('positions', () => {
     return [member, membership]
   }
   /** The partition is halted with this code; the other one of its topic goes on. */
-  async function halted(member: RecordingMember, topic: string, code: string): Promise<unknown> {
+  async function halted(
+    member: RecordingMember,
+    topic: string,
+    ...codes: readonly string[]
+  ): Promise<unknown> {
     let error: unknown
-    await until(`it halts with ${code}`, () => {
+    await until(`it halts with ${codes.join(' or ')}`, () => {
       const call = member.calls.find((each) => each.call === 'halted')
       if (call?.call === 'halted') error = call.error
       return call !== undefined
     })
-    expect(error).toMatchObject({ code })
+    expect(codes).toContain((error as { code: string }).code)
     expect(member.calls.filter((each) => each.call === 'halted')).toHaveLength(1)
     const position = member.seen(0).length
     await log.append(topic, 0, [{ key: null, value: null }]).catch(() => undefined)
@@ -180,14 +188,46 @@ describeKafkaCluster('positions', () => {
     await cluster.kill(1)
     await cutBack(join(cluster.brokers[0]?.dataDir ?? '', `${topic}-0`), 4)
     await cluster.start(1)
-    // it knows of which epoch the last record was that it read; who was away knows its position only
-    await halted(member, topic, 'log-diverged')
+    await halted(member, topic, 'log-position-out-of-range', 'log-diverged')
     const back = recordingMember()
     joined.push(await log.join({ group: away, topics: [topic], member: back }))
     await halted(back, topic, 'log-position-out-of-range')
     expect(back.seen(0)).toEqual([])
     await expect(log.read(topic, 0, 7)).rejects.toMatchObject({ code: 'log-position-out-of-range' })
+    // written on beyond the position, it is another log below it all the same
+    await append(topic, 5)
+    await expect(fetchFailure(topic, 6, 0)).resolves.toMatchObject({ code: 'log-diverged' })
   })
+
+  /** What becomes of a reader that is at this position and read the record before it in that epoch. */
+  async function fetchFailure(topic: string, start: number, epoch: number): Promise<unknown> {
+    const limits = { ...KAFKA_LOG_LIMITS, ...LIMITS }
+    const [host = '', port = ''] = cluster.bootstrapServers.split(':')
+    const brokers = new Cluster({
+      seeds: [{ host, port: Number(port) }],
+      connection: { ...limits, clock: systemClock, clientId: 'positions' },
+      clock: systemClock,
+      limits,
+    })
+    await brokers.topic(topic)
+    const fetcher = new Fetcher({ name: 'f', cluster: brokers, clock: systemClock, limits })
+    const commit = (): void => undefined
+    const queue = new FetchQueue({ topic, partition: 0, start, bytesMax: 1_000_000, commit })
+    queue.epoch = epoch
+    fetcher.add(queue)
+    let failure: unknown
+    await until('an answer', () => {
+      try {
+        return queue.take(start, 1, 1) !== undefined
+      } catch (error) {
+        failure = error
+        return true
+      }
+    })
+    fetcher.close()
+    await brokers.close()
+    return failure
+  }
 })
 
 /** Leaves the first `batches` of a partition's only segment. */
