@@ -3,10 +3,9 @@
 import { readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
 import { FetchQueue } from '../../../src/log/kafka/fetch-queue.ts'
 import { Fetcher } from '../../../src/log/kafka/fetcher.ts'
-import { KAFKA_LOG_LIMITS, openKafkaLog } from '../../../src/log/kafka/index.ts'
+import { openKafkaLog } from '../../../src/log/kafka/index.ts'
 import type { Log, Membership } from '../../../src/log/port.ts'
 import { systemClock } from '../../../src/std/clock.ts'
 import { describeKafkaCluster, startKafkaCluster } from '../../support/kafka.ts'
@@ -14,6 +13,7 @@ import type { KafkaCluster } from '../../support/kafka.ts'
 import { recordingMember, sleep, until } from '../recording-member.ts'
 import type { RecordingMember, RecordingOptions } from '../recording-member.ts'
 import { withAdmin } from './admin.ts'
+import { openCluster } from './open-cluster.ts'
 
 const TOPIC_GONE_MS_MAX = 1_500
 const LIMITS = { sessionTimeoutMs: 3_000, topicGoneMsMax: TOPIC_GONE_MS_MAX, commitDelayMs: 20 }
@@ -201,14 +201,7 @@ describeKafkaCluster('positions', () => {
 
   /** What becomes of a reader that is at this position and read the record before it in that epoch. */
   async function fetchFailure(topic: string, start: number, epoch: number): Promise<unknown> {
-    const limits = { ...KAFKA_LOG_LIMITS, ...LIMITS }
-    const [host = '', port = ''] = cluster.bootstrapServers.split(':')
-    const brokers = new Cluster({
-      seeds: [{ host, port: Number(port) }],
-      connection: { ...limits, clock: systemClock, clientId: 'positions' },
-      clock: systemClock,
-      limits,
-    })
+    const { cluster: brokers, limits } = openCluster(cluster.bootstrapServers, LIMITS)
     await brokers.topic(topic)
     const fetcher = new Fetcher({ name: 'f', cluster: brokers, clock: systemClock, limits })
     const commit = (): void => undefined

@@ -52,6 +52,8 @@ describeKafkaCluster('topics on one broker', () => {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
     await withAdmin(servers, (admin) =>
       admin.createTopics({
+        // it takes a broker's not knowing the topic yet for an error
+        waitForLeaders: false,
         topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
       }),
     )
