@@ -1,6 +1,6 @@
-// The whole test: every suite under test/ and contracts/, of which test/guards/ are the type check,
-// the lint rules, the import table, the style rules and the package itself. Arguments go to jest (a
-// path runs only what is below it). At the end it says which broker the Kafka tests had, or why
+// The test: the suites under test/ and contracts/, of which test/guards/ are the type check, the
+// lint rules, the import table, the style rules and the package itself; without the slow ones, which
+// have a script of their own. Arguments go to jest (a path runs only what is below it). At the end it says which broker the Kafka tests had, or why
 // they were skipped (test/support/).
 //
 // Invariant: the last line on stdout is "N passed, N failed"; a suite that could not run at all
@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { SLOW_SUITES } from './slow-suites.mjs'
 
 /** What jest's own report (its --json output) comes to, as numbers of tests. */
 export function countTests(report) {
@@ -57,6 +58,12 @@ function readCounts(outputFile) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(`Testing on Node ${process.version}: types, lint, import table, style, every suite.`)
-  await runSuites(process.argv.slice(2))
+  const args = process.argv.slice(2)
+  console.log(`Testing on Node ${process.version}: types, lint, import table, style, suites.`)
+  if (args.length === 0) {
+    const slow = SLOW_SUITES.map((suite) => suite.replace('test/', '')).join(', ')
+    console.log(`Left to "npm run test:clusters": ${slow}.`)
+    for (const suite of SLOW_SUITES) args.push(`--testPathIgnorePatterns=${suite}`)
+  }
+  await runSuites(args)
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 
 const DELAY_MS = 5
-const DELAY_MS_MAX = 2_000
+const DELAY_MS_MAX = 500
 
 export type AppendAgain = (
   topic: string,

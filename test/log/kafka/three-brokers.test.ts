@@ -80,7 +80,7 @@ describeKafkaCluster('three brokers', () => {
       }
       const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
       const one = { topic, numPartitions: 2, replicationFactor, configEntries }
-      return withAdmin(cluster.bootstrapServers, (admin) => admin.createTopics({ topics: [one] }))
+      return withAdmin(cluster.bootstrapServers, (admin) => admin.createTopics({ topics: [one], waitForLeaders: false }))
     }
     await make('one-in-sync', 3, 1)
     await expect(
