@@ -118,7 +118,10 @@ export class Fetcher {
   async #chain(broker: number, index: number, chains: Map<number, number>): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const queues = this.#readyFor(broker)
-      if (queues.length === 0) break
+      if (queues.length === 0) {
+        this.#kick()
+        break
+      }
       for (const queue of queues) queue.isBusy = true
       const waitMs = chains.get(index) ?? SHORT_WAIT_MS
       const found = await this.#fetch(broker, index, queues, waitMs)
@@ -127,6 +130,7 @@ export class Fetcher {
         break
       }
       this.#rest()
+      this.#follow(broker)
       if (found === 'records') continue
       chains.delete(index)
       // one that comes back soon takes over what this one has fetched
@@ -135,6 +139,17 @@ export class Fetcher {
       chains.set(index, Math.min(waitMs * 2, most))
     }
     chains.delete(index)
+  }
+
+  /**
+   * What another broker leads by now, as somebody else heard: no chain of this broker asks for it
+   * any more, and none of the other one's may be under way. What is astray is being sought.
+   */
+  #follow(broker: number): void {
+    for (const queue of this.#queues) {
+      if (queue.isBusy || queue.isAstray || !queue.hasRoom) continue
+      if (this.#leaderOf(queue) !== broker) return this.#kick()
+    }
   }
 
   /** `astray`: a leader did not answer, or is none. */

@@ -212,3 +212,24 @@ test.each(['a leader that denies it', 'no leader', 'a leader that is down'])(
     await until('what is sound', () => sound.position === 3, 1_000)
   },
 )
+
+test('a leader that moved, heard of by somebody else, is followed without an error', async () => {
+  for (const others of [0, 3]) {
+    const { brokers, add, fetcher } = setUp()
+    const names = Array.from({ length: 1 + others }, () => ({ end: 1 }))
+    const [moving] = brokers.make('t', names)
+    const queues = names.map((_, partition) => add(partition))
+    await until('all', () => queues.every(({ position }) => position === 1))
+    await sleep(2 * LIMITS.fetchWaitMs)
+    for (let turn = 0; turn < 6; turn++) {
+      Object.assign(moving ?? {}, { leader: 2 + (turn % 2) })
+      await brokers.cluster.refresh()
+      await sleep(turn * 7)
+      Object.assign(moving ?? {}, { end: 2 + turn })
+      await until('the record', () => queues[0]?.position === 2 + turn, 2_000)
+      if (queues[0]) drained(queues[0])
+    }
+    fetcher.close()
+    brokers.close()
+  }
+})
