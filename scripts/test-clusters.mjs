@@ -1,6 +1,6 @@
 // The slow suites: those that start clusters of their own to kill, freeze and fill, and those about
-// the brokers of the tests themselves. `npm test` leaves them to this script, so that it stays quick.
-// Arguments go to jest, in place of the list of suites.
+// the brokers of the tests themselves. `npm test` leaves them to this script, so that it stays
+// quick. Arguments go to jest, in place of the list of suites.
 //
 // Invariant: the last line on stdout is "N passed, N failed".
 

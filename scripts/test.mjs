@@ -1,7 +1,7 @@
 // The test: the suites under test/ and contracts/, of which test/guards/ are the type check, the
-// lint rules, the import table, the style rules and the package itself; without the slow ones, which
-// have a script of their own. Arguments go to jest (a path runs only what is below it). At the end it says which broker the Kafka tests had, or why
-// they were skipped (test/support/).
+// lint rules, the import table, the style rules and the package itself; without the slow ones,
+// which have a script of their own. Arguments go to jest (a path runs only what is below it). At
+// the end it says which broker the Kafka tests had, or why they were skipped (test/support/).
 //
 // Invariant: the last line on stdout is "N passed, N failed"; a suite that could not run at all
 // counts as a failure, and so does a run without tests. The exit code is 0 only with no failure.
