@@ -127,7 +127,7 @@ function pomOf(artifacts: readonly Artifact[]): string {
       `<version>${version}</version></dependency>`,
   )
   return [
-    '<project xmlns="http://maven.apache.org/POM/4.0.0">',
+    '<project>',
     '<modelVersion>4.0.0</modelVersion><groupId>hollowbeam</groupId>',
     '<artifactId>kafka-for-tests</artifactId><version>1</version><packaging>pom</packaging>',
     '<dependencies>',

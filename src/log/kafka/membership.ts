@@ -48,7 +48,6 @@ const OUT: ReadonlySet<number> = new Set([
   CODE.illegalGeneration,
   CODE.fencedInstance,
 ])
-const NOTHING: Assigned = { owned: [], standbys: [], moving: [] }
 
 export class GroupMembership implements Membership {
   readonly #o: MembershipOptions
@@ -259,7 +258,7 @@ export class GroupMembership implements Membership {
     this.#generation = -1
     this.#isOut = false
     this.#mustJoin = true
-    this.#moving = NOTHING.moving
+    this.#moving = []
   }
 
   async #beat(): Promise<void> {
