@@ -38,6 +38,9 @@ export type ChainOptions = {
   readonly written: () => Promise<void>
 }
 
+/** `from` and `to`: when its append began and ended by this machine's clock, ms. */
+type OwnClaim = { readonly nonce: string; readonly from: number; readonly to: number }
+
 export class Chain {
   readonly #o: ChainOptions
   /** Settled; its `next` is where the next append lands if nobody else wrote. */
@@ -97,23 +100,24 @@ export class Chain {
         throw new HbError('partition-lost', `partition ${this.#o.partition}`)
       }
       mustConfirm = true
-      const nonce = await this.#appendClaim()
-      if (nonce !== undefined && (await this.#readTo(nonce)) === 'last') return
+      const claim = await this.#appendClaim()
+      if (claim !== undefined && (await this.#readTo(claim)) === 'last') return
       await this.#o.clock.sleep(delay, this.#o.signal)
     }
   }
 
-  async #appendClaim(): Promise<string | undefined> {
-    const { memberId, generation, records, log, topic, partition, figures } = this.#o
+  async #appendClaim(): Promise<OwnClaim | undefined> {
+    const { memberId, generation, records, log, topic, partition, figures, clock } = this.#o
     this.#claims += 1
     const nonce = `${memberId()}/${generation()}/${this.#claims}`
     const value = records.claim.encode({ member: memberId(), generation: generation(), nonce })
     figures.claims += 1
+    const from = clock.now()
     try {
       await log.append(topic, partition, [
         { key: null, value, headers: { 'hb-kind': 'claim' } },
       ])
-      return nonce
+      return { nonce, from, to: clock.now() }
     } catch (error) {
       if (isHbError(error, 'log-append-refused')) return undefined
       if (isHbError(error, 'log-append-unclear')) return undefined
@@ -122,11 +126,11 @@ export class Chain {
   }
 
   /** Reads up to the log's end: 'last' if the claim was seen and no other's after it. */
-  async #readTo(nonce: string): Promise<'last' | 'passed' | 'missing'> {
+  async #readTo(own: OwnClaim): Promise<'last' | 'passed' | 'missing'> {
     let seen: 'last' | 'passed' | 'missing' = 'missing'
     const onClaim = (claim: Claim, record: StoredRecord): void => {
-      if (claim.nonce === nonce) {
-        this.#checkClock(record)
+      if (claim.nonce === own.nonce) {
+        this.#checkClock(own, record)
         seen = 'last'
       } else if (seen === 'last') seen = 'passed'
     }
@@ -148,8 +152,9 @@ export class Chain {
     return log.read(topic, partition, from, { bytesMax: READ_BYTES })
   }
 
-  #checkClock(record: StoredRecord): void {
-    const skew = Math.abs(record.timestamp - this.#o.clock.now())
+  /** Against when the claim was appended: a long log lies between that and now. */
+  #checkClock({ from, to }: OwnClaim, record: StoredRecord): void {
+    const skew = Math.max(from - record.timestamp, record.timestamp - to)
     if (skew <= this.#o.limits.clockSkewMsMax) return
     throw new HbError('clock-skew', `${skew} ms off the append time of offset ${record.offset}`)
   }

@@ -365,6 +365,24 @@ describe('the sequencer', () => {
     expect((halted[0]?.error as HbError).code).toBe('clock-skew')
   })
 
+  test('a log that takes long to read is no sign of a clock far off', async () => {
+    let readMs = 0
+    rig = await Rig.open(network, (log) => ({
+      ...passing(log),
+      read: async (...args) => {
+        const read = await log.read(...args)
+        if (args[0] === TOPICS.log && read.records.length > 0) readMs = 60_000
+        return read
+      },
+    }))
+    const clock = { ...systemClock, now: () => systemClock.now() + readMs }
+    const { halted } = await rig.sequencer({ clock })
+    await rig.send(rig.item(rig.id('walk-0')))
+    await until(() => halted.length > 0 || committed())
+    expect(halted).toEqual([])
+    expect(readMs).toBe(60_000)
+  })
+
   test('processes’ messages are taken in their turn only', async () => {
     await open()
     const { service } = await rig.sequencer()
