@@ -167,8 +167,8 @@ describe('the outbox', () => {
     rig = await Rig.open(network, (log) => keeper.wrap(log))
     const sequencer = await rig.sequencer()
     await walk(rig, 1)
-    const deadline = Date.now() + 4_000
     const until = async (what: () => Promise<boolean>): Promise<void> => {
+      const deadline = Date.now() + 8_000
       while (!(await what())) {
         if (Date.now() > deadline) throw new Error(`trimmed to ${keeper.trims.join()}`)
         await new Promise((resolve) => setTimeout(resolve, 5))
