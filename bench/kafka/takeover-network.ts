@@ -6,6 +6,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateWallet, messageFields } from '../../src/client/index.ts'
+import type { NodeHealth } from '../../src/node/api.ts'
 import type { Log } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import { Records } from '../../src/protocol/codec/records.ts'
@@ -32,9 +33,14 @@ const ROLES = ['sequencer', 'dre', 'relayer'] as const
 const LONG_PARTITION = 0
 /** A million entries take minutes to be ordered and evaluated. */
 const FILL_MS_MAX = 1_800_000
-/** So long nothing may have moved: then warm copies have caught up, too. */
+/** So long nothing may have moved. */
 const CALM_MS = 8_000
 const CALM_MS_QUICK = 3_000
+
+/** Entries come all the time: so many a copy may be behind what it last saw of the log's end. */
+const WARM_LAG_MAX = 1_000
+/** Sequencers and DREs. */
+const WARM_ROLES = 2
 
 type Slot = { readonly directory: string; node: NodeProcess | undefined }
 
@@ -135,6 +141,22 @@ export class TakeoverNetwork {
     })
   }
 
+  /** Resolves when every partition has a warm copy beside its owner, of each role that keeps one. */
+  async warm(): Promise<void> {
+    await until('the standbys are warm', async () => {
+      await sleep(200)
+      let copies = 0
+      for (const slot of this.running) {
+        for (const { standbyLag } of await this.#health(slot)) {
+          for (const lag of Object.values(standbyLag ?? {})) {
+            if (lag !== null && lag <= WARM_LAG_MAX) copies++
+          }
+        }
+      }
+      return copies === PARTITIONS * WARM_ROLES
+    })
+  }
+
   /** The node whose DRE owns the long partition, and all that it owns. */
   async owner(): Promise<Owned> {
     const byRole = await Promise.all(ROLES.map((role) => this.#members(role)))
@@ -189,9 +211,12 @@ export class TakeoverNetwork {
 
   async #evaluated(): Promise<number> {
     await sleep(200)
-    const answer = await fetch(`${this.#slot(0).node?.address}/healthz`)
-    const health = (await answer.json()) as { partitions: { evaluated: number }[] }
-    return health.partitions[LONG_PARTITION]?.evaluated ?? 0
+    return (await this.#health(0))[LONG_PARTITION]?.evaluated ?? 0
+  }
+
+  async #health(slot: number): Promise<NodeHealth['partitions']> {
+    const answer = await fetch(`${this.#slot(slot).node?.address}/healthz`)
+    return ((await answer.json()) as NodeHealth).partitions
   }
 
   /** The first ball of each pair, straight into ingress. */

@@ -51,6 +51,7 @@ export async function benchKafkaTakeover(
 async function warm(network: TakeoverNetwork, way: 'term' | 'kill'): Promise<Round> {
   for (const slot of [0, 1]) await network.start(slot)
   await network.calm()
+  await network.warm()
   const { slot, partitions, told } = await network.owner()
   const pairs = network.pairsIn(partitions)
   network.stalls.forget()

@@ -96,6 +96,8 @@ export type HeadView = { readonly partition: number; readonly height: number }
 /** What a node's role has of a partition. */
 export type Holding = 'opening' | 'open' | 'closing' | 'halted' | 'standby' | 'elsewhere'
 
+export type Role = 'sequencer' | 'dre' | 'relayer'
+
 export type PartitionHealth = {
   readonly partition: number
   readonly height: number
@@ -103,13 +105,18 @@ export type PartitionHealth = {
   readonly sequencer: Holding
   readonly dre: Holding
   readonly relayer: Holding
+  /**
+   * Of the roles that keep a warm copy of it here, how many records that lags, as last looked at;
+   * null: it has only begun.
+   */
+  readonly standbyLag?: Readonly<Partial<Record<Role, number | null>>>
   readonly halted?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {
   readonly network: string
   readonly log: string
-  readonly roles: readonly ('sequencer' | 'dre' | 'relayer')[]
+  readonly roles: readonly Role[]
   readonly ready: boolean
   readonly partitions: readonly PartitionHealth[]
 }

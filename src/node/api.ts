@@ -111,6 +111,11 @@ export type PartitionHealth = {
   readonly sequencer: Holding
   readonly dre: Holding
   readonly relayer: Holding
+  /**
+   * Of the roles that keep a warm copy of it here, how many records that lags, as last looked at;
+   * null: it has only begun.
+   */
+  readonly standbyLag?: Readonly<Partial<Record<Role, number | null>>>
   readonly halted?: { readonly code: string; readonly text: string }
 }
 

@@ -41,6 +41,8 @@ type Held = {
 type Part = {
   readonly held: Map<number, Held>
   standbys: ReadonlySet<number>
+  /** Of the role's copies, how many records they lag. */
+  lags: () => ReadonlyMap<number, number>
   membership: Membership | undefined
   joined: boolean
 }
@@ -61,6 +63,7 @@ export class Ownership {
     const part = (): Part => ({
       held: new Map(),
       standbys: new Set(),
+      lags: () => new Map(),
       membership: undefined,
       joined: false,
     })
@@ -103,6 +106,21 @@ export class Ownership {
     const held = part?.held.get(partition)
     if (held !== undefined) return held.holding
     return part?.standbys.has(partition) === true ? 'standby' : 'elsewhere'
+  }
+
+  /**
+   * How many records the warm copies of a partition lag, of the roles that keep one here; null: a
+   * copy has only begun. Undefined: none is kept.
+   */
+  standbyLag(partition: number): Readonly<Partial<Record<Role, number | null>>> | undefined {
+    const lags: Partial<Record<Role, number | null>> = {}
+    let isKept = false
+    for (const [role, part] of this.#parts) {
+      if (!part.standbys.has(partition)) continue
+      lags[role] = part.lags().get(partition) ?? null
+      isKept = true
+    }
+    return isKept ? lags : undefined
   }
 
   /** Why the partition is halted here, of the first role that is. */
@@ -154,6 +172,7 @@ export class Ownership {
 
   #watch(role: Role, part: Part, { member, topics }: JoinOptions): Member {
     const moved = (partition: number): void => this.#o.onMoved?.(role, partition)
+    part.lags = () => member.holds?.() ?? new Map<number, number>()
     const [topic = ''] = topics
     return {
       assigned: async (partition, committed) => {
@@ -201,7 +220,7 @@ export class Ownership {
         part.standbys = new Set(partitions)
         member.standby?.(partitions)
       },
-      holds: () => member.holds?.() ?? new Map<number, number>(),
+      holds: part.lags,
       halted: (partition, error) => {
         this.halted(role, partition, error)
         member.halted?.(partition, error)

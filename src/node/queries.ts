@@ -169,6 +169,7 @@ export class NodeQueries {
     const { network, log, sequencer, dre, ownership } = this.#o
     const partitions = Array.from({ length: network.genesis.partitions }, (_, partition) => {
       const halted = ownership.halt(partition)
+      const standbyLag = ownership.standbyLag(partition)
       const view: PartitionHealth = {
         partition,
         height: sequencer?.height(partition) ?? -1,
@@ -176,6 +177,7 @@ export class NodeQueries {
         sequencer: ownership.of('sequencer', partition),
         dre: ownership.of('dre', partition),
         relayer: ownership.of('relayer', partition),
+        ...(standbyLag && { standbyLag }),
         ...(halted && { halted }),
       }
       return view

@@ -178,6 +178,25 @@ describe('roles in any split', () => {
     expect(await log.members('hb.dre')).toMatchObject([{ address: 'http://a:1' }])
   })
 
+  test('how far a warm copy lags is told beside what is held', async () => {
+    const started = (): Promise<unknown> =>
+      start({ roles: ['dre'], dreStore: createMemoryStore(), standbys: 1 })
+    type Started = Awaited<ReturnType<typeof start>>
+    const nodes = [(await started()) as Started, (await started()) as Started]
+    const rows = (at: number) => (nodes[at] as Started).api.health().partitions
+    await until(() =>
+      [0, 1, 2].every((each) =>
+        [0, 1].some((at) => {
+          const [own, other] = [rows(at)[each], rows(1 - at)[each]]
+          return own?.dre === 'open' && other?.dre === 'standby' && other.standbyLag?.dre === 0
+        }),
+      ),
+    )
+    for (const at of [0, 1]) {
+      for (const row of rows(at)) expect('standbyLag' in row).toBe(row.dre === 'standby')
+    }
+  })
+
   test('a warm copy that fails is told of', async () => {
     await start({ roles: ['dre'], dreStore: createMemoryStore(), standbys: 1 })
     const broken: Log = {
