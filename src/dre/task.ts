@@ -217,6 +217,8 @@ export class PartitionTask {
     }
     const pipeline = await this.#begin()
     this.#restored = false
+    // an empty partition brings no batch
+    this.#o.onFollowed(partition, pipeline.settledNext)
     const under: Promise<void>[] = []
     for (let from = pipeline.settledNext; !signal.aborted && !this.#failed; ) {
       const read = await log.read(topics.log, partition, from, { waitMs: WAIT_MS, signal })

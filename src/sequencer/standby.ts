@@ -53,6 +53,8 @@ export class Standby {
     const { network, log, topic, partition, records, index, figures, onFollowed } = this.#o
     const { signal } = this.#o.stop
     const tail = new Tail(network, records, figures, await this.#o.position())
+    // an empty partition brings no record
+    onFollowed(tail.next)
     const reading = { waitMs: WAIT_MS, bytesMax: READ_BYTES, signal }
     while (!signal.aborted) {
       const read = await log.read(topic, partition, tail.next, reading)

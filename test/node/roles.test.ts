@@ -178,22 +178,29 @@ describe('roles in any split', () => {
     expect(await log.members('hb.dre')).toMatchObject([{ address: 'http://a:1' }])
   })
 
-  test('how far a warm copy lags is told beside what is held', async () => {
-    const started = (): Promise<unknown> =>
-      start({ roles: ['dre'], dreStore: createMemoryStore(), standbys: 1 })
-    type Started = Awaited<ReturnType<typeof start>>
-    const nodes = [(await started()) as Started, (await started()) as Started]
-    const rows = (at: number) => (nodes[at] as Started).api.health().partitions
-    await until(() =>
-      [0, 1, 2].every((each) =>
-        [0, 1].some((at) => {
-          const [own, other] = [rows(at)[each], rows(1 - at)[each]]
-          return own?.dre === 'open' && other?.dre === 'standby' && other.standbyLag?.dre === 0
-        }),
-      ),
-    )
-    for (const at of [0, 1]) {
-      for (const row of rows(at)) expect('standbyLag' in row).toBe(row.dre === 'standby')
+  test('how far a warm copy lags is told beside what is held; of an empty partition, too', async () => {
+    const both = async (): Promise<RunningNode> => {
+      const stores = { sequencerStore: createMemoryStore(), dreStore: createMemoryStore() }
+      return start({ roles: ['sequencer', 'dre'], standbys: 1, ...stores })
+    }
+    const [one, two] = [await both(), await both()]
+    const partitions = [0, 1, 2, 3]
+    const row = (node: RunningNode, partition: number) => node.api.health().partitions[partition]
+    const isWarm = (role: 'sequencer' | 'dre', partition: number): boolean =>
+      [row(one, partition), row(two, partition)].some((mine, at, rows) => {
+        const other = rows[1 - at]
+        return mine?.[role] === 'open' && other?.[role] === 'standby' && other.standbyLag?.[role] === 0
+      })
+    await until(() => partitions.every((each) => isWarm('sequencer', each) && isWarm('dre', each)))
+    // each got its share, for all that nothing moves to a member that is not warm
+    for (const node of [one, two]) {
+      const owned = partitions.filter((each) => row(node, each)?.dre === 'open')
+      expect(owned.length).toBeGreaterThan(0)
+      for (const each of partitions) {
+        const { sequencer, dre, standbyLag } = row(node, each) as NonNullable<ReturnType<typeof row>>
+        const kept = [...(dre === 'standby' ? ['dre'] : []), ...(sequencer === 'standby' ? ['sequencer'] : [])]
+        expect(Object.keys(standbyLag ?? {}).sort()).toEqual(kept)
+      }
     }
   })
 
