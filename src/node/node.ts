@@ -28,6 +28,7 @@ import type { Role } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import { PEER_LIMITS } from './peer-limits.ts'
+import type { Fetch } from './peers.ts'
 import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
 import { makeRoles } from './roles.ts'
@@ -49,6 +50,8 @@ export type NodeOptions = {
   readonly sequencerStore?: Store
   readonly dreStore?: Store
   readonly clock?: Clock
+  /** How other nodes are asked; default: the platform's own `fetch`. */
+  readonly fetch?: Fetch
   readonly applicationId?: string
   /** Worker threads for evaluation; 0 evaluates on the main thread. */
   readonly evaluatorWorkers: number
@@ -141,7 +144,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
 
 /** The other nodes: who has what, and a way to ask them. */
 function findOthers(
-  { log, address, limits: given }: NodeOptions,
+  { log, address, fetch, limits: given }: NodeOptions,
   parts: Pick<RouteOptions, 'clock' | 'applicationId' | 'ownership' | 'signal'> & {
     readonly network: Network
   },
@@ -151,7 +154,7 @@ function findOthers(
   return {
     limits,
     routes: new Routes({ ...parts, log, address, partitions, limits }),
-    peers: new Peers({ ...parts, limits }),
+    peers: new Peers({ ...parts, fetch, limits }),
   }
 }
 

@@ -13,8 +13,20 @@ import type { Stage } from './waits.ts'
 /** A request with it is answered from what the node itself knows: it asks nobody, sends nowhere. */
 export const FORWARDED_HEADER = 'hb-forwarded'
 
+/** The part of the platform's own `fetch` that is used here. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly headers: Readonly<Record<string, string>>
+    readonly signal: AbortSignal
+    readonly redirect: 'error'
+  },
+) => Promise<Response>
+
 export type PeerOptions = {
   readonly clock: Clock
+  /** Default: the platform's own. */
+  readonly fetch?: Fetch | undefined
   readonly limits: PeerLimits
   readonly signal: AbortSignal
 }
@@ -73,7 +85,7 @@ export class Peers {
   }
 
   async #get(address: string, path: string, waitMs: number, signal?: AbortSignal): Promise<Answer> {
-    const { clock, limits } = this.#o
+    const { clock, limits, fetch = globalThis.fetch } = this.#o
     if (this.#under >= limits.peerRequestsMax) {
       throw new HbError('queue-full', `${this.#under} requests to other nodes`)
     }

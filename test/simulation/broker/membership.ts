@@ -1,0 +1,219 @@
+// A member of a group, on its host: it does what the coordinator last told it, delivers what it
+// owns through the pumps that every adapter uses, and commits.
+//
+// Invariants: M1 calls of one partition do not overlap. M2 a partition is let go of when `revoked`
+// has resolved and what it settled is committed. M3 whoever was expelled notes nothing more, gives
+// everything up and joins anew.
+
+import type { JoinOptions, Membership } from '../../../src/log/port.ts'
+import { Pump } from '../../../src/log/pump.ts'
+import { HbError } from '../../../src/std/errors.ts'
+import type { Told } from './coordinator.ts'
+import { FetchedSource } from './fetched-source.ts'
+import type { SimLog } from './sim-log.ts'
+
+type Holding = {
+  pumps: Pump[]
+  sources: FetchedSource[]
+  /** Settles when `assigned` did. */
+  ready: Promise<void>
+  /** Settles when it is given up. */
+  going: Promise<void> | undefined
+  halted: boolean
+}
+
+export class SimMembership implements Membership {
+  readonly #log: SimLog
+  readonly #o: JoinOptions
+  readonly #holdings = new Map<number, Holding>()
+  readonly #dirty = new Map<string, { topic: string; partition: number; next: number }>()
+  #memberId = ''
+  #generation = 0
+  #version = 0
+  #standbys: readonly number[] = []
+  #left = false
+  #committing: Promise<void> | undefined
+
+  constructor(log: SimLog, options: JoinOptions) {
+    this.#log = log
+    this.#o = options
+  }
+
+  get memberId(): string {
+    return this.#memberId
+  }
+
+  generation(): number {
+    return this.#generation
+  }
+
+  async join(): Promise<void> {
+    const { group, topics, address, standbys = 0, member } = this.#o
+    const { host, cluster } = this.#log
+    this.#memberId = await this.#log.call<string>((answer) => {
+      const holds = member.holds?.() ?? new Map<number, number>()
+      const tell = (told: Told): void => this.#told(told)
+      const joining = { host, topics, address, standbys, holds, tell }
+      answer.value(cluster.group(group).join(joining))
+    })
+    void this.#beat(this.#memberId)
+  }
+
+  owns(partition: number): Promise<boolean> {
+    const id = this.#memberId
+    return this.#log.call<boolean>((answer) => {
+      answer.value(this.#coordinator.owns(id, partition))
+    })
+  }
+
+  async leave(): Promise<void> {
+    if (this.#left) return
+    this.#left = true
+    await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, false)))
+    this.#keepWarm([])
+    await this.#flush()
+    const id = this.#memberId
+    await this.#log.call<undefined>((answer) => {
+      this.#coordinator.leave(id)
+      answer.value(undefined)
+    })
+  }
+
+  get #coordinator() {
+    return this.#log.cluster.group(this.#o.group)
+  }
+
+  #told({ version, generation, owned, standbys }: Told): void {
+    if (this.#left || version <= this.#version) return
+    this.#version = version
+    this.#generation = generation
+    // a copy is let go before its partition is owned
+    this.#keepWarm(this.#standbys.filter((each) => standbys.includes(each)))
+    for (const partition of owned) if (!this.#holdings.has(partition)) this.#take(partition)
+    for (const [partition, { going }] of this.#holdings) {
+      if (going === undefined && !owned.includes(partition)) void this.#letGo(partition)
+    }
+    this.#keepWarm(standbys.filter((each) => !this.#holdings.has(each)))
+  }
+
+  #keepWarm(partitions: readonly number[]): void {
+    if (partitions.join() === this.#standbys.join()) return
+    this.#standbys = partitions
+    this.#o.member.standby?.(partitions)
+  }
+
+  #take(partition: number): void {
+    const idle = Promise.resolve()
+    const holding: Holding = { pumps: [], sources: [], ready: idle, going: undefined, halted: false }
+    this.#holdings.set(partition, holding)
+    holding.ready = this.#start(partition, holding).catch((error: unknown) => {
+      this.#halt(partition, holding, error)
+    })
+  }
+
+  async #start(partition: number, holding: Holding): Promise<void> {
+    const { group, topics, member, inFlight = 2 } = this.#o
+    const { batchRecordsMax = 500, batchBytesMax = 1_048_576 } = this.#o
+    const committed: Record<string, number | undefined> = {}
+    for (const topic of topics) {
+      committed[topic] = (await this.#log.committed(group, topic))[partition]
+    }
+    if (holding.going !== undefined) return
+    const starts = await member.assigned(partition, committed)
+    const ends = await Promise.all(topics.map((topic) => this.#log.ends(topic)))
+    if (holding.going !== undefined) return
+    topics.forEach((topic, at) => {
+      const from = starts[topic]
+      if (from === undefined) throw new HbError('log-position-out-of-range', `no start of ${topic}`)
+      const position = from === 'earliest' ? (ends[at]?.[partition]?.start ?? 0) : from
+      const note = (next: number): void => this.#note(topic, partition, next)
+      const source = new FetchedSource(this.#log, topic, partition, note)
+      const onError = (error: unknown): void => this.#halt(partition, holding, error)
+      const options = { source, member, inFlight, batchRecordsMax, batchBytesMax, onError }
+      holding.sources.push(source)
+      holding.pumps.push(new Pump(options, position))
+    })
+    for (const pump of holding.pumps) pump.start()
+  }
+
+  async #letGo(partition: number): Promise<void> {
+    const id = this.#memberId
+    await this.#giveUp(partition, false)
+    await this.#flush()
+    if (id !== this.#memberId || this.#left) return
+    await this.#log.call<undefined>((answer) => {
+      this.#coordinator.released(id, partition)
+      answer.value(undefined)
+    })
+  }
+
+  #giveUp(partition: number, isFenced: boolean): Promise<void> {
+    const holding = this.#holdings.get(partition)
+    if (holding === undefined) return Promise.resolve()
+    if (isFenced) for (const pump of holding.pumps) pump.fence()
+    holding.going ??= this.#end(partition, holding)
+    return holding.going
+  }
+
+  async #end(partition: number, holding: Holding): Promise<void> {
+    for (const source of holding.sources) source.close()
+    for (const pump of holding.pumps) pump.halt()
+    await holding.ready
+    await Promise.all(holding.pumps.map((pump) => pump.stop()))
+    await this.#o.member.revoked(partition)
+    this.#holdings.delete(partition)
+  }
+
+  #halt(partition: number, holding: Holding, error: unknown): void {
+    for (const pump of holding.pumps) pump.halt()
+    if (holding.halted || holding.going !== undefined) return
+    holding.halted = true
+    this.#log.cluster.world.trace(`${this.#memberId} halts ${partition}: ${String(error)}`)
+    this.#o.member.halted?.(partition, error)
+  }
+
+  async #beat(id: string): Promise<void> {
+    const { host, cluster } = this.#log
+    while (!this.#left && id === this.#memberId) {
+      await host.clock.sleep(cluster.limits.heartbeatMs)
+      if (this.#left) return
+      const holds = this.#o.member.holds?.() ?? new Map<number, number>()
+      const isMember = await this.#log.call<boolean>((answer) => {
+        answer.value(this.#coordinator.heartbeat(id, holds))
+      })
+      if (isMember || this.#left || id !== this.#memberId) continue
+      cluster.world.saw('a member was expelled')
+      await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, true)))
+      this.#keepWarm([])
+      this.#dirty.clear()
+      await this.join()
+    }
+  }
+
+  #note(topic: string, partition: number, next: number): void {
+    this.#dirty.set(`${topic}/${partition}`, { topic, partition, next })
+    this.#committing ??= this.#commitSoon()
+  }
+
+  async #commitSoon(): Promise<void> {
+    const { host, cluster } = this.#log
+    await host.clock.sleep(cluster.limits.commitDelayMs)
+    this.#committing = undefined
+    await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    const dirty = [...this.#dirty.values()]
+    this.#dirty.clear()
+    if (dirty.length === 0 || this.#log.faults.commitIsLost()) return
+    const id = this.#memberId
+    await this.#log.call<undefined>((answer) => {
+      for (const { topic, partition, next } of dirty) {
+        const counts = this.#coordinator.commit(id, topic, partition, next)
+        if (!counts) this.#log.cluster.world.saw('a commit of a former owner was turned away')
+      }
+      answer.value(undefined)
+    })
+  }
+}
+

@@ -1,0 +1,150 @@
+// The wallets at work: each sends one message at a time to whatever node answers, again until one
+// says that it is durable; now and then it sends the same bytes again, or waits for the result.
+//
+// Invariants: L1 a message is signed once, and recorded before it is sent. L2 a wallet sends one
+// message at a time, so that what it was told orders its messages.
+
+import type { MessageStatus, NodeApi, Submitted } from '../../../src/node/index.ts'
+import { signedMessage } from '../../../src/protocol/signed.ts'
+import type { Network } from '../../../src/protocol/genesis.ts'
+import type { Random } from '../../../src/std/random.ts'
+import type { Recorder } from '../../chaos/recorder.ts'
+import type { SimNetwork } from '../network/sim-network.ts'
+import type { SimNode } from '../network/sim-node.ts'
+import type { SimPlan } from '../plan.ts'
+import { Host } from '../world/host.ts'
+import { MS } from '../world/world.ts'
+import type { World } from '../world/world.ts'
+import type { SimWallet } from './wallets.ts'
+import type { Turn, Workload } from './workload.ts'
+
+const REQUEST_MS = 4_000
+const BUSY_MS = 200
+const WAIT_MS = 3_000
+
+export type LoadOptions = {
+  readonly world: World
+  readonly sim: SimNetwork
+  readonly network: Network
+  readonly plan: SimPlan
+  readonly wallets: readonly SimWallet[]
+  readonly workloads: readonly Workload[]
+  readonly recorder: Recorder
+}
+
+export class Load {
+  readonly #o: LoadOptions
+  readonly #stop = new AbortController()
+  readonly #random: Random
+  #running = 0
+
+  constructor(options: LoadOptions) {
+    this.#o = options
+    this.#random = options.world.random('load')
+  }
+
+  start(): void {
+    for (const wallet of this.#o.wallets) {
+      this.#running += 1
+      this.#run(wallet).then(
+        () => void (this.#running -= 1),
+        (error: unknown) => this.#o.world.fail(error),
+      )
+    }
+  }
+
+  /** What is under way is ended; what is not acknowledged then never is. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  get isOver(): boolean {
+    return this.#running === 0
+  }
+
+  async #run(wallet: SimWallet): Promise<void> {
+    const { world, wallets, plan } = this.#o
+    const { signal } = this.#stop
+    const host = new Host(world, `wallet-${wallets.indexOf(wallet)}`)
+    const pauseMs = (1_000 * wallets.length) / plan.messagesPerSecond
+    await host.clock.sleep(this.#random.below(pauseMs), signal)
+    while (!signal.aborted) {
+      const began = world.now
+      await this.#turn(host, wallet)
+      const tookMs = (world.now - began) / MS
+      const pause = pauseMs * (0.5 + this.#random.float()) - tookMs
+      await host.clock.sleep(Math.max(0, pause), signal)
+    }
+  }
+
+  async #turn(host: Host, wallet: SimWallet): Promise<void> {
+    const bytes = this.#next(host, wallet)
+    if (bytes === undefined) return
+    const { recorder, network, world } = this.#o
+    const { id, process } = signedMessage(network, bytes)
+    const sent = { id, process, wallet: wallet.address, item: bytes, sentAt: world.now }
+    recorder.submitted(sent)
+    if (!(await this.#send(host, id, bytes))) return
+    // the same bytes once more, to whoever: one message all the same (R3)
+    if (this.#random.below(20) === 0) await this.#ask(host, (api) => api.submit([bytes]))
+    if (this.#random.below(4) !== 0) return
+    const stage = this.#random.below(2) === 0 ? 'sequenced' : 'result'
+    const status = await this.#ask<MessageStatus>(host, (api) => api.waitFor(id, stage, WAIT_MS))
+    if (status !== undefined) recorder.status(status)
+  }
+
+  #next(host: Host, wallet: SimWallet): Buffer | undefined {
+    const { workloads, network, wallets } = this.#o
+    const workload = workloads[this.#random.below(workloads.length)] as Workload
+    const turn: Turn = {
+      network,
+      random: this.#random,
+      wallet,
+      wallets,
+      nowMs: host.clock.now(),
+      generation: network.genesis.generation,
+    }
+    const draft = workload.draft(turn)
+    if (draft === undefined) return undefined
+    return 'bytes' in draft ? draft.bytes : wallet.sign(draft.fields)
+  }
+
+  async #send(host: Host, id: string, bytes: Buffer): Promise<boolean> {
+    const { signal } = this.#stop
+    const { recorder, world } = this.#o
+    while (!signal.aborted) {
+      const answers = await this.#ask<Submitted[]>(host, (api) => api.submit([bytes]))
+      const [answer] = answers ?? []
+      if (answer !== undefined && 'id' in answer) {
+        recorder.acknowledged(id, world.now)
+        return true
+      }
+      await host.clock.sleep(BUSY_MS, signal)
+    }
+    return false
+  }
+
+  /** One request to one node; undefined where it failed. */
+  async #ask<T>(host: Host, ask: (api: NodeApi) => Promise<T>): Promise<T | undefined> {
+    const { sim, recorder } = this.#o
+    const { nodes } = sim
+    const node = nodes[this.#random.below(nodes.length)] as SimNode
+    const stop = new AbortController()
+    const done = new AbortController()
+    const abort = (): void => stop.abort()
+    this.#stop.signal.addEventListener('abort', abort, { once: true })
+    void host.clock.sleep(REQUEST_MS, done.signal).then(abort)
+    try {
+      const { status, text } = await sim.http.request(host, node.address, stop.signal, ask)
+      if (status === 200) return JSON.parse(text) as T
+      recorder.failed(text)
+      return undefined
+    } catch (error) {
+      recorder.failed(String(error))
+      return undefined
+    } finally {
+      this.#stop.signal.removeEventListener('abort', abort)
+      done.abort()
+    }
+  }
+}

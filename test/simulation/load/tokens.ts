@@ -1,0 +1,60 @@
+// Tokens, and players that send a ball to and fro between partitions until it has no hops left.
+
+import { messageFields } from '../../../src/client/index.ts'
+import type { GenesisProcess } from '../../../src/protocol/genesis.ts'
+import type { Workload } from './workload.ts'
+
+const TOKEN = 'contracts/token/contract.ts'
+const PLAYER = 'bench/contracts/ping-pong.ts'
+const MINT = '1000000'
+const PAIRS = 4
+
+export function tokens(): Workload & { readonly tokenNames: readonly string[] } {
+  const targets: string[] = []
+  const players: string[] = []
+  const tokenNames: string[] = []
+  return {
+    name: 'tokens',
+    contracts: [TOKEN, PLAYER],
+    tokenNames,
+    processes: ({ partitions, addresses, place, source }) => {
+      const engine = 'quickjs' as const
+      const balances = Object.fromEntries(addresses.map((address) => [address, MINT]))
+      const all: GenesisProcess[] = []
+      for (let at = 0; at < partitions; at++) {
+        const { id, ...placed } = place(`token-${at}`, at)
+        const state = { name: placed.name, ticker: `T${at}`, denomination: 0, balances }
+        all.push({ ...placed, engine, source: source(TOKEN), state })
+        targets.push(id)
+        tokenNames.push(placed.name)
+      }
+      for (let at = 0; at < PAIRS; at++) {
+        const { id: one, ...ping } = place(`ping-${at}`, at % partitions)
+        const { id: other, ...pong } = place(`pong-${at}`, (at * 3 + 1) % partitions)
+        const player = { engine, source: source(PLAYER) }
+        all.push({ ...ping, ...player, state: { peer: other, turns: 0 } })
+        all.push({ ...pong, ...player, state: { peer: one, turns: 0 } })
+        players.push(one, other)
+      }
+      return all
+    },
+    draft: ({ network, random, wallet, wallets, generation }) => {
+      const one = <T>(list: readonly T[]): T => list[random.below(list.length)] as T
+      const place = { network: network.id, generation }
+      const dice = random.below(100)
+      if (dice < 25) {
+        const hops = 2 + random.below(10)
+        return { fields: messageFields(place, { target: one(players), action: 'Serve', hops }) }
+      }
+      const target = one(targets)
+      if (dice < 28) return { fields: messageFields(place, { target, action: 'Nonsense' }) }
+      const quantity = dice < 32 ? '99999999999' : String(1 + random.below(50))
+      const recipient =
+        dice < 70 ? one(wallets).address : one(dice < 85 ? players : targets)
+      const tags = { Recipient: recipient, Quantity: quantity, Reference: wallet.address.slice(0, 8) }
+      return { fields: messageFields(place, { target, action: 'Transfer', tags }) }
+    },
+    // the checker's own ledger judges tokens
+    judge: () => [],
+  }
+}

@@ -1,0 +1,138 @@
+// What befalls nodes and brokers while a run lasts: one event after another, drawn from the seed.
+
+import type { Random } from '../../../src/std/random.ts'
+import type { EventKind, SimPlan } from '../plan.ts'
+import { MS, SECOND } from '../world/world.ts'
+import type { World } from '../world/world.ts'
+import type { SimNetwork } from './sim-network.ts'
+import type { SimNode } from './sim-node.ts'
+
+const DOWN_SECONDS_MAX = 20
+/** Beyond a session, so that the partitions have moved when it goes on. */
+const FROZEN_SECONDS_MAX = 25
+/** Within what a sequencer accepts its clock to be off. */
+const CLOCK_MS_MAX = 20_000
+
+export class Mischief {
+  readonly #world: World
+  readonly #network: SimNetwork
+  readonly #plan: SimPlan
+  readonly #random: Random
+  #isOver = false
+
+  constructor(network: SimNetwork, plan: SimPlan) {
+    this.#world = network.world
+    this.#network = network
+    this.#plan = plan
+    this.#random = this.#world.random('mischief')
+  }
+
+  start(): void {
+    if (this.#plan.eventSeconds > 0) this.#later()
+  }
+
+  stop(): void {
+    this.#isOver = true
+  }
+
+  #later(): void {
+    const delay = this.#plan.eventSeconds * 2 * this.#random.float() * SECOND
+    this.#world.after(delay, () => {
+      if (this.#isOver) return
+      this.#happen(this.#kind())
+      this.#later()
+    })
+  }
+
+  #kind(): EventKind | undefined {
+    const chances = Object.entries(this.#plan.events) as [EventKind, number][]
+    let drawn = this.#random.below(chances.reduce((sum, [, chance]) => sum + chance, 0) || 1)
+    return chances.find(([, chance]) => (drawn -= chance) < 0)?.[0]
+  }
+
+  #happen(kind: EventKind | undefined): void {
+    if (kind === undefined) return
+    const { nodes } = this.#network
+    const node = nodes[this.#random.below(nodes.length)] as SimNode
+    if (kind === 'election') return this.#elect()
+    if (kind === 'rebalance') return this.#disturb()
+    if (kind === 'expire-offsets') return this.#expireOffsets()
+    if (!node.isUp || node.host.isFrozen) return
+    this.#world.trace(`mischief: ${kind} ${node.name}`)
+    this.#world.saw(`mischief: ${kind}`)
+    switch (kind) {
+      case 'kill':
+        node.kill()
+        return this.#startLater(node)
+      case 'stop':
+        node.stop()
+        return this.#startLater(node)
+      case 'power':
+        void node.losePower()
+        return this.#startLater(node)
+      case 'lose-disk':
+        node.kill()
+        node.clearDisk()
+        return this.#startLater(node)
+      case 'crash-at-call': {
+        const call = node.host.calls + 1 + this.#random.below(200)
+        node.host.crashAt = { call, written: this.#random.below(2) === 0 }
+        return this.#startLater(node)
+      }
+      case 'freeze': {
+        const { host } = node
+        host.freeze()
+        const frozenUs = this.#random.float() * FROZEN_SECONDS_MAX * SECOND
+        this.#world.after(frozenUs, () => host.isFrozen && host.thaw())
+        return
+      }
+      case 'clock':
+        node.clockErrorMs = this.#random.below(2 * CLOCK_MS_MAX) - CLOCK_MS_MAX
+        node.host.clockErrorMs = node.clockErrorMs
+    }
+  }
+
+  /** Whatever brought it down. */
+  #startLater(node: SimNode): void {
+    const delay = this.#random.float() * DOWN_SECONDS_MAX * SECOND
+    this.#world.after(delay, () => {
+      if (node.isUp && node.host.crashAt === undefined) return this.#startLater(node)
+      if (!node.isUp) node.start()
+      // a call that it does not come to brings down nobody
+      else node.host.crashAt = undefined
+    })
+  }
+
+  /** A partition is without a leader for a while, and seems shorter for a while after. */
+  #elect(): void {
+    const topics = [...this.#network.cluster.topics.values()]
+    const topic = topics[this.#random.below(topics.length)]
+    const partition = topic?.partitions[this.#random.below(topic.partitions.length)]
+    if (partition === undefined || topic === undefined) return
+    const downUs = this.#random.below(4 * SECOND)
+    partition.downUntil = this.#world.now + downUs
+    this.#world.trace(`mischief: election ${topic.spec.name}[${partition.index}]`)
+    this.#world.saw('mischief: election')
+    this.#world.after(downUs, () => {
+      if (this.#isOver) return
+      const back = this.#random.below(30)
+      const forUs = this.#random.below(500 * MS)
+      this.#network.cluster.showStale(partition, partition.records.length - back, forUs)
+      for (const wake of [...partition.waiters]) wake()
+    })
+  }
+
+  #disturb(): void {
+    const groups = [...this.#network.cluster.groups]
+    groups[this.#random.below(groups.length)]?.disturb()
+    this.#world.saw('mischief: rebalance')
+  }
+
+  #expireOffsets(): void {
+    for (const group of this.#network.cluster.groups) {
+      if (!group.isEmpty) continue
+      group.expireOffsets()
+      this.#world.saw('mischief: expire-offsets')
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// What a seed turns on: how the network is made up, what load it gets and what goes wrong. A plan is
+// data: a run can be repeated with parts of it changed, which is how failing runs are shortened.
+//
+// Each seed turns on some faults and not others (a run with everything at once finds less: most of
+// it would never get far).
+
+import type { Role } from '../../src/node/index.ts'
+import type { Random } from '../../src/std/random.ts'
+import type { FaultRates } from './broker/faults.ts'
+import { NO_FAULTS } from './broker/faults.ts'
+
+/** What befalls a node or the brokers; chances are relative to each other. */
+export const EVENTS = [
+  'kill',
+  'stop',
+  'freeze',
+  'power',
+  'lose-disk',
+  'clock',
+  'election',
+  'rebalance',
+  'expire-offsets',
+  'crash-at-call',
+] as const
+export type EventKind = (typeof EVENTS)[number]
+
+export type SimPlan = {
+  readonly seed: number
+  /** Virtual seconds of load and faults. */
+  readonly seconds: number
+  readonly messagesPerSecond: number
+  readonly wallets: number
+  readonly partitions: number
+  readonly intervalLength: number
+  readonly nodes: readonly (readonly Role[])[]
+  readonly standbys: number
+  readonly rates: FaultRates
+  readonly http: { readonly lost: number; readonly slow: number }
+  /** Mean virtual seconds between two events; 0: none. */
+  readonly eventSeconds: number
+  readonly events: Readonly<Partial<Record<EventKind, number>>>
+  /** Virtual seconds that the network is given to come to rest. */
+  readonly restSeconds: number
+}
+
+export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
+
+const ALL: readonly Role[] = ['sequencer', 'dre', 'relayer']
+
+export function planOf(seed: number, random: Random, changes: PlanChanges = {}): SimPlan {
+  const often = (n: number): boolean => random.below(n) !== 0
+  const rate = (most: number): number => (random.below(2) === 0 ? 0 : random.float() * most)
+  const isQuiet = random.below(10) === 0
+  const rates: FaultRates = isQuiet
+    ? NO_FAULTS
+    : {
+        refused: rate(0.05),
+        lost: rate(0.05),
+        unacknowledged: rate(0.05),
+        late: rate(0.04),
+        twice: rate(0.03),
+        noOffset: rate(0.02),
+        staleEnd: rate(0.3),
+        slow: rate(0.01),
+        commitLost: rate(0.3),
+      }
+  const events: Partial<Record<EventKind, number>> = {}
+  for (const kind of EVENTS) if (often(3)) events[kind] = 1 + random.below(4)
+  const nodes = random.below(3) === 0 ? splitNodes(random) : [ALL, ALL, ALL]
+  const partitions = 2 + random.below(3)
+  return {
+    seed,
+    seconds: 40,
+    messagesPerSecond: 20,
+    wallets: 6,
+    partitions,
+    intervalLength: [16, 64, 200][random.below(3)] as number,
+    nodes,
+    standbys: random.below(2),
+    rates,
+    http: { lost: rate(0.05), slow: rate(0.05) },
+    eventSeconds: isQuiet ? 0 : 2 + random.below(8),
+    events,
+    restSeconds: 180,
+    ...changes,
+  }
+}
+
+/** At least one of each role, and never all on one. */
+function splitNodes(random: Random): Role[][] {
+  const nodes: Role[][] = [['sequencer'], ['dre'], ['relayer'], ['sequencer', 'dre']]
+  const more = ALL[random.below(3)] as Role
+  return [...nodes, [more]]
+}
