@@ -5,7 +5,8 @@
 // the drain time ran out: then the partition is fenced, nothing it settles is noted, and if it
 // comes back it is assigned only when all that was under way has ended. What is taken away before
 // it began never begins. H2 a partition that fails halts alone. H3 the group waits for a member,
-// never for ever.
+// never for ever. H4 a position that is out of range halts only who still owns the partition: where
+// another has had it meanwhile, what lay there may well be trimmed.
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
@@ -24,6 +25,8 @@ export type HoldingsOptions = {
   readonly reader: Reader
   readonly fetcher: Fetcher
   readonly commits: Commits
+  /** The group's word on whether this member still has the partition. */
+  readonly owns: (partition: number) => Promise<boolean>
   /** The group's positions of a topic, by partition. */
   readonly committed: (topic: string) => Promise<readonly (number | undefined)[]>
 }
@@ -37,6 +40,8 @@ type Holding = {
   begun: boolean
   stopped: boolean
   halted: boolean
+  /** Somebody else's already. */
+  lost: boolean
 }
 
 type Positions = Promise<Readonly<Record<string, readonly (number | undefined)[]>>>
@@ -59,6 +64,11 @@ export class Holdings {
     return this.#held.has(partition)
   }
 
+  /** It is held, and not known to be somebody else's. */
+  keeps(partition: number): boolean {
+    return this.#held.get(partition)?.lost === false
+  }
+
   /** Their positions are asked for together. */
   assign(partitions: readonly number[]): void {
     if (partitions.length === 0) return
@@ -73,6 +83,7 @@ export class Holdings {
         begun: false,
         stopped: false,
         halted: false,
+        lost: false,
       }
       all.push(holding)
       this.#held.set(partition, holding)
@@ -90,7 +101,10 @@ export class Holdings {
   /** They are somebody else's already: nothing that settles from now on counts. */
   async lose(): Promise<void> {
     this.#o.commits.forget()
-    for (const { pumps } of this.#held.values()) for (const pump of pumps) pump.fence()
+    for (const holding of this.#held.values()) {
+      holding.lost = true
+      for (const pump of holding.pumps) pump.fence()
+    }
     await this.revoke(this.partitions)
     this.#o.commits.forget()
   }
@@ -198,6 +212,16 @@ export class Holdings {
     for (const pump of holding.pumps) pump.halt()
     if (holding.halted || holding.stopped) return
     holding.halted = true
+    if (!isHbError(error, 'log-position-out-of-range')) this.#tellHalted(partition, error)
+    else void this.#haltIfOwned(partition, holding, error)
+  }
+
+  async #haltIfOwned(partition: number, holding: Holding, error: unknown): Promise<void> {
+    const owns = await this.#o.owns(partition).catch(() => true)
+    if (owns && !holding.stopped) this.#tellHalted(partition, error)
+  }
+
+  #tellHalted(partition: number, error: unknown): void {
     const { member, group } = this.#o.join
     if (member.halted !== undefined) return member.halted(partition, error)
     const text = `group ${group} halted partition ${partition}: ${String(error)}`

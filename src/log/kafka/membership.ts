@@ -89,6 +89,7 @@ export class GroupMembership implements Membership {
       reader,
       fetcher: this.#fetcher,
       commits: this.#commits,
+      owns: (partition) => this.owns(partition),
       committed,
     })
   }
@@ -114,15 +115,15 @@ export class GroupMembership implements Membership {
 
   async owns(partition: number): Promise<boolean> {
     const { clock, limits } = this.#o
-    for (let delay = limits.retryDelayMs; this.#holdings.has(partition); ) {
+    for (let delay = limits.retryDelayMs; this.#holdings.keeps(partition); ) {
       const generation = this.#generation
       if (this.#memberId !== '') {
         try {
           await this.#coordinator.heartbeat(this.#memberId, generation)
-          return this.#holdings.has(partition)
+          return this.#holdings.keeps(partition)
         } catch (error) {
           if (error instanceof BrokerRefusal) {
-            if (error.code === CODE.rebalanceInProgress) return this.#holdings.has(partition)
+            if (error.code === CODE.rebalanceInProgress) return this.#holdings.keeps(partition)
             if (isDenied(error.code)) return false
             if (generation === this.#generation && !this.#isJoining) this.#heard(error.code)
           } else if (!(error instanceof BrokerFault)) throw error

@@ -19,6 +19,7 @@ type Positions = readonly (number | undefined)[]
 type Brokers = {
   readonly committed?: () => Promise<Positions>
   readonly ends?: () => Promise<{ start: number; end: number }[]>
+  readonly owns?: () => Promise<boolean>
 }
 
 function setUp(brokers: Brokers = {}, options: RecordingOptions = {}) {
@@ -42,6 +43,7 @@ function setUp(brokers: Brokers = {}, options: RecordingOptions = {}) {
     reader: { ends } as unknown as Reader,
     fetcher: fetcher as unknown as Fetcher,
     commits,
+    owns: brokers.owns ?? (async () => true),
     committed: brokers.committed ?? (async () => [undefined, undefined]),
   })
   const calls = (): string[] => member.calls.map(({ call, partition }) => `${call} ${partition}`)
@@ -154,4 +156,31 @@ test('a partition that is lost commits nothing', async () => {
   await sleep(30)
   expect(committed).toEqual([])
   expect(calls().at(-1)).toBe('revoked 0')
+})
+
+test('a position out of range halts who owns the partition, not who lost it', async () => {
+  for (const owns of [true, false]) {
+    const { holdings, queues, calls } = setUp({ owns: async () => owns })
+    holdings.assign([0])
+    await until('it began', () => queues.length === 1)
+    queues[0]?.fail(new HbError('log-position-out-of-range'))
+    await until('it is delivered no more', () => queues.length === 0)
+    await sleep(20)
+    expect(calls()).toEqual(['assigned 0', ...(owns ? ['halted 0'] : [])])
+  }
+})
+
+test('what is lost is not kept while its last work is waited for', async () => {
+  let settle: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (settle = resolve))
+  const { holdings, queues, calls } = setUp({}, { onRecords: () => held })
+  holdings.assign([0])
+  await until('it began', () => queues.length === 1)
+  queues[0]?.push([record(3)], 4)
+  await until('at work', () => calls().includes('records 0'))
+  expect(holdings.keeps(0)).toBe(true)
+  const lost = holdings.lose()
+  expect([holdings.keeps(0), holdings.has(0)]).toEqual([false, true])
+  settle()
+  await lost
 })
