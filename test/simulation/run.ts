@@ -195,7 +195,8 @@ class Rest {
 
   why(): string {
     const lags = this.#lags()
-    return lags.length === 0 ? 'records are still being written' : lags.join(', ')
+    const groups = [...this.#cluster.groups].map((each) => `${each.name} ${JSON.stringify(each.members())}`)
+    return lags.length === 0 ? 'records are still being written' : [...lags, ...groups].join(', ')
   }
 
   #lags(): string[] {

@@ -7,7 +7,7 @@
 
 import type { JoinOptions, Membership } from '../../../src/log/port.ts'
 import { Pump } from '../../../src/log/pump.ts'
-import { HbError } from '../../../src/std/errors.ts'
+import { HbError, isHbError } from '../../../src/std/errors.ts'
 import type { Told } from './coordinator.ts'
 import { FetchedSource } from './fetched-source.ts'
 import type { SimLog } from './sim-log.ts'
@@ -28,6 +28,8 @@ export class SimMembership implements Membership {
   readonly #holdings = new Map<number, Holding>()
   readonly #dirty = new Map<string, { topic: string; partition: number; next: number }>()
   #memberId = ''
+  /** Expelled under this id. */
+  #lost = ''
   #generation = 0
   #version = 0
   #standbys: readonly number[] = []
@@ -59,11 +61,14 @@ export class SimMembership implements Membership {
     void this.#beat(this.#memberId)
   }
 
-  owns(partition: number): Promise<boolean> {
+  async owns(partition: number): Promise<boolean> {
     const id = this.#memberId
-    return this.#log.call<boolean>((answer) => {
+    const owns = await this.#log.call<boolean>((answer) => {
       answer.value(this.#coordinator.owns(id, partition))
     })
+    // it was expelled, and hears of it in this way: what fails from now on is no halt
+    if (!owns) void this.#expelled(id)
+    return owns
   }
 
   async leave(): Promise<void> {
@@ -168,6 +173,17 @@ export class SimMembership implements Membership {
     for (const pump of holding.pumps) pump.halt()
     if (holding.halted || holding.going !== undefined) return
     holding.halted = true
+    if (!isHbError(error, 'log-position-out-of-range')) this.#tellHalted(partition, error)
+    else void this.#haltIfOwned(partition, holding, error)
+  }
+
+  /** Where another has had the partition meanwhile, what lay there may well be trimmed. */
+  async #haltIfOwned(partition: number, holding: Holding, error: unknown): Promise<void> {
+    const owns = await this.owns(partition)
+    if (owns && holding.going === undefined) this.#tellHalted(partition, error)
+  }
+
+  #tellHalted(partition: number, error: unknown): void {
     this.#log.cluster.world.trace(`${this.#memberId} halts ${partition}: ${String(error)}`)
     this.#o.member.halted?.(partition, error)
   }
@@ -181,13 +197,19 @@ export class SimMembership implements Membership {
       const isMember = await this.#log.call<boolean>((answer) => {
         answer.value(this.#coordinator.heartbeat(id, holds))
       })
-      if (isMember || this.#left || id !== this.#memberId) continue
-      cluster.world.saw('a member was expelled')
-      await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, true)))
-      this.#keepWarm([])
-      this.#dirty.clear()
-      await this.join()
+      if (!isMember) await this.#expelled(id)
     }
+  }
+
+  async #expelled(id: string): Promise<void> {
+    if (this.#left || id !== this.#memberId || id === this.#lost) return
+    this.#lost = id
+    this.#log.cluster.world.saw('a member was expelled')
+    this.#dirty.clear()
+    await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, true)))
+    this.#keepWarm([])
+    this.#dirty.clear()
+    if (!this.#left) await this.join()
   }
 
   #note(topic: string, partition: number, next: number): void {

@@ -22,11 +22,13 @@ export class Agenda {
     heap[at] = item
   }
 
-  /** Takes the first that is not cancelled. */
-  next(): Planned | undefined {
+  /** Takes the first that is not cancelled, unless that is later than `until`. */
+  next(until: number): Planned | undefined {
     for (;;) {
-      const first = this.#take()
-      if (first === undefined || !first.planned.cancelled) return first?.planned
+      const first = this.#heap[0]?.planned
+      if (first === undefined || first.at > until) return undefined
+      this.#take()
+      if (!first.cancelled) return first
     }
   }
 

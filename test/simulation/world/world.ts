@@ -101,8 +101,8 @@ export class World {
       await turn()
       if (this.#failure !== undefined) throw this.#failure
       if (isSo()) return true
-      const next = this.#agenda.next()
-      if (next === undefined || next.at > untilUs) {
+      const next = this.#agenda.next(untilUs)
+      if (next === undefined) {
         this.#now = Math.max(this.#now, untilUs)
         return false
       }
