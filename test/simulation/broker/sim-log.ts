@@ -44,6 +44,10 @@ export class SimLog implements Log {
    * answer is back.
    */
   call<T>(serve: (answer: Answer<T>) => void): Promise<T> {
+    return this.host.gauges.during('calls', this.#exchange(serve))
+  }
+
+  #exchange<T>(serve: (answer: Answer<T>) => void): Promise<T> {
     if (this.#closing.signal.aborted) return Promise.reject(new HbError('log-closed'))
     return new Promise((resolve, reject) => {
       const back = (run: () => void): void => {
@@ -84,7 +88,7 @@ export class SimLog implements Log {
       ...record,
       value: record.value === null ? null : Buffer.from(record.value),
     }))
-    return this.call<number>((answer) => {
+    const written = this.call<number>((answer) => {
       if (this.#isDown(partition)) {
         // some of what waits for a leader is given up on, some was never taken
         const refused = this.#world.random('faults').below(2) === 0
@@ -123,6 +127,7 @@ export class SimLog implements Log {
         }
       }
     })
+    return this.host.gauges.during(`${topic} ${index}`, written)
   }
 
   async read(
@@ -136,8 +141,8 @@ export class SimLog implements Log {
     const { to = Infinity, bytesMax = READ_BYTES, waitMs = 0, signal } = options
     const bounds = { to, bytesMax, recordsMax: Infinity }
     if (signal?.aborted === true) return { records: [], next: from }
-    return this.#until(signal, { records: [], next: from }, (isOver) =>
-      this.call<Slice>((answer) => {
+    const slice = this.#until(signal, { records: [], next: from }, (isOver) =>
+      this.#exchange<Slice>((answer) => {
         const deadline = this.#world.now + waitMs * MS
         this.waitFor(partition, deadline, isOver, () => {
           const slice = this.cluster.slice(partition, from, bounds)
@@ -146,6 +151,7 @@ export class SimLog implements Log {
         }, answer.error)
       }),
     )
+    return this.host.gauges.during('calls', slice)
   }
 
   async ends(name: string) {
