@@ -25,6 +25,8 @@ export type Partition = {
   stale: { readonly end: number; readonly until: number } | undefined
   /** Until then it has no leader: nothing is answered. */
   downUntil: number
+  /** Of its leader: what an earlier one had not replicated is lost. */
+  epoch: number
 }
 
 export type Topic = { readonly spec: TopicSpec; readonly partitions: readonly Partition[] }
@@ -62,7 +64,7 @@ export class Cluster {
         const partitions = topic.partitions as Partition[]
         for (let index = 0; index < spec.partitions; index++) {
           const waiters = new Set<() => void>()
-          const empty = { start: 0, records: [], stale: undefined, downUntil: 0 }
+          const empty = { start: 0, records: [], stale: undefined, downUntil: 0, epoch: 0 }
           partitions.push({ topic, index, waiters, ...empty })
         }
         this.topics.set(spec.name, topic)
