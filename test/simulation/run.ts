@@ -15,6 +15,7 @@ import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
 import { Recorder } from '../chaos/recorder.ts'
 import type { Cluster } from './broker/cluster.ts'
+import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
 import { Lookout } from './invariants/lookout.ts'
 import { Load } from './load/load.ts'
@@ -43,6 +44,7 @@ export type SimReport = {
 export type RunOptions = {
   readonly changes?: PlanChanges
   readonly onTrace?: (line: string) => void
+  readonly onHappening?: OnHappening
 }
 
 const SALT = 'simulation'
@@ -59,7 +61,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
   const network = await genesisOf(plan, workloads, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
-  const invariants = new Invariants(world, network)
+  const invariants = new Invariants(world, network, options.onHappening)
   const lookout = new Lookout(world, sim.nodes, invariants)
   sim.cluster.observers.push(invariants)
   sim.http.observers.push((node, value) => invariants.heard(node, value))

@@ -6,10 +6,10 @@
 // without. I2 after the first violation nothing more is judged: what follows from it is noise.
 
 import type { StoredRecord } from '../../../src/log/port.ts'
-import type { MessageStatus, ProcessView, StateView } from '../../../src/node/index.ts'
+import type { MessageStatus } from '../../../src/node/index.ts'
 import type { Network } from '../../../src/protocol/genesis.ts'
 import { topicNames } from '../../../src/protocol/topics.ts'
-import type { Violation } from '../../chaos/checker/index.ts'
+import type { Tell, Violation } from '../../chaos/checker/index.ts'
 import type { ClusterObserver, Partition } from '../broker/cluster.ts'
 import type { World } from '../world/world.ts'
 import { SECOND } from '../world/world.ts'
@@ -20,7 +20,7 @@ import { offsetsNeverPassEffects } from './offsets.ts'
 import { chainUnbroken, oneMessageOnePlace, readersAgree, receiptsHold } from './placement.ts'
 import { queuesBounded } from './queues.ts'
 import { resultsFinal } from './results.ts'
-import type { Invariant, SeenNode, Watcher } from './watch.ts'
+import type { Happening, Invariant, Watcher } from './watch.ts'
 
 export const INVARIANTS = {
   'one-message-one-place': oneMessageOnePlace,
@@ -36,69 +36,82 @@ export const INVARIANTS = {
 
 export type InvariantName = keyof typeof INVARIANTS
 
+/** Hears of each happening before it is judged. */
+export type OnHappening = (happening: Happening, network: Network) => void
+
 const NAMES = topicNames('hb')
 
 export class Invariants implements ClusterObserver {
   readonly known: Known
   readonly violations: Violation[] = []
   readonly #world: World
+  readonly #onHappening: OnHappening | undefined
   readonly #watchers: readonly Watcher[]
 
-  /** `names`: the invariants that are watched; all of them by default. */
-  constructor(
-    world: World,
-    network: Network,
-    names: readonly InvariantName[] = Object.keys(INVARIANTS) as InvariantName[],
-  ) {
+  constructor(world: World, network: Network, onHappening?: OnHappening) {
     this.#world = world
+    this.#onHappening = onHappening
     this.known = new Known(network)
     const saw = (situation: string): void => world.saw(situation)
-    this.#watchers = names.map((invariant) => {
-      return INVARIANTS[invariant](this.known, (violation) => {
+    this.#watchers = Object.entries(INVARIANTS).map(([invariant, watch]) => {
+      const tell: Tell = (violation) => {
         const at = `${(world.now / SECOND).toFixed(6)} s: ${violation.text}`
         this.violations.push({ invariant, ...violation, text: at })
-      }, saw)
+      }
+      return watch(this.known, tell, saw)
     })
   }
 
   appended({ topic, index }: Partition, records: readonly StoredRecord[]): void {
-    for (const record of records) this.#guarded(() => this.#record(topic.spec.name, index, record))
+    const { name } = topic.spec
+    for (const record of records) {
+      this.happen({ type: 'appended', topic: name, partition: index, record })
+    }
   }
 
-  committed(group: string, { topic, index: partition }: Partition, next: number): void {
-    const fact = { group, topic: topic.spec.name, partition, next }
-    this.#tell((watcher) => watcher.committed?.(fact))
+  committed(group: string, { topic, index }: Partition, next: number): void {
+    this.happen({ type: 'committed', group, topic: topic.spec.name, partition: index, next })
   }
 
-  trimmed({ topic, index: partition, start }: Partition): void {
-    const fact = { topic: topic.spec.name, partition, start }
-    this.#tell((watcher) => watcher.trimmed?.(fact))
+  trimmed({ topic, index, start }: Partition): void {
+    this.happen({ type: 'trimmed', topic: topic.spec.name, partition: index, start })
   }
 
   /** Of what a node gives as an answer, what says where a message is. */
   heard(node: string, value: unknown): void {
     if (typeof value !== 'object' || value === null || !('stage' in value)) return
-    this.status(node, value as MessageStatus)
+    this.happen({ type: 'status', node, status: value as MessageStatus })
   }
 
-  status(node: string, status: MessageStatus): void {
-    this.#tell((watcher) => watcher.status?.(node, status))
+  happen(happening: Happening): void {
+    this.#onHappening?.(happening, this.known.network)
+    try {
+      this.#take(happening)
+    } catch (error) {
+      // what a watcher throws is no failure of the brokers
+      this.#world.fail(error)
+    }
   }
 
-  state(node: string, state: StateView): void {
-    this.#tell((watcher) => watcher.state?.(node, state))
-  }
-
-  process(node: string, process: ProcessView): void {
-    this.#tell((watcher) => watcher.process?.(node, process))
-  }
-
-  node(seen: SeenNode): void {
-    this.#tell((watcher) => watcher.node?.(seen))
-  }
-
-  high(host: string, gauge: string, value: number): void {
-    this.#tell((watcher) => watcher.high?.(host, gauge, value))
+  #take(happening: Happening): void {
+    switch (happening.type) {
+      case 'appended':
+        return this.#record(happening.topic, happening.partition, happening.record)
+      case 'committed':
+        return this.#tell((watcher) => watcher.committed?.(happening))
+      case 'trimmed':
+        return this.#tell((watcher) => watcher.trimmed?.(happening))
+      case 'status':
+        return this.#tell((watcher) => watcher.status?.(happening.node, happening.status))
+      case 'state':
+        return this.#tell((watcher) => watcher.state?.(happening.node, happening.state))
+      case 'process':
+        return this.#tell((watcher) => watcher.process?.(happening.node, happening.process))
+      case 'health':
+        return this.#tell((watcher) => watcher.health?.(happening.node, happening.health))
+      case 'high':
+        return this.#tell((watcher) => watcher.high?.(happening))
+    }
   }
 
   #record(topic: string, partition: number, record: StoredRecord): void {
@@ -118,20 +131,9 @@ export class Invariants implements ClusterObserver {
   }
 
   #tell(act: (watcher: Watcher) => void): void {
-    this.#guarded(() => {
-      for (const watcher of this.#watchers) {
-        if (this.violations.length > 0) return
-        act(watcher)
-      }
-    })
-  }
-
-  /** What a watcher throws is no failure of the brokers. */
-  #guarded(act: () => void): void {
-    try {
-      act()
-    } catch (error) {
-      this.#world.fail(error)
+    for (const watcher of this.#watchers) {
+      if (this.violations.length > 0) return
+      act(watcher)
     }
   }
 }

@@ -30,7 +30,7 @@ export class Lookout {
   look(): void {
     for (const { host } of this.#nodes) {
       for (const [gauge, high] of host.gauges.takeRisen()) {
-        this.#invariants.high(host.name, gauge, high)
+        this.#invariants.happen({ type: 'high', host: host.name, gauge, value: high })
       }
     }
     if (this.#world.now - this.#looked < SECOND) return
@@ -38,7 +38,7 @@ export class Lookout {
     this.#turn += 1
     for (const { host, api } of this.#nodes) {
       if (api === undefined || host.isFrozen) continue
-      this.#invariants.node({ name: host.name, health: api.health() })
+      this.#invariants.happen({ type: 'health', node: host.name, health: api.health() })
       this.#ask(host.name, api)
     }
   }
@@ -48,14 +48,18 @@ export class Lookout {
     const invariants = this.#invariants
     const token = this.#tokens[this.#turn % this.#tokens.length]
     if (token !== undefined) {
-      hear(api.state(token), (state) => invariants.state(node, state))
+      hear(api.state(token), (state) => invariants.happen({ type: 'state', node, state }))
     }
     for (const { entries } of invariants.known.partitions) {
       const entry = entries[entries.length - 1 - (this.#turn % DEPTH)]
       if (entry === undefined) continue
       const { id, process } = entry.message
-      hear(api.message(id, 'node'), (status) => invariants.status(node, status))
-      hear(api.process(process), (shown) => invariants.process(node, shown))
+      hear(api.message(id, 'node'), (status) => {
+        invariants.happen({ type: 'status', node, status })
+      })
+      hear(api.process(process), (shown) => {
+        invariants.happen({ type: 'process', node, process: shown })
+      })
     }
   }
 }

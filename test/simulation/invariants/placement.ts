@@ -129,12 +129,12 @@ export const readersAgree: Invariant = ({ partitions, heights }, tell) => ({
     if (ahead < 0) return
     tell({ partition, height, text: `a head counts more of channel ${ahead} than the log` })
   },
-  node({ name, health }) {
+  health(node, health) {
     for (const { partition, height, evaluated } of health.partitions) {
       const { length } = partitions[partition]?.entries ?? []
       const shown = Math.max(height, evaluated)
       if (shown < length) continue
-      tell({ partition, height: shown, text: `${name} shows it; the log ends at ${length - 1}` })
+      tell({ partition, height: shown, text: `${node} shows it; the log ends at ${length - 1}` })
     }
   },
   process(node, { process, partition, slot, height, stateHash }) {

@@ -2,12 +2,27 @@
 // instant in which it does, and tells of what may not be.
 // Invariant: a watcher plans nothing and draws nothing, so that a watched run has the same trace.
 
-import type { MessageStatus, NodeApi, ProcessView, StateView } from '../../../src/node/index.ts'
+import type { StoredRecord } from '../../../src/log/port.ts'
+import type { MessageStatus, NodeHealth, ProcessView } from '../../../src/node/index.ts'
+import type { StateView } from '../../../src/node/index.ts'
 import type { Entry } from '../../../src/protocol/entry.ts'
 import type { Head } from '../../../src/protocol/records.ts'
 import type { Result, Run } from '../../../src/protocol/result.ts'
 import type { Tell } from '../../chaos/checker/index.ts'
 import type { Known } from './known.ts'
+
+/** What the watchers are fed with. */
+export type Happening =
+  | ({ readonly type: 'appended'; readonly record: StoredRecord } & TopicPartition)
+  | ({ readonly type: 'committed' } & CommitFact)
+  | ({ readonly type: 'trimmed' } & TrimFact)
+  | { readonly type: 'status'; readonly node: string; readonly status: MessageStatus }
+  | { readonly type: 'state'; readonly node: string; readonly state: StateView }
+  | { readonly type: 'process'; readonly node: string; readonly process: ProcessView }
+  | { readonly type: 'health'; readonly node: string; readonly health: NodeHealth }
+  | ({ readonly type: 'high' } & HighFact)
+
+export type TopicPartition = { readonly topic: string; readonly partition: number }
 
 /** A record of the log, judged by the project's own judge (`readRecord`). */
 export type LogFact = { readonly partition: number; readonly offset: number } & (
@@ -32,25 +47,13 @@ export type RunFact = {
   readonly fresh: readonly Result[]
 }
 
-export type CommitFact = {
-  readonly group: string
-  readonly topic: string
-  readonly partition: number
-  readonly next: number
-}
+export type CommitFact = TopicPartition & { readonly group: string; readonly next: number }
 
 /** What lies below `start` is gone. */
-export type TrimFact = {
-  readonly topic: string
-  readonly partition: number
-  readonly start: number
-}
+export type TrimFact = TopicPartition & { readonly start: number }
 
-/** A node that lives and is not frozen, looked at now and then. */
-export type SeenNode = {
-  readonly name: string
-  readonly health: ReturnType<NodeApi['health']>
-}
+/** Of a host: the most that there ever was of something that is bounded. */
+export type HighFact = { readonly host: string; readonly gauge: string; readonly value: number }
 
 export type Watcher = {
   /** After `Known` has taken it in, as all that follows. */
@@ -64,9 +67,9 @@ export type Watcher = {
   status?(node: string, status: MessageStatus): void
   state?(node: string, state: StateView): void
   process?(node: string, process: ProcessView): void
-  node?(node: SeenNode): void
-  /** Of a host: the most that there ever was of something that is bounded. */
-  high?(host: string, gauge: string, value: number): void
+  /** Of one that lives and is not frozen. */
+  health?(node: string, health: NodeHealth): void
+  high?(fact: HighFact): void
 }
 
 export type Invariant = (known: Known, tell: Tell, saw: (situation: string) => void) => Watcher
