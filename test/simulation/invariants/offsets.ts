@@ -60,7 +60,7 @@ function ingressIsDone(known: Known, tell: Tell, saw: (situation: string) => voi
         if (known.sent(channel.source, partition).length >= channel.seq) continue
       }
       const what = id ?? (channel ? `${channel.source}→${partition} ${channel.seq}` : 'a record')
-      const text = `ingress ${partition}/${offset} (${what}) is committed, neither placed nor refused`
+      const text = `ingress offset ${offset} (${what}) is committed, not placed and not refused`
       return tell({ partition, ...(id !== undefined && { id }), text })
     }
   }
@@ -71,7 +71,7 @@ function logIsDone(known: Known, tell: Tell): Judge {
     const { offsets, results } = known.partition(partition)
     const offset = offsets[results.length]
     if (offset === undefined || offset >= to) return
-    const text = `log offset ${to} is committed, and no result of offset ${offset} is published`
+    const text = `log offset ${to} is committed, no result of offset ${offset} is published`
     tell({ partition, height: results.length, text })
   }
 }
@@ -87,7 +87,8 @@ function outboxIsDone(known: Known, arrivals: Arrivals, tell: Tell): Judge {
       let seq = passed[at] as number
       for (; (sent[seq]?.offset ?? to) < to; seq++) {
         if (arrivals.has(source, target, seq + 1)) continue
-        const text = `outbox offset ${to} is committed, ${source}→${target} ${seq + 1} not relayed`
+        const what = `${source}→${target} ${seq + 1}`
+        const text = `outbox offset ${to} is committed, ${what} is not relayed`
         tell({ partition: source, height: sent[seq]?.height ?? -1, text })
       }
       passed[at] = seq

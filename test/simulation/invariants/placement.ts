@@ -116,7 +116,7 @@ function isPlace({ hash, timestamp }: Receipt, entry: Entry): boolean {
  * What readers say of the log: heads and manifests that are published, and heights and processes
  * that nodes show, agree with what is accepted; none is above it.
  */
-export const readersAgree: Invariant = ({ partitions, heights }, tell) => ({
+export const readersAgree: Invariant = ({ network, partitions, heights }, tell) => ({
   head({ partition, height, hash, timestamp, counters }) {
     const entry = partitions[partition]?.entries[height]
     const isSame = entry !== undefined && equalBytes(entry.hash, hash)
@@ -138,10 +138,13 @@ export const readersAgree: Invariant = ({ partitions, heights }, tell) => ({
     }
   },
   process(node, { process, partition, slot, height, stateHash }) {
-    const at = heights.get(process)?.[slot]
-    const result = partitions[partition]?.results[height]
-    const isSame = at === height && result?.process === process
-    if (isSame && toBase64Url(result.stateHash) === stateHash) return
+    const all = heights.get(process) ?? []
+    const from = all[slot] ?? Infinity
+    const result = partitions[partition]?.results[from]
+    const isSame = result !== undefined && toBase64Url(result.stateHash) === stateHash
+    // whoever began at a manifest knows of no entry, only that this was the state at its height
+    const isAt = from === height || (height + 1) % network.genesis.intervalLength === 0
+    if (isSame && isAt && from <= height && (all[slot + 1] ?? Infinity) > height) return
     tell({ partition, height, id: process, text: `${node} shows slot ${slot} of it there` })
   },
 })
