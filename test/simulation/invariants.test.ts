@@ -6,6 +6,7 @@ import type { MessageStatus, Receipt } from '../../src/node/index.ts'
 import { resultView } from '../../src/node/views.ts'
 import type { EntryRecord } from '../../src/protocol/codec/records.ts'
 import { deadLetterOf } from '../../src/protocol/dead-letter.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Result, Run } from '../../src/protocol/result.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
 import { HbError } from '../../src/std/errors.ts'
@@ -458,6 +459,29 @@ describe('a bad history', () => {
     const { violation } = await play(plant())
     expect(violation?.invariant).toBe(invariant)
     expect(violation?.text).toMatch(/^\d+\.\d{6} s: /)
+  })
+
+  // what no record can bring about as long as `accept` is right: fed past it
+  test.each([
+    ['chain-unbroken', 'does not extend', { height: 0 }],
+    ['chain-unbroken', 'does not extend', { prev: Buffer.alloc(32, 1) }],
+    ['chain-unbroken', 'is older', { timestamp: 1 }],
+    ['channels-in-order', 'where 1 is next', {}],
+  ] as const)('%s counts by its own means: %s', (invariant, text, change) => {
+    const entries = good.known.partition(P).entries.filter(({ message }) => message.origin)
+    const [first, second] = entries as [Entry, Entry]
+    const told: string[] = []
+    const tell = (violation: { readonly text: string }): void => void told.push(violation.text)
+    const watcher = INVARIANTS[invariant](good.known, tell, () => undefined)
+    const feed = (entry: Entry, offset: number): void =>
+      watcher.log?.({ type: 'entry', partition: P, offset, entry })
+    if (invariant === 'chain-unbroken') {
+      good.known.partition(P).entries.slice(0, second.height).forEach(feed)
+      expect(told).toEqual([])
+    }
+    feed({ ...second, ...change }, second.height)
+    expect(told.join()).toContain(text)
+    expect(first.message.origin?.seq).toBe(1)
   })
 
   test('every invariant has a plant', () => {
