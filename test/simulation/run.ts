@@ -48,11 +48,12 @@ export type RunOptions = {
 const SALT = 'simulation'
 /** So low that what is hostile costs little, and that floods end. */
 const LIMITS = {
-  gasMax: 2_000_000,
+  gasMax: 250_000,
   stateBytesMax: 200_000,
   messageBytesMax: 65_536,
+  tagBytesMax: 2_048,
   hopsDefault: 24,
-  countDefault: 100,
+  countDefault: 60,
   countMax: 10_000,
 }
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))

@@ -111,7 +111,7 @@ const MAKERS: readonly Make[] = [
   tagged('hops-exceeded', 'HB-Hops', '100000'),
   tagged('count-exceeded', 'HB-Count', '100000000'),
   tagged('target-missing', 'HB-Type', 'Process'),
-  tagged('tags-too-large', 'Reference', 'x'.repeat(4_000)),
+  tagged('tags-too-large', 'Reference', 'x'.repeat(3_000)),
   (turn) => {
     const { tags = [] } = spawnFields(place(turn), { source: 'exports.handle = () => {}' })
     const bytes = signed(turn, { tags: tags.filter(({ name }) => name !== 'HB-Type') })

@@ -7,6 +7,7 @@
 import { messageFields } from '../../../src/client/index.ts'
 import { Records } from '../../../src/protocol/codec/records.ts'
 import type { WireMessage } from '../../../src/protocol/codec/records.ts'
+import { NO_AUTHORITY } from '../../../src/protocol/entry.ts'
 import { signedMessage } from '../../../src/protocol/signed.ts'
 import { partitionOf } from '../../../src/protocol/topics.ts'
 import { toBase64Url } from '../../../src/std/bytes.ts'
@@ -81,8 +82,12 @@ export function hostileClients(): Workload {
         const signed: WireMessage = { type: 'signed', item: item(turn, target) }
         return void putAt(turn, partition, target, signed, 'record-malformed')
       }
-      case 5:
-        return void put(turn, target, { type: 'genesis', name: 'token-0' }, 'record-malformed')
+      case 5: {
+        // an entry as the log has them, of another record's form
+        const message: WireMessage = { type: 'signed', item: item(turn, target) }
+        const head = { height: 0, prev: Buffer.alloc(32), timestamp: 0, admission: NO_AUTHORITY }
+        return void put(turn, target, records.encodeEntry({ ...head, message }), 'record-malformed')
+      }
       case 6: {
         const relayed = malformedRelay(turn, target)
         return void put(turn, target, { type: 'relayed', relayed }, 'record-malformed')

@@ -11,7 +11,7 @@ import type { Draft, Turn, Workload } from './workload.ts'
 import { oneOf } from './workload.ts'
 
 /** Of what a message may cause: a flood ends there. */
-const COUNT_MAX = 40
+const COUNT_MAX = 18
 
 /** Sources whose spawn fails, and how. */
 const STILLBORN: readonly (readonly [source: string, code: string])[] = [
@@ -35,7 +35,7 @@ export function hostileContracts(): Workload {
     const place = { network: network.id, generation }
     const target = oneOf(random, dice < 8 ? stillborn : villains)
     const some = { hops: random.below(20), count: random.below(COUNT_MAX) }
-    if (dice < 30) {
+    if (dice < 26) {
       const action = oneOf(random, ['Self', 'Flood', 'Bomb'])
       return { fields: messageFields(place, { target, action, ...some }) }
     }

@@ -5,15 +5,17 @@ import { add, amounts, amountsOf, isAddress, modelOf, notice, positive, refuse }
 
 type State = { readonly balances: Map<string, bigint> }
 
-export const tokenModel: MakeModel = (spawned) =>
-  modelOf<State>(
-    { balances: amountsOf(spawned['balances']) },
+export const tokenModel: MakeModel = ({ balances: minted }) => {
+  if (Array.isArray(minted)) refuse('state-malformed')
+  return modelOf<State>(
+    { balances: amountsOf(minted) },
     {
       handle,
       expected: ({ balances }) => amounts(balances),
       seen: ({ balances }) => balances,
     },
   )
+}
 
 function handle({ balances }: State, call: Call): Sent[] {
   if (call.kind !== 'message') return []
