@@ -50,6 +50,7 @@ const SALT = 'simulation'
 const LIMITS = {
   gasMax: 250_000,
   stateBytesMax: 200_000,
+  outputBytesMax: 120_000,
   messageBytesMax: 65_536,
   tagBytesMax: 2_048,
   hopsDefault: 24,

@@ -48,7 +48,7 @@ const acts = {
   Recurse() { const down = () => 1 + down(); down() },
   Many: ({ peer }) => Array.from({ length: 500 }, () => to(peer, 'Poke')),
   Wide: ({ peer }) => [{ ...to(peer, 'Poke'), data: 'x'.repeat(70000) }],
-  Output: ({ peer }) => [{ ...to(peer, 'Poke'), data: 'x'.repeat(1100000) }],
+  Output: ({ peer }) => [{ ...to(peer, 'Poke'), data: 'x'.repeat(150000) }],
   Deep(state) { state.deep = nest(200) },
   Large(state) { state.large = 'x'.repeat(300000) },
   Throw(state) { throw new Error('on purpose') },
