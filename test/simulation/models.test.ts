@@ -4,14 +4,14 @@
 import { expect, test } from '@jest/globals'
 import type { Content } from '../../src/protocol/message.ts'
 import { idOf } from '../protocol/fixtures.ts'
-import { conserved } from './load/marketplace.ts'
+import { conserved } from './load/funds.ts'
 import { judgeModels } from './load/model/judge.ts'
 import { marketModel } from './load/model/market.ts'
 import type { MakeModel } from './load/model/model.ts'
 import { PlantedLog } from './load/model/planted-log.ts'
 import { stakesModel } from './load/model/stakes.ts'
 import { tokenModel } from './load/model/token.ts'
-import { BREEDER, breederModel } from './load/spawning.ts'
+import { BREEDER, breederModel } from './load/breeder.ts'
 import { VILLAIN, villainModel } from './load/villain.ts'
 
 const MAKERS = new Map<string, MakeModel>([
@@ -69,7 +69,7 @@ test('a token: what is right passes, and each thing that is wrong is told', () =
 
   const generous = transfers()
   Object.assign(generous.results[1]?.messages[1] as object, { count: 50 })
-  expect(told(generous)).toEqual(['outcomes-modelled: messages/1 has count 50, not 49, by the model'])
+  expect(told(generous)).toEqual([expect.stringContaining('messages/1 has count 50, not 49')])
 
   const stolen = transfers()
   stolen.state(idOf('token'), { balances: { [ANNA]: '5', [BEN]: '5' } })
@@ -86,12 +86,12 @@ test('a token: what is right passes, and each thing that is wrong is told', () =
 
 test('what has no process bounces, a notice does not, and a failed spawn fails for ever', () => {
   const log = new PlantedLog()
-  const bounce = (Error: string): Leaving =>
-    leaving('bounce', ANNA, { Action: 'Bounce', Error, Reference: '5' }, [9, 99])
-  const missing = { code: 'process-not-found', sent: [bounce('process-not-found')] }
+  const code = 'process-not-found'
+  const tags = { Action: 'Bounce', Error: code, 'Message-Id': idOf('message 0'), Reference: '5' }
+  const missing = { code, sent: [leaving('bounce', ANNA, tags, [9, 99])] }
   log.put(NOBODY, ANNA, { Reference: '5' }, { from: 'process' }, missing)
   log.put(NOBODY, ANNA, {}, { from: 'process', kind: 'notice' })
-  log.put(NOBODY, ANNA, {}, {}, { code: 'process-not-found' })
+  log.put(NOBODY, ANNA, {}, {}, { code })
   const late = { from: 'wallet', kind: 'spawn', expires: 999 } as const
   log.put(BEN, ANNA, {}, late, { code: 'expired' })
   log.put(BEN, ANNA, {}, { kind: 'spawn' }, { code: 'spawn-repeated' })
@@ -101,7 +101,8 @@ test('what has no process bounces, a notice does not, and a failed spawn fails f
   // a bounce that is dropped, and one that is bounced
   Object.assign(log.results[0] as object, { messages: [] })
   const again = leaving('bounce', ANNA, { Action: 'Bounce' }, [9, 99])
-  log.put(BEN, ANNA, {}, { from: 'process', kind: 'bounce' }, { code: 'process-failed', sent: [again] })
+  const bounced = { from: 'process', kind: 'bounce' } as const
+  log.put(BEN, ANNA, {}, bounced, { code: 'process-failed', sent: [again] })
   expect(told(log)).toEqual([
     'outcomes-modelled: 0 messages, not 1, by the model',
     'outcomes-modelled: 1 messages, not 0, by the model',
@@ -143,7 +144,7 @@ function trades(): PlantedLog {
   }
   const sell = order(BEN, { Type: 'limit', Side: 'sell', Quantity: '10', Price: '2' }, '0')
   stake(BEN, '0', [
-    leaving('notice', BEN, { Action: 'Create-Order-Reply', Order: sell, ...reply('open', 0, 0, 0) }, [9, 99]),
+    leaving('notice', BEN, { Order: sell, ...reply('open', 0, 0, 0) }, [9, 99]),
   ])
   const buy = order(ANNA, { Type: 'market', Side: 'buy', Quantity: '9' }, '1')
   const moves = (Recipient: string, Quantity: string) => {
@@ -154,7 +155,7 @@ function trades(): PlantedLog {
     leaving('message', quote, moves(BEN, '8'), [9, 32]),
     leaving('event', '', { Action: 'Trade', Maker: sell, Taker: buy }, [0, 0]),
     leaving('message', base, moves(ANNA, '4'), [9, 32]),
-    leaving('notice', ANNA, { Action: 'Create-Order-Reply', Order: buy, ...reply('closed', 8, 4, 1) }, [9, 32]),
+    leaving('notice', ANNA, { Order: buy, ...reply('closed', 8, 4, 1) }, [9, 32]),
   ])
   const foreign = { code: 'contract-error', text: 'order-foreign: ' }
   log.put(market, ANNA, { Action: 'Cancel-Order', Order: sell }, {}, foreign)
@@ -167,8 +168,8 @@ function trades(): PlantedLog {
 }
 
 function reply(Status: string, given: number, received: number, returned: number) {
-  const [Given, Received, Returned] = [given, received, returned].map(String) as [string, string, string]
-  return { Status, Given, Received, Returned }
+  const quantities = { Given: String(given), Received: String(received) }
+  return { Action: 'Create-Order-Reply', Status, ...quantities, Returned: String(returned) }
 }
 
 test('a market: a fill, its rounding, what rests and what returns', () => {
@@ -178,7 +179,7 @@ test('a market: a fill, its rounding, what rests and what returns', () => {
   const paid = short.results[6]?.messages[2]?.tags[2] as { name: string; value: string }
   expect(paid.name).toBe('Quantity')
   Object.assign(paid, { value: '5' })
-  expect(told(short)).toEqual(['outcomes-modelled: messages/2 says Quantity 5, not 4, by the model'])
+  expect(told(short)).toEqual([expect.stringContaining('messages/2 says Quantity 5, not 4')])
 
   const kept = trades()
   const market = idOf('market')
@@ -211,8 +212,10 @@ test('funds: what the market and the HB contract hold is what they owe', () => {
 test('stakes: what unbonds is due later, and returns when its payment bounces', () => {
   const log = new PlantedLog()
   const [coin, hb] = [idOf('coin'), idOf('hb')]
-  log.spawn('hb', 'stakes', { hyperCoin: coin, unbondingMs: 100, stakes: { user: { [ANNA]: '9' } } })
-  const unstaked = leaving('notice', ANNA, { Action: 'Unstake-Reply', Role: 'user', Quantity: '4' }, [9, 99])
+  const staked = { user: { [ANNA]: '9' } }
+  log.spawn('hb', 'stakes', { hyperCoin: coin, unbondingMs: 100, stakes: staked })
+  const answer = { Action: 'Unstake-Reply', Role: 'user', Quantity: '4' }
+  const unstaked = leaving('notice', ANNA, answer, [9, 99])
   log.put(hb, ANNA, { Action: 'Unstake', Quantity: '4' }, {}, { sent: [unstaked] })
   log.timestamp = 1_099
   const early = { code: 'contract-error', text: 'nothing-due: the next' }
@@ -240,8 +243,8 @@ test('villains: an act that must fail must fail in its own way, and leave nothin
   const villain = log.spawn('villain', VILLAIN, { n: 0, bounces: 0, ...names })
   log.put(villain, ANNA, { Action: 'Loop' }, {}, { code: 'gas-exhausted', text: 'out of gas' })
   log.put(villain, ANNA, { Action: 'Poke' })
-  const bombs = [0, 1].map(() =>
-    leaving('message', NOBODY, { Action: 'Poke', 'X-Bomb': 'yes' }, [9, 49]),
+  const bombs = ['1', '2'].map((bomb) =>
+    leaving('message', NOBODY, { Action: 'Poke', 'X-Bomb': bomb }, [9, 49]),
   )
   const bounced = { from: 'process', kind: 'bounce' } as const
   log.put(villain, NOBODY, { Action: 'Bounce', 'X-Bomb': 'yes' }, bounced, { sent: bombs })

@@ -34,16 +34,17 @@ export function hostileContracts(): Workload {
     const dice = random.below(100)
     const place = { network: network.id, generation }
     const target = oneOf(random, dice < 8 ? stillborn : villains)
-    const some = { hops: random.below(20), count: random.below(COUNT_MAX) }
+    const few = { hops: random.below(20), count: random.below(COUNT_MAX) }
     if (dice < 26) {
       const action = oneOf(random, ['Self', 'Flood', 'Bomb'])
-      return { fields: messageFields(place, { target, action, ...some }) }
+      return { fields: messageFields(place, { target, action, ...few }) }
     }
     if (dice < 40) {
       const tags = { Whom: oneOf(random, targets), For: oneOf(random, wallets).address }
       return { fields: messageFields(place, { target, action: 'Forge', tags }) }
     }
-    const action = dice < 45 ? oneOf(random, ['Poke', 'Transfer']) : oneOf(random, Object.keys(FAILING))
+    const acts = dice < 45 ? ['Poke', 'Transfer'] : Object.keys(FAILING)
+    const action = oneOf(random, acts)
     return { fields: messageFields(place, { target, action }) }
   }
 

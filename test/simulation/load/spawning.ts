@@ -6,8 +6,7 @@ import { parseDataItem } from '../../../src/protocol/ans104/index.ts'
 import type { GenesisProcess } from '../../../src/protocol/genesis.ts'
 import { toBase64Url } from '../../../src/std/bytes.ts'
 import { bytesOf } from './wallets.ts'
-import type { Json, MakeModel, Sent } from './model/model.ts'
-import { message, modelOf, notice, refuse } from './model/model.ts'
+import { BREEDER, breederModel, CHILD, childModel, COUNTER, counterModel } from './breeder.ts'
 import { tokenModel } from './model/token.ts'
 import type { Draft, Turn, Workload } from './workload.ts'
 import { oneOf } from './workload.ts'
@@ -16,71 +15,12 @@ const TOKEN = 'contracts/token/contract.ts'
 /** Spawned by wallets, and known to them. */
 const SPAWNED_MAX = 12
 
-export const COUNTER = `exports.handle = (state, action) => {
-  state.count = (state.count ?? 0) + 1
-  return {}
-}`
-
-export const CHILD = `exports.handle = (state, action) => {
-  if (action.kind === 'spawn') {
-    if (state.isIll) throw new Error('born ill')
-    return { messages: [{ kind: 'notice', target: action.caller, tags: { Action: 'Born' } }] }
-  }
-  state.hellos += 1
-  return {}
-}`
-
-export const BREEDER = `exports.handle = (state, { kind, caller, tags }) => {
-  if (kind === 'spawn') return {}
-  if (kind === 'bounce') {
-    state.bounces += 1
-    return {}
-  }
-  if (kind === 'notice') {
-    state.born += 1
-    state.last = caller
-    return { messages: [{ target: caller, tags: { Action: 'Hello' } }] }
-  }
-  const messages = []
-  if (tags.Action === 'Breed') {
-    for (const isIll of [false, true, false]) {
-      const data = { source: state.child, state: { hellos: 0, isIll } }
-      messages.push({ kind: 'spawn', data })
-    }
-  }
-  if (tags.Action === 'Visit') messages.push({ target: state.last, tags: { Action: 'Hello' } })
-  if (tags.Action === 'Call') messages.push({ target: tags.Whom, tags: { Action: 'Hello' } })
-  return { messages }
-}`
-
 export function spawning(): Workload {
   const breeders: string[] = []
   /** Signed, and not sent yet: by the wallet that will. */
   const held = new Map<string, Buffer>()
   const spawned: string[] = []
   let token = ''
-
-  const spawn = ({ random, network, generation, wallet, wallets }: Turn): Buffer => {
-    const place = { network: network.id, generation }
-    const expired = random.below(12) === 0 ? { expires: 1_000 } : {}
-    const specs = [
-      { source: COUNTER, state: {}, ...expired },
-      { source: COUNTER, state: { count: 5 }, ...expired },
-      { source: token, state: { balances: { [oneOf(random, wallets).address]: '500' } } },
-      { source: token, state: { balances: [] } },
-      { source: CHILD, state: { hellos: 0, isIll: random.below(2) === 0 } },
-      { source: CHILD, state: { hellos: 0 }, hops: 0 },
-    ]
-    return wallet.sign(spawnFields(place, oneOf(random, specs)))
-  }
-
-  const send = (turn: Turn, target: string): Draft => {
-    const { random, network, generation, wallets } = turn
-    const action = oneOf(random, ['Hello', 'Transfer', 'Balance'])
-    const tags = { Recipient: oneOf(random, wallets).address, Quantity: '7' }
-    const place = { network: network.id, generation }
-    return { fields: messageFields(place, { target, action, tags }) }
-  }
 
   return {
     name: 'spawning',
@@ -112,7 +52,7 @@ export function spawning(): Workload {
       const place = { network: network.id, generation }
       const dice = random.below(100)
       if (dice < 25) {
-        const bytes = spawn(turn)
+        const bytes = spawn(turn, token)
         const { id } = parseDataItem(bytes)
         spawned.unshift(id)
         spawned.length = Math.min(spawned.length, SPAWNED_MAX)
@@ -133,56 +73,25 @@ export function spawning(): Workload {
   }
 }
 
-export const counterModel: MakeModel = ({ count = 0 }) =>
-  modelOf(
-    { count: count as number },
-    {
-      handle: (state) => {
-        state.count += 1
-        return []
-      },
-      expected: (state) => state.count,
-      seen: (state) => state['count'],
-    },
-  )
+/** A counter, a token or a child; some never come to be. */
+function spawn({ random, network, generation, wallet, wallets }: Turn, token: string): Buffer {
+  const place = { network: network.id, generation }
+  const expired = random.below(12) === 0 ? { expires: 1_000 } : {}
+  const specs = [
+    { source: COUNTER, state: {}, ...expired },
+    { source: COUNTER, state: { count: 5 }, ...expired },
+    { source: token, state: { balances: { [oneOf(random, wallets).address]: '500' } } },
+    { source: token, state: { balances: [] } },
+    { source: CHILD, state: { hellos: 0, isIll: random.below(2) === 0 } },
+    { source: CHILD, state: { hellos: 0 }, hops: 0 },
+  ]
+  return wallet.sign(spawnFields(place, oneOf(random, specs)))
+}
 
-export const childModel: MakeModel = ({ isIll }) =>
-  modelOf(
-    { hellos: 0 },
-    {
-      handle: (state, { kind, caller }) => {
-        if (kind === 'spawn') return isIll === true ? refuse('born ill') : [notice(caller, 'Born')]
-        state.hellos += 1
-        return []
-      },
-      expected: ({ hellos }) => hellos,
-      seen: ({ hellos }) => hellos,
-    },
-  )
-
-export const breederModel: MakeModel = (spawned) =>
-  modelOf(
-    { born: 0, bounces: 0, last: spawned['last'] as string },
-    {
-      handle: (state, { kind, caller, tag }) => {
-        if (kind === 'spawn') return []
-        if (kind === 'bounce') {
-          state.bounces += 1
-          return []
-        }
-        const hello = (target: string): Sent[] => [message(target, { Action: 'Hello' })]
-        if (kind === 'notice') {
-          state.born += 1
-          state.last = caller
-          return hello(caller)
-        }
-        const action = tag('Action')
-        if (action === 'Visit') return hello(state.last)
-        if (action === 'Call') return hello(tag('Whom') ?? '')
-        const child: Sent = { kind: 'spawn', target: '', tags: {} }
-        return action === 'Breed' ? [child, child, child] : []
-      },
-      expected: ({ born, bounces, last }) => ({ born, bounces, last }),
-      seen: ({ born, bounces, last }: Json) => ({ born, bounces, last }),
-    },
-  )
+function send(turn: Turn, target: string): Draft {
+  const { random, network, generation, wallets } = turn
+  const action = oneOf(random, ['Hello', 'Transfer', 'Balance'])
+  const tags = { Recipient: oneOf(random, wallets).address, Quantity: '7' }
+  const place = { network: network.id, generation }
+  return { fields: messageFields(place, { target, action, tags }) }
+}

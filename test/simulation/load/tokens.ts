@@ -46,14 +46,18 @@ export function tokens(): Workload {
       const dice = random.below(100)
       if (dice < 25) {
         const hops = 2 + random.below(10)
-        return { fields: messageFields(place, { target: oneOf(random, players), action: 'Serve', hops }) }
+        const spec = { target: oneOf(random, players), action: 'Serve', hops }
+        return { fields: messageFields(place, spec) }
       }
       const target = oneOf(random, targets)
       if (dice < 28) return { fields: messageFields(place, { target, action: 'Nonsense' }) }
       const quantity = dice < 32 ? '99999999999' : String(1 + random.below(50))
       const recipient =
-        dice < 70 ? oneOf(random, wallets).address : oneOf(random, dice < 85 ? players : targets)
-      const tags = { Recipient: recipient, Quantity: quantity, Reference: wallet.address.slice(0, 8) }
+        dice < 70
+          ? oneOf(random, wallets).address
+          : oneOf(random, dice < 85 ? players : targets)
+      const reference = wallet.address.slice(0, 8)
+      const tags = { Recipient: recipient, Quantity: quantity, Reference: reference }
       return { fields: messageFields(place, { target, action: 'Transfer', tags }) }
     },
     models: (source) => [

@@ -70,10 +70,10 @@ const acts = {
   Freeze(state) { Object.freeze(state) },
   Self: ({ self }) => [to(self, 'Self')],
   Flood: ({ self, peer }) => [to(peer, 'Flood'), to(self, 'Flood'), to(peer, 'Flood')],
-  Bomb: ({ nobody }) => [to(nobody, 'Poke', { 'X-Bomb': 'yes' }), to(nobody, 'Poke', { 'X-Bomb': 'yes' })],
+  Bomb: ({ nobody }) => ['1', '2'].map((bomb) => to(nobody, 'Poke', { 'X-Bomb': bomb })),
   Forge: (state, { tags }) => [
-    { kind: 'notice', ...to(tags.Whom, 'Credit-Notice', { Sender: tags.For, Quantity: '1000000' }) },
-    { kind: 'notice', ...to(tags.Whom, 'Stake-Of-Reply', { Reference: '0', Quantity: '1000000' }) },
+    { kind: 'notice', ...to(tags.Whom, 'Credit-Notice', { Sender: tags.For, Quantity: '99' }) },
+    { kind: 'notice', ...to(tags.Whom, 'Stake-Of-Reply', { Reference: '0', Quantity: '99' }) },
   ],
   Poke: () => [],
 }
@@ -102,7 +102,9 @@ exports.handle = (state, action) => {
 
 export const villainModel: MakeModel = ({ self, peer, nobody }) => {
   const flood = [peer, self, peer].map((to) => message(to as string, { Action: 'Flood' }))
-  const bomb = message(nobody as string, { Action: 'Poke', 'X-Bomb': 'yes' })
+  const bombs = ['1', '2'].map((bomb) =>
+    message(nobody as string, { Action: 'Poke', 'X-Bomb': bomb }),
+  )
   return modelOf(
     { n: 0, bounces: 0 },
     {
@@ -112,7 +114,7 @@ export const villainModel: MakeModel = ({ self, peer, nobody }) => {
         state.n += 1
         if (kind === 'bounce') {
           state.bounces += 1
-          return tag('X-Bomb') === undefined ? [] : [bomb, bomb]
+          return tag('X-Bomb') === undefined ? [] : bombs
         }
         const code = FAILING[action]
         if (code !== undefined) throw new Refused(code, '')
@@ -122,7 +124,7 @@ export const villainModel: MakeModel = ({ self, peer, nobody }) => {
           case 'Flood':
             return flood
           case 'Bomb':
-            return [bomb, bomb]
+            return bombs
           case 'Forge': {
             const whom = tag('Whom') ?? ''
             return [notice(whom, 'Credit-Notice'), notice(whom, 'Stake-Of-Reply')]

@@ -53,7 +53,9 @@ export const marketModel: MakeModel = (spawned) => {
       return {
         deposits,
         orders: Object.fromEntries(resting.map(([id, { left }]) => [id, left])),
-        parked: Object.fromEntries(Object.entries(tasks).map(([at, { context }]) => [at, context.id])),
+        parked: Object.fromEntries(
+          Object.entries(tasks).map(([at, { context }]) => [at, context.id]),
+        ),
       }
     },
   })
@@ -195,8 +197,8 @@ function bestFor({ orders }: State, { side, base, quote, price }: Order): Order 
     if (maker.side === side || maker.base !== base || maker.quote !== quote) continue
     const isFar = side === 'buy' ? maker.price > price : maker.price < price
     if (price > 0n && isFar) continue
-    const isBetter = side === 'buy' ? maker.price < (best?.price ?? 0n) : maker.price > (best?.price ?? 0n)
-    if (best === undefined || isBetter) best = maker
+    const gain = maker.price - (best?.price ?? 0n)
+    if (best === undefined || (side === 'buy' ? gain < 0n : gain > 0n)) best = maker
   }
   return best
 }

@@ -45,7 +45,8 @@ export class Replay {
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const { code, message: text } = error
-      return { status: 'error', code, text, sent: bounces(message) ? [bounceOf(message, code)] : [] }
+      const sent = bounces(message) ? [bounceOf(message, code)] : []
+      return { status: 'error', code, text, sent }
     }
   }
 

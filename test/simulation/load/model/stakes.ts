@@ -30,7 +30,9 @@ export const stakesModel: MakeModel = (spawned) => {
   return modelOf(state, {
     handle,
     expected: (now) => ({
-      stakes: Object.fromEntries(ROLES.map((role) => [role, amounts(now.stakes[role] as Map<string, bigint>)])),
+      stakes: Object.fromEntries(
+        Object.entries(now.stakes).map(([role, staked]) => [role, amounts(staked)]),
+      ),
       unbonding: Object.fromEntries([...now.unbonding].map(([who, parts]) => [who, shown(parts)])),
       paying: [...now.paying.keys()].sort(),
     }),
@@ -52,8 +54,9 @@ function handle(state: State, call: Call): Sent[] {
   const reference = call.tag('Reference')
   if (kind !== 'message') {
     const payment = reference === undefined ? undefined : state.paying.get(reference)
-    const isAnswer = kind === 'bounce' || call.tag('Action') === 'Debit-Notice'
-    if (reference !== undefined && payment !== undefined && caller === state.hyperCoin && isAnswer) {
+    const isWord = kind === 'bounce' || call.tag('Action') === 'Debit-Notice'
+    const isAnswer = isWord && caller === state.hyperCoin
+    if (reference !== undefined && payment !== undefined && isAnswer) {
       state.paying.delete(reference)
       if (kind === 'bounce') restore(state, payment.address, payment.parts)
       return []
