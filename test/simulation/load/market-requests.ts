@@ -26,9 +26,9 @@ export function marketRequest(
   const token = oneOf(random, [coin, ...assets])
   const dice = random.below(100)
   const Quantity = String(random.below(25) === 0 ? 9_999_999 : 1 + random.below(300))
-  if (dice < 25) return transfer(token, market, Quantity)
-  if (dice < 34) return transfer(token, oneOf(random, wallets).address, Quantity)
-  if (dice < 48) return stakeRequest(turn, names, Quantity)
+  if (dice < 14) return transfer(token, market, Quantity)
+  if (dice < 22) return transfer(token, oneOf(random, wallets).address, Quantity)
+  if (dice < 34) return stakeRequest(turn, names, Quantity)
   if (dice < 76) {
     return { target: market, action: 'Create-Order', tags: trade(turn, names) }
   }

@@ -21,6 +21,8 @@ const STAKES = 'hb-contract@1'
 const ASSETS = ['asset-0', 'asset-1']
 const COINS = 100_000
 const UNITS = 2_000
+/** Of each token, deposited when the network begins. */
+const DEPOSIT = 1_000
 const STAKE = 100
 const MINIMUM = 50
 /** So that some withdrawals come too early, and others do not. */
@@ -87,18 +89,25 @@ function processesOf(
   // the last comes without a stake
   const staked = addresses.slice(0, -1)
   const user = Object.fromEntries(staked.map((address) => [address, String(STAKE)]))
-  const held = { [stakes.id]: String(STAKE * staked.length) }
+  const inMarket = { [market.id]: String(DEPOSIT * addresses.length) }
+  const held = { [stakes.id]: String(STAKE * staked.length), ...inMarket }
   const process = ({ name, nonce }: Placed, path: string, state: GenesisProcess['state']) => {
     return { name, nonce, engine: 'quickjs' as const, source: source(path), state }
   }
   const hb = { hyperCoin: coin.id, unbondingMs: UNBONDING_MS, stakes: { user } }
   const fees = { feeBps: 30, feeAccount: addresses[0] }
-  const ucm = { hbContract: stakes.id, minimumStake: String(MINIMUM), ...fees }
+  const tokens = [coin, ...assets]
+  const deposits = Object.fromEntries(
+    addresses.flatMap((who) => tokens.map(({ id }) => [`${who}/${id}`, String(DEPOSIT)])),
+  )
+  const depositCount = Object.keys(deposits).length
+  const stake = { hbContract: stakes.id, minimumStake: String(MINIMUM) }
+  const ucm = { ...stake, ...fees, deposits, depositCount }
   return [
     { name: stakes.name, nonce: stakes.nonce, engine: 'native', source: STAKES, state: hb },
     process(coin, COIN, mint('HYPE', addresses, COINS, held)),
     process(market, MARKET, ucm),
-    ...assets.map((asset) => process(asset, ASSET, mint('ASSET', addresses, UNITS, {}))),
+    ...assets.map((asset) => process(asset, ASSET, mint('ASSET', addresses, UNITS, inMarket))),
   ]
 }
 

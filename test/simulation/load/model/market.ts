@@ -3,7 +3,8 @@
 // time; prices are whole numbers of 10^-18.
 
 import type { Call, MakeModel, Sent } from './model.ts'
-import { add, amounts, isAddress, message, modelOf, notice, positive, refuse } from './model.ts'
+import { add, amounts, amountsOf, isAddress, message, modelOf } from './model.ts'
+import { notice, positive, refuse } from './model.ts'
 
 const UNIT = 10n ** 18n
 const FILLS_MAX = 40
@@ -35,7 +36,7 @@ export const marketModel: MakeModel = (spawned) => {
     minimum: BigInt((spawned['minimumStake'] ?? '10') as string),
     feeBps: BigInt((spawned['feeBps'] ?? 0) as number),
     feeAccount: (spawned['feeAccount'] ?? '') as string,
-    deposits: new Map(),
+    deposits: amountsOf(spawned['deposits']),
     orders: [],
     parked: new Map(),
     asked: 0,
