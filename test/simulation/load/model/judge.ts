@@ -6,7 +6,7 @@ import type { Ending } from '../workload.ts'
 import type { Json, MakeModel, Model } from './model.ts'
 import { difference, Replay } from './replay.ts'
 
-/** Violations of one kind that are told: behind the first of a process all may be wrong. */
+/** Violations that are told in full: behind the first of a process all may be wrong. */
 const TOLD_MAX = 10
 
 export function judgeModels(
@@ -19,7 +19,10 @@ export function judgeModels(
     if (model === 'unmodelled') continue
     told.push(...statesOf(ending, process, model))
   }
-  return told.slice(0, TOLD_MAX)
+  const untold = told.length - TOLD_MAX
+  if (untold <= 0) return told
+  const more = { invariant: 'outcomes-modelled', text: `and ${untold} more of outcomes and states` }
+  return [...told.slice(0, TOLD_MAX), more]
 }
 
 function outcomes({ partitions }: Ending, replay: Replay): Violation[] {
