@@ -8,6 +8,8 @@ import type { Role } from '../../src/node/index.ts'
 import type { Random } from '../../src/std/random.ts'
 import type { FaultRates } from './broker/faults.ts'
 import { NO_FAULTS } from './broker/faults.ts'
+import type { WorkloadName } from './load/all.ts'
+import { WORKLOADS } from './load/all.ts'
 
 /** What befalls a node or the brokers; chances are relative to each other. */
 export const EVENTS = [
@@ -32,6 +34,9 @@ export type SimPlan = {
   /** Virtual seconds of load and faults. */
   readonly seconds: number
   readonly messagesPerSecond: number
+  /** What the wallets do, and how often each relative to the others (1 where it is not named). */
+  readonly workloads: readonly WorkloadName[]
+  readonly weights: Readonly<Partial<Record<WorkloadName, number>>>
   readonly wallets: number
   readonly partitions: number
   readonly intervalLength: number
@@ -71,10 +76,15 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
   for (const kind of EVENTS) if (often(3)) events[kind] = 1 + random.below(4)
   const nodes = random.below(3) === 0 ? splitNodes(random) : [ALL, ALL, ALL]
   const partitions = 2 + random.below(3)
+  const names = Object.keys(WORKLOADS) as WorkloadName[]
+  const workloads = names.filter((name) => name === 'tokens' || random.below(2) === 0)
+  const weights = Object.fromEntries(workloads.map((name) => [name, 1 + random.below(3)]))
   return {
     seed,
     seconds: 40,
     messagesPerSecond: 20,
+    workloads,
+    weights,
     wallets: 6,
     partitions,
     intervalLength: [16, 64, 200][random.below(3)] as number,

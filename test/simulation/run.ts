@@ -10,6 +10,7 @@ import { SANDBOX } from '../../src/runtime/index.ts'
 import type { Violation } from '../chaos/checker/index.ts'
 import { check } from '../chaos/checker/index.ts'
 import { factsOf } from '../chaos/checker/facts.ts'
+import { publishedResults } from '../chaos/checker/result-checks.ts'
 import type { Figures } from '../chaos/checker/index.ts'
 import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
@@ -18,11 +19,12 @@ import type { Cluster } from './broker/cluster.ts'
 import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
 import { Lookout } from './invariants/lookout.ts'
+import { WORKLOADS } from './load/all.ts'
 import { Load } from './load/load.ts'
-import { tokens } from './load/tokens.ts'
 import type { SimWallet } from './load/wallets.ts'
 import { simWallet } from './load/wallets.ts'
-import type { Placed, Workload } from './load/workload.ts'
+import { judgeModels } from './load/model/judge.ts'
+import type { Ending, GenesisContext, Placed, Workload } from './load/workload.ts'
 import { Mischief } from './network/mischief.ts'
 import { SimNetwork } from './network/sim-network.ts'
 import type { PlanChanges, SimPlan } from './plan.ts'
@@ -48,6 +50,17 @@ export type RunOptions = {
 }
 
 const SALT = 'simulation'
+/** So low that what is hostile costs little, and that floods end. */
+const LIMITS = {
+  gasMax: 250_000,
+  stateBytesMax: 200_000,
+  outputBytesMax: 120_000,
+  messageBytesMax: 65_536,
+  tagBytesMax: 2_048,
+  hopsDefault: 24,
+  countDefault: 60,
+  countMax: 10_000,
+}
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** So long nothing may be written, and every group must have caught up, virtual µs. */
 const STILL_US = 6 * SECOND
@@ -56,8 +69,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const { onTrace } = options
   const world = new World(seed, onTrace === undefined ? {} : { onTrace })
   const plan = planOf(seed, world.random('plan'), options.changes)
-  const workload = tokens()
-  const workloads: Workload[] = [workload]
+  const workloads = plan.workloads.map((name): Workload => WORKLOADS[name]())
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
   const network = await genesisOf(plan, workloads, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
@@ -93,8 +105,8 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   let figures: Figures | undefined
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {
-    const judged = await judge(sim, network, recorder, workloads, workload.tokenNames)
-    violations.push(...judged.violations)
+    const judged = await judge(sim, network, recorder, workloads)
+    violations.push(...load.violations, ...judged.violations)
     ;({ figures } = judged)
   }
   return {
@@ -124,13 +136,15 @@ async function genesisOf(
     const nonce = grindNonce(SALT, name, partition, partitions)
     return { name, nonce, id: genesisProcessId(SALT, name, nonce) }
   }
-  const source = (path: string): string => sources.get(path) ?? readFileSync(path, 'utf8')
-  const context = { partitions, addresses: wallets.map(({ address }) => address), place, source }
+  const context: GenesisContext = { partitions, addresses: wallets.map(({ address }) => address), place, source: sourceOf }
   const processes = workloads.flatMap((each): GenesisProcess[] => each.processes(context))
   const name = 'simulation'
-  return openNetwork(
-    makeGenesis({ name, salt: SALT, partitions, intervalLength, sandbox: SANDBOX, processes }),
-  )
+  const fixed = { name, salt: SALT, limits: LIMITS, sandbox: SANDBOX }
+  return openNetwork(makeGenesis({ ...fixed, partitions, intervalLength, processes }))
+}
+
+function sourceOf(path: string): string {
+  return sources.get(path) ?? readFileSync(path, 'utf8')
 }
 
 /** Everything that was ever written, trimmed or not. */
@@ -151,29 +165,55 @@ async function judge(
   network: Network,
   recorder: Recorder,
   workloads: readonly Workload[],
-  tokenNames: readonly string[],
 ): Promise<{ violations: Violation[]; figures: Figures }> {
   const topics = topicsOf(sim.cluster, network)
   const evaluated = await evaluateAfresh(network, topics.partitions)
   const states = new Map(evaluated.flatMap((each) => [...each.states]))
+  const served = await statesServed(sim, states.keys(), recorder)
   const held = new Map<string, string>()
-  for (const name of tokenNames) {
+  for (const name of workloads.flatMap(({ tokenNames }) => tokenNames)) {
     const id = network.processIds.get(name) as string
-    for (const { api } of sim.nodes) {
-      const state = await api?.state(id).catch(() => undefined)
-      if (state !== undefined) held.set(id, state.text)
-    }
+    const [text] = served.get(id) ?? []
+    if (text !== undefined) held.set(id, text)
   }
   const clients = recorder.history()
   const history = { network, ...topics, clients, evaluated, tokens: held }
   const { violations, figures } = check(history)
   const facts = factsOf(history)
   const partitions = facts.partitions.map(({ entries }, at) => {
-    return { entries, results: evaluated[at]?.results ?? [] }
+    return { entries, results: publishedResults(facts, at) }
   })
-  const ending = { network, partitions, states }
-  const modelled = workloads.flatMap((each) => each.judge(ending))
+  for (const { code, messages } of partitions.flatMap(({ results }) => results)) {
+    if (code !== '') sim.world.saw(`result: ${code}`)
+    for (const { kind } of messages) if (kind === 'bounce') sim.world.saw('a bounce')
+  }
+  const ending: Ending = { network, partitions, states, served, refusals: facts.refusals }
+  const models = new Map(workloads.flatMap((each) => each.models(sourceOf)))
+  const modelled = [
+    ...judgeModels(ending, models),
+    ...workloads.flatMap((each) => each.judge?.(ending) ?? []),
+  ]
   return { violations: [...violations, ...modelled], figures }
+}
+
+/** Of each process every different text that a node serves. */
+async function statesServed(
+  { nodes }: SimNetwork,
+  processes: Iterable<string>,
+  recorder: Recorder,
+): Promise<Map<string, Set<string>>> {
+  const served = new Map<string, Set<string>>()
+  for (const id of processes) {
+    const texts = new Set<string>()
+    for (const { api } of nodes) {
+      const state = await api?.state(id).catch(() => undefined)
+      if (state === undefined) continue
+      texts.add(state.text)
+      recorder.state(state)
+    }
+    served.set(id, texts)
+  }
+  return served
 }
 
 /** Every group is at the end of its topic, every channel has arrived, and nothing is written. */

@@ -39,6 +39,9 @@ export type PartitionFacts = {
 
 /** A record in the dead letters: whose it was, where its bytes say so. */
 export type RefusalFact = {
+  /** Where the refused record stands in ingress. */
+  readonly partition: number
+  readonly offset: number
   readonly id: string | undefined
   readonly item: Uint8Array | undefined
   readonly code: string
@@ -118,11 +121,13 @@ const HEADER = '__connect.errors.'
 function refusalOf(history: History, records: Records, letter: StoredRecord): RefusalFact {
   const { headers = {} } = letter
   const code = headers[`${HEADER}exception.class.name`] ?? 'unknown'
+  const partition = Number(headers[`${HEADER}partition`])
+  const offset = Number(headers[`${HEADER}offset`])
   const value = letter.value ?? refusedRecord(history, headers)
   const wire = value && attempt(() => records.decodeIngress(asBuffer(value)))
-  if (!wire || wire.type !== 'signed') return { id: undefined, item: undefined, code }
+  if (!wire || wire.type !== 'signed') return { partition, offset, id: undefined, item: undefined, code }
   const id = attempt(() => signedMessage(history.network, wire.item).id)
-  return { id, item: wire.item, code }
+  return { partition, offset, id, item: wire.item, code }
 }
 
 /** A letter too large for the topic names the place of what it was about. */

@@ -22,11 +22,14 @@ type Holding = {
   halted: boolean
 }
 
+/** A position that is to be committed. */
+type Note = { readonly topic: string; readonly partition: number; readonly next: number }
+
 export class SimMembership implements Membership {
   readonly #log: SimLog
   readonly #o: JoinOptions
   readonly #holdings = new Map<number, Holding>()
-  readonly #dirty = new Map<string, { topic: string; partition: number; next: number }>()
+  readonly #dirty = new Map<string, Note>()
   #memberId = ''
   /** Expelled under this id. */
   #lost = ''
@@ -217,6 +220,15 @@ export class SimMembership implements Membership {
     this.#committing ??= this.#commitSoon()
   }
 
+  /** As an adapter does after a commit that failed: of what it holds still, if nothing is newer. */
+  #noteAgain(dirty: readonly Note[]): void {
+    if (this.#left) return
+    for (const { topic, partition, next } of dirty) {
+      const isNewer = this.#dirty.has(`${topic}/${partition}`)
+      if (!isNewer && this.#holdings.has(partition)) this.#note(topic, partition, next)
+    }
+  }
+
   async #commitSoon(): Promise<void> {
     const { host, cluster } = this.#log
     await host.clock.sleep(cluster.limits.commitDelayMs)
@@ -227,7 +239,8 @@ export class SimMembership implements Membership {
   async #flush(): Promise<void> {
     const dirty = [...this.#dirty.values()]
     this.#dirty.clear()
-    if (dirty.length === 0 || this.#log.faults.commitIsLost()) return
+    if (dirty.length === 0) return
+    if (this.#log.faults.commitIsLost()) return this.#noteAgain(dirty)
     const id = this.#memberId
     await this.#log.call<undefined>((answer) => {
       for (const { topic, partition, next } of dirty) {

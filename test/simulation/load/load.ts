@@ -7,7 +7,9 @@
 import type { MessageStatus, NodeApi, Submitted } from '../../../src/node/index.ts'
 import { signedMessage } from '../../../src/protocol/signed.ts'
 import type { Network } from '../../../src/protocol/genesis.ts'
+import { topicNames } from '../../../src/protocol/topics.ts'
 import type { Random } from '../../../src/std/random.ts'
+import type { Violation } from '../../chaos/checker/index.ts'
 import type { Recorder } from '../../chaos/recorder.ts'
 import type { SimNetwork } from '../network/sim-network.ts'
 import type { SimNode } from '../network/sim-node.ts'
@@ -15,8 +17,9 @@ import type { SimPlan } from '../plan.ts'
 import { Host } from '../world/host.ts'
 import { MS } from '../world/world.ts'
 import type { World } from '../world/world.ts'
+import type { WorkloadName } from './all.ts'
 import type { SimWallet } from './wallets.ts'
-import type { Turn, Workload } from './workload.ts'
+import type { Draft, Ingress, Turn, Workload } from './workload.ts'
 
 const REQUEST_MS = 4_000
 const BUSY_MS = 200
@@ -36,11 +39,15 @@ export class Load {
   readonly #o: LoadOptions
   readonly #stop = new AbortController()
   readonly #random: Random
+  readonly #ingress: Ingress
+  /** What no node may answer, and one did. */
+  readonly violations: Violation[] = []
   #running = 0
 
   constructor(options: LoadOptions) {
     this.#o = options
     this.#random = options.world.random('load')
+    this.#ingress = ingressOf(options.world, options.sim)
   }
 
   start(): void {
@@ -78,13 +85,17 @@ export class Load {
   }
 
   async #turn(host: Host, wallet: SimWallet): Promise<void> {
-    const bytes = this.#next(host, wallet)
-    if (bytes === undefined) return
+    const draft = this.#draft(host, wallet)
+    if (draft === undefined) return
+    if ('refused' in draft) return this.#expectRefusal(host, draft)
+    const bytes = 'bytes' in draft ? draft.bytes : wallet.sign(draft.fields)
     const { recorder, network, world } = this.#o
     const { id, process } = signedMessage(network, bytes)
     const sent = { id, process, wallet: wallet.address, item: bytes, sentAt: world.now }
     recorder.submitted(sent)
-    if (!(await this.#send(host, id, bytes))) return
+    const times = 'times' in draft ? (draft.times ?? 1) : 1
+    const all = Array.from({ length: times }, () => this.#send(host, id, bytes))
+    if (!(await Promise.all(all)).includes(true)) return
     // the same bytes once more, to whoever: one message all the same (R3)
     if (this.#random.below(20) === 0) await this.#ask(host, (api) => api.submit([bytes]))
     if (this.#random.below(4) !== 0) return
@@ -93,9 +104,8 @@ export class Load {
     if (status !== undefined) recorder.status(status)
   }
 
-  #next(host: Host, wallet: SimWallet): Buffer | undefined {
-    const { workloads, network, wallets } = this.#o
-    const workload = workloads[this.#random.below(workloads.length)] as Workload
+  #draft(host: Host, wallet: SimWallet): Draft | undefined {
+    const { network, wallets } = this.#o
     const turn: Turn = {
       network,
       random: this.#random,
@@ -103,10 +113,30 @@ export class Load {
       wallets,
       nowMs: host.clock.now(),
       generation: network.genesis.generation,
+      ingress: this.#ingress,
     }
-    const draft = workload.draft(turn)
-    if (draft === undefined) return undefined
-    return 'bytes' in draft ? draft.bytes : wallet.sign(draft.fields)
+    return this.#workload().draft(turn)
+  }
+
+  #workload(): Workload {
+    const { workloads, plan } = this.#o
+    const weight = ({ name }: Workload): number => plan.weights[name as WorkloadName] ?? 1
+    let drawn = this.#random.below(workloads.reduce((sum, each) => sum + weight(each), 0))
+    return workloads.find((each) => (drawn -= weight(each)) < 0) as Workload
+  }
+
+  /** A node that answers at all must refuse it, and say why. */
+  async #expectRefusal(
+    host: Host,
+    { refused, code }: { readonly refused: Buffer; readonly code: string },
+  ): Promise<void> {
+    const answers = await this.#ask<Submitted[]>(host, (api) => api.submit([refused]))
+    const [answer] = answers ?? []
+    if (answer === undefined) return
+    const said = 'error' in answer ? answer.error.code : 'accepted'
+    if (said === code) return this.#o.world.saw(`refused at the door: ${code}`)
+    const text = `a node says ${said} where it must refuse as ${code}`
+    this.violations.push({ invariant: 'refused-at-the-door', text })
   }
 
   async #send(host: Host, id: string, bytes: Buffer): Promise<boolean> {
@@ -146,5 +176,19 @@ export class Load {
       this.#stop.signal.removeEventListener('abort', abort)
       done.abort()
     }
+  }
+}
+
+function ingressOf(world: World, { cluster }: SimNetwork): Ingress {
+  const topic = topicNames('hb').ingress
+  return {
+    append: (index, record) => {
+      const partition = cluster.topics.get(topic)?.partitions[index]
+      if (partition === undefined || partition.downUntil > world.now) return undefined
+      cluster.checkBatch(partition.topic, [record])
+      world.trace(`a client puts a record into ${topic}[${index}]`)
+      return cluster.append(partition, [record], 'client')
+    },
+    records: (index) => cluster.topics.get(topic)?.partitions[index]?.records ?? [],
   }
 }

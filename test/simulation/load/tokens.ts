@@ -2,14 +2,17 @@
 
 import { messageFields } from '../../../src/client/index.ts'
 import type { GenesisProcess } from '../../../src/protocol/genesis.ts'
+import { playerModel } from './model/player.ts'
+import { tokenModel } from './model/token.ts'
 import type { Workload } from './workload.ts'
+import { oneOf } from './workload.ts'
 
 const TOKEN = 'contracts/token/contract.ts'
 const PLAYER = 'bench/contracts/ping-pong.ts'
 const MINT = '1000000'
 const PAIRS = 4
 
-export function tokens(): Workload & { readonly tokenNames: readonly string[] } {
+export function tokens(): Workload {
   const targets: string[] = []
   const players: string[] = []
   const tokenNames: string[] = []
@@ -39,22 +42,27 @@ export function tokens(): Workload & { readonly tokenNames: readonly string[] } 
       return all
     },
     draft: ({ network, random, wallet, wallets, generation }) => {
-      const one = <T>(list: readonly T[]): T => list[random.below(list.length)] as T
       const place = { network: network.id, generation }
       const dice = random.below(100)
       if (dice < 25) {
         const hops = 2 + random.below(10)
-        return { fields: messageFields(place, { target: one(players), action: 'Serve', hops }) }
+        const spec = { target: oneOf(random, players), action: 'Serve', hops }
+        return { fields: messageFields(place, spec) }
       }
-      const target = one(targets)
+      const target = oneOf(random, targets)
       if (dice < 28) return { fields: messageFields(place, { target, action: 'Nonsense' }) }
       const quantity = dice < 32 ? '99999999999' : String(1 + random.below(50))
       const recipient =
-        dice < 70 ? one(wallets).address : one(dice < 85 ? players : targets)
-      const tags = { Recipient: recipient, Quantity: quantity, Reference: wallet.address.slice(0, 8) }
+        dice < 70
+          ? oneOf(random, wallets).address
+          : oneOf(random, dice < 85 ? players : targets)
+      const reference = wallet.address.slice(0, 8)
+      const tags = { Recipient: recipient, Quantity: quantity, Reference: reference }
       return { fields: messageFields(place, { target, action: 'Transfer', tags }) }
     },
-    // the checker's own ledger judges tokens
-    judge: () => [],
+    models: (source) => [
+      [source(TOKEN), tokenModel],
+      [source(PLAYER), playerModel],
+    ],
   }
 }

@@ -1,12 +1,16 @@
-// What a workload is: processes that it puts into genesis, what its wallets send next, and what it
-// can predict. See docs/internals/simulation.md for how to add one.
+// What a workload is: processes that it puts into genesis, what its wallets send next, models of
+// its contracts, and what else it can tell of the end. See docs/internals/simulation.md for how to
+// add one.
 
+import type { LogRecord, StoredRecord } from '../../../src/log/port.ts'
 import type { GenesisProcess, Network } from '../../../src/protocol/genesis.ts'
 import type { DataItemFields } from '../../../src/protocol/ans104/index.ts'
 import type { Random } from '../../../src/std/random.ts'
 import type { Entry } from '../../../src/protocol/entry.ts'
 import type { Result } from '../../../src/protocol/result.ts'
+import type { RefusalFact } from '../../chaos/checker/facts.ts'
 import type { Violation } from '../../chaos/checker/index.ts'
+import type { MakeModel } from './model/model.ts'
 import type { SimWallet } from './wallets.ts'
 
 /** A process of genesis, with its name, its place and what a name must have to be there. */
@@ -28,30 +32,55 @@ export type Turn = {
   /** What the wallet's clock shows, ms. */
   readonly nowMs: number
   readonly generation: number
+  readonly ingress: Ingress
 }
 
-/** What is sent next: fields to sign, or bytes as they are (whoever made them). */
-export type Draft = { readonly fields: DataItemFields } | { readonly bytes: Buffer }
+/** The topic hb.ingress as any Kafka client that may write to it has it. */
+export type Ingress = {
+  /** The offset; undefined where the topic is not there yet. */
+  append(partition: number, record: LogRecord): number | undefined
+  records(partition: number): readonly (StoredRecord | undefined)[]
+}
+
+/** What is sent next. */
+export type Draft =
+  /** To be signed by the wallet. */
+  | { readonly fields: DataItemFields }
+  /** Signed already; `times` > 1: to so many nodes at once. */
+  | { readonly bytes: Buffer; readonly times?: number }
+  /** What every node must refuse at its door, for this reason. */
+  | { readonly refused: Buffer; readonly code: string }
 
 /** What is known at the end of a run, of the whole network. */
 export type Ending = {
   readonly network: Network
-  /** Accepted entries and their results, by partition and height. */
+  /** Accepted entries and their published results, by partition and height. */
   readonly partitions: readonly {
     readonly entries: readonly Entry[]
     readonly results: readonly Result[]
   }[]
   /** Final states of all processes, as JSON text: a fresh evaluation of the log. */
   readonly states: ReadonlyMap<string, string>
+  /** The same, as nodes serve them: every different text of a process. */
+  readonly served: ReadonlyMap<string, ReadonlySet<string>>
+  readonly refusals: readonly RefusalFact[]
 }
 
 export type Workload = {
   readonly name: string
+  /** Names of processes that are tokens: the checker's own ledger judges them too. */
+  readonly tokenNames: readonly string[]
   /** Sources that `processes` asks for. */
   readonly contracts: readonly string[]
   processes(context: GenesisContext): GenesisProcess[]
+  /** By the source of a contract: what any process of it is judged by. */
+  models(source: GenesisContext['source']): readonly (readonly [string, MakeModel])[]
   /** Undefined: it has nothing to send now. */
   draft(turn: Turn): Draft | undefined
-  /** Whatever of the end is not what its model makes of the log. */
-  judge(ending: Ending): Violation[]
+  /** Whatever of the end cannot be, beside what the models say of single processes. */
+  judge?(ending: Ending): Violation[]
+}
+
+export function oneOf<T>(random: Random, list: readonly T[]): T {
+  return list[random.below(list.length)] as T
 }

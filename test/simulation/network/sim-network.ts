@@ -21,7 +21,7 @@ const GROUP_LIMITS = {
 const NODE_LIMITS = {
   sequencer: { trimIntervalMs: 5_000, trimRecordsMin: 1, standbyRetryMs: 1_000 },
   dre: {
-    instancesMax: 6,
+    instancesMax: 12,
     instanceIdleMsMax: 5_000,
     trimIntervalMs: 5_000,
     trimRecordsMin: 1,

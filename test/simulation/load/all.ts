@@ -1,0 +1,18 @@
+// The workloads by name, in the order in which they come into genesis.
+
+import { hostileClients } from './hostile-clients.ts'
+import { hostileContracts } from './hostile-contracts.ts'
+import { marketplace } from './marketplace.ts'
+import { spawning } from './spawning.ts'
+import { tokens } from './tokens.ts'
+import type { Workload } from './workload.ts'
+
+export const WORKLOADS = {
+  tokens,
+  marketplace,
+  spawning,
+  'hostile-contracts': hostileContracts,
+  'hostile-clients': hostileClients,
+} as const satisfies Readonly<Record<string, () => Workload>>
+
+export type WorkloadName = keyof typeof WORKLOADS

@@ -1,0 +1,149 @@
+// The sequential network: every accepted entry in order, one process at a time, with the rules of
+// R3 and R5 that no contract has a say in. Nothing of the product's own evaluation is used.
+//
+// Invariants: M1 a process lives in one partition, so its entries in order of height are all that
+// its model needs. M2 an error leaves the state as it was and sends one bounce, if a process waits
+// for one.
+
+import type { Entry } from '../../../../src/protocol/entry.ts'
+import type { Content, Message } from '../../../../src/protocol/message.ts'
+import { tagValue } from '../../../../src/protocol/message.ts'
+import type { Json, MakeModel, Model, Sent } from './model.ts'
+import { Refused } from './model.ts'
+
+/** A message as it must leave: with the hops and the count that are left to it. */
+export type Leaving = Omit<Sent, 'kind'> & {
+  readonly kind: Sent['kind'] | 'bounce'
+  readonly hops: number
+  readonly count: number
+}
+
+export type Predicted = {
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  /** What the error's text begins with. */
+  readonly text: string
+  readonly sent: readonly Leaving[]
+}
+
+/** Of a process: its model, that its spawn failed, or that nobody has a model of its contract. */
+type Known = Model | 'failed' | 'unmodelled'
+
+export class Replay {
+  readonly processes = new Map<string, Known>()
+  readonly #makers: ReadonlyMap<string, MakeModel>
+
+  /** `makers`: by the contract's source. */
+  constructor(makers: ReadonlyMap<string, MakeModel>) {
+    this.#makers = makers
+  }
+
+  /** What the next entry of its process comes to; undefined where nobody has a model of it. */
+  next({ message, timestamp }: Entry): Predicted | undefined {
+    try {
+      return this.#next(message, timestamp)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      const { code, message: text } = error
+      const sent = bounces(message) ? [bounceOf(message, code)] : []
+      return { status: 'error', code, text, sent }
+    }
+  }
+
+  #next(message: Message, timestamp: number): Predicted | undefined {
+    const { process, kind, expires } = message
+    const known = this.processes.get(process)
+    const isFirst = kind === 'spawn' && known === undefined
+    // whatever comes of it: a spawn that fails leaves a process that is nothing but failure
+    if (isFirst) this.processes.set(process, 'failed')
+    if (expires !== undefined && timestamp > expires) throw new Refused('expired', '')
+    if (kind === 'spawn' && !isFirst) throw new Refused('spawn-repeated', '')
+    if (known === undefined && kind === 'notice') return ok([])
+    if (known === undefined && !isFirst) throw new Refused('process-not-found', '')
+    if (known === 'failed') throw new Refused('process-failed', '')
+    const now = isFirst ? this.#spawned(message) : (known as Model | 'unmodelled')
+    if (now === 'unmodelled') {
+      this.processes.set(process, now)
+      return undefined
+    }
+    const sent = handled(now, message, timestamp)
+    this.processes.set(process, now)
+    return ok(sent)
+  }
+
+  #spawned({ data, process }: Message): Model | 'unmodelled' {
+    let spec: { source?: unknown; state?: Json }
+    try {
+      spec = JSON.parse(Buffer.from(data).toString()) as typeof spec
+    } catch {
+      throw new Refused('json-malformed', '')
+    }
+    const { source, state = {} } = spec
+    if (typeof source !== 'string') throw new Refused('spawn-malformed', '')
+    return this.#makers.get(source)?.(state, process) ?? 'unmodelled'
+  }
+}
+
+function ok(sent: readonly Leaving[]): Predicted {
+  return { status: 'ok', code: '', text: '', sent }
+}
+
+function handled(model: Model, message: Message, timestamp: number): Leaving[] {
+  const { kind, caller, from, id, hops, tags } = message
+  const tag = (name: string): string | undefined => tagValue(tags, name)
+  const before = structuredClone(model.state)
+  try {
+    const sent = model.handle({ kind, caller, from, id, hops, timestamp, tag })
+    return leaving(sent, message)
+  } catch (error) {
+    model.state = before
+    throw error
+  }
+}
+
+/** Each has a hop less; what is left of the count is split evenly. */
+function leaving(sent: readonly Sent[], { hops, count }: Message): Leaving[] {
+  const relayed = sent.filter((each) => each.kind !== 'event').length
+  if (relayed > 0 && hops < 1) throw new Refused('hops-exhausted', '')
+  if (relayed > count) throw new Refused('count-exhausted', '')
+  const share = Math.floor((count - relayed) / relayed)
+  return sent.map((each) =>
+    each.kind === 'event'
+      ? { ...each, hops: 0, count: 0 }
+      : { ...each, hops: hops - 1, count: share },
+  )
+}
+
+function bounces({ from, kind }: Message): boolean {
+  return from === 'process' && (kind === 'message' || kind === 'spawn')
+}
+
+function bounceOf(message: Message, code: string): Leaving {
+  const kept = message.tags.filter(({ name }) => name === 'Reference' || name.startsWith('X-'))
+  const tags: Record<string, string> = { Action: 'Bounce', Error: code, 'Message-Id': message.id }
+  for (const { name, value } of kept) tags[name] ??= value
+  const hops = Math.max(0, message.hops - 1)
+  const count = Math.max(0, message.count - 1)
+  return { kind: 'bounce', target: message.caller, tags, hops, count }
+}
+
+/** How what was sent differs from what must be; undefined where it does not. */
+export function difference(
+  predicted: readonly Leaving[],
+  sent: readonly Content[],
+): string | undefined {
+  if (predicted.length !== sent.length) return `${sent.length} messages, not ${predicted.length}`
+  for (const [at, wanted] of predicted.entries()) {
+    const actual = sent[at] as Content
+    for (const name of ['kind', 'target', 'hops', 'count'] as const) {
+      if (actual[name] !== wanted[name]) {
+        return `messages/${at} has ${name} ${actual[name]}, not ${wanted[name]}`
+      }
+    }
+    for (const [name, value] of Object.entries(wanted.tags)) {
+      const has = tagValue(actual.tags, name)
+      if (has !== value) return `messages/${at} says ${name} ${has}, not ${value}`
+    }
+  }
+  return undefined
+}
