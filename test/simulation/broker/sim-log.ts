@@ -22,6 +22,8 @@ import { SimMembership } from './membership.ts'
 
 const READ_BYTES = 1_048_576
 
+const cutOff = (): Error => new HbError('log-append-unclear', 'cut off')
+
 export type Answer<T> = { value(value: T): void; error(error: unknown): void }
 
 export class SimLog implements Log {
@@ -41,29 +43,41 @@ export class SimLog implements Log {
 
   /**
    * A call: `serve` runs at the brokers when it has arrived there; the promise settles when the
-   * answer is back.
+   * answer is back. Where the host is cut off, `whenCut` is the error in the end; without it the
+   * call is made, or its answer awaited, again and again, until the way is free.
    */
-  call<T>(serve: (answer: Answer<T>) => void): Promise<T> {
+  call<T>(serve: (answer: Answer<T>) => void, whenCut?: () => Error): Promise<T> {
     if (this.#closing.signal.aborted) return Promise.reject(new HbError('log-closed'))
+    const { host } = this
     return new Promise((resolve, reject) => {
+      const giveUp = (why: () => Error): void => {
+        this.#world.after(this.faults.unclearAfter(), () => host.resume(() => reject(why())))
+      }
       const back = (run: () => void): void => {
         const delay = this.#wayUs() + this.faults.slowness()
-        this.#world.after(delay, () => this.host.resume(run))
+        this.#world.after(delay, () => {
+          if (!host.isCut) return host.resume(run)
+          if (whenCut !== undefined) return giveUp(whenCut)
+          this.#world.after(host.cutUntil - this.#world.now, () => back(run))
+        })
       }
       const answer: Answer<T> = {
         value: (value) => back(() => resolve(value)),
         error: (error) => back(() => reject(error)),
       }
-      const send = (): void => {
-        this.#world.after(this.#wayUs(), () => {
-          try {
-            serve(answer)
-          } catch (error) {
-            answer.error(error)
-          }
-        })
+      const arrive = (): void => {
+        if (host.isCut) {
+          if (whenCut !== undefined) return giveUp(whenCut)
+          this.#world.after(host.cutUntil - this.#world.now + this.#wayUs(), arrive)
+          return
+        }
+        try {
+          serve(answer)
+        } catch (error) {
+          answer.error(error)
+        }
       }
-      this.host.calling(send)
+      host.calling(() => this.#world.after(this.#wayUs(), arrive))
     })
   }
 
@@ -122,7 +136,7 @@ export class SimLog implements Log {
           })
         }
       }
-    })
+    }, cutOff)
   }
 
   async read(
