@@ -24,6 +24,7 @@ export const EVENTS = [
   'cut',
   'rot',
   'compact',
+  'lose-relayed',
 ] as const
 export type EventKind = (typeof EVENTS)[number]
 

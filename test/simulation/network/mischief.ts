@@ -14,6 +14,8 @@ const CUT_SECONDS_MAX = 25
 const FROZEN_SECONDS_MAX = 25
 /** Within what a sequencer accepts its clock to be off. */
 const CLOCK_MS_MAX = 20_000
+/** Well below what a relayer waits before it sends a channel again. */
+const LOSING_US_MAX = 500 * MS
 
 export class Mischief {
   readonly #world: World
@@ -31,10 +33,19 @@ export class Mischief {
 
   start(): void {
     if (this.#plan.eventSeconds > 0) this.#later()
+    if (!this.#losesRelayed) return
+    this.#world.after(this.#plan.seconds * SECOND - LOSING_US_MAX, () => this.#loseRelayed())
   }
 
+  /** What was lost last is sent again by whoever has the relayers' partitions from now on. */
   stop(): void {
     this.#isOver = true
+    if (!this.#losesRelayed) return
+    for (const node of this.#network.nodes) if (node.roles.includes('relayer')) node.kill()
+  }
+
+  get #losesRelayed(): boolean {
+    return this.#plan.eventSeconds > 0 && this.#plan.events['lose-relayed'] !== undefined
   }
 
   #later(): void {
@@ -61,6 +72,7 @@ export class Mischief {
     if (kind === 'expire-offsets') return this.#expireOffsets()
     if (kind === 'rot') return this.#rot()
     if (kind === 'compact') return this.#compact()
+    if (kind === 'lose-relayed') return this.#loseRelayed()
     if (!node.isUp || node.host.isFrozen) return
     this.#world.trace(`mischief: ${kind} ${node.name}`)
     this.#world.saw(`mischief: ${kind}`)
@@ -138,6 +150,16 @@ export class Mischief {
     this.#network.cluster.rot(partition, offset, this.#random.below(1 << 20))
     this.#world.trace(`mischief: rot ${topic?.spec.name}[${partition.index}] ${offset}`)
     this.#world.saw('mischief: rot')
+  }
+
+  /** For a while what relayers append is acknowledged and gone: their channels must heal (R3). */
+  #loseRelayed(): void {
+    const until = this.#world.now + LOSING_US_MAX * this.#random.float()
+    for (const partition of this.#topic('hb.ingress')?.partitions ?? []) {
+      partition.losesRelayedUntil = until
+    }
+    this.#world.trace('mischief: lose-relayed')
+    this.#world.saw('mischief: lose-relayed')
   }
 
   #compact(): void {
