@@ -30,6 +30,8 @@ export type Partition = {
   downUntil: number
   /** Until then appends of processes' messages are acknowledged, and lost. */
   losesRelayedUntil: number
+  /** Of its leader: what an earlier one had not replicated is lost. */
+  epoch: number
 }
 
 export type Topic = { readonly spec: TopicSpec; readonly partitions: readonly Partition[] }
@@ -68,7 +70,7 @@ export class Cluster {
         const partitions = topic.partitions as Partition[]
         for (let index = 0; index < spec.partitions; index++) {
           const waiters = new Set<() => void>()
-          const empty = { start: 0, records: [], stale: undefined, downUntil: 0 }
+          const empty = { start: 0, records: [], stale: undefined, downUntil: 0, epoch: 0 }
           partitions.push({ topic, index, waiters, losesRelayedUntil: 0, ...empty })
         }
         this.topics.set(spec.name, topic)

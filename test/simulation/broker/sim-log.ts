@@ -24,6 +24,9 @@ import { SimMembership } from './membership.ts'
 const READ_BYTES = 1_048_576
 const LOG_TOPIC = topicNames('hb').log
 
+/** Until then nobody reads what was appended, and a new leader does not have it. */
+const REPLICATION_US = 300
+
 const cutOff = (): Error => new HbError('log-append-unclear', 'cut off')
 
 export type Answer<T> = { value(value: T): void; error(error: unknown): void }
@@ -129,8 +132,15 @@ export class SimLog implements Log {
         this.#world.after(faults.unclearAfter(), () => answer.error(failed))
       }
       switch (fault.kind) {
-        case 'none':
-          return answer.value(write())
+        case 'none': {
+          const { epoch } = partition
+          this.#world.after(REPLICATION_US, () => {
+            if (partition.epoch === epoch) return answer.value(write())
+            this.#world.saw('a tail that was not replicated is lost')
+            unclear()
+          })
+          return
+        }
         case 'refused':
           return answer.error(new HbError('log-append-refused', 'simulated'))
         case 'lost':

@@ -130,6 +130,7 @@ export class Mischief {
     if (partition === undefined || topic === undefined) return
     const downUs = this.#random.below(4 * SECOND)
     partition.downUntil = this.#world.now + downUs
+    partition.epoch += 1
     this.#world.trace(`mischief: election ${topic.spec.name}[${partition.index}]`)
     this.#world.saw('mischief: election')
     this.#world.after(downUs, () => {
