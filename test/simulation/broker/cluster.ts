@@ -41,6 +41,9 @@ export type ClusterObserver = {
   committed?(group: string, partition: Partition, next: number, by: string): void
 }
 
+/** Who appends to ingress without a node. */
+export const CLIENT = 'client'
+
 export type Slice = { readonly records: StoredRecord[]; readonly next: number }
 
 export class Cluster {
@@ -97,7 +100,9 @@ export class Cluster {
     const base = partition.records.length
     const timestamp = this.nowMs
     const stored = records.map((record, index) => storedAs(record, base + index, timestamp))
-    const isLost = this.world.now < partition.losesRelayedUntil && stored.every(isRelayed)
+    // what no node sent is no relayer's
+    const mayBeLost = by !== CLIENT && this.world.now < partition.losesRelayedUntil
+    const isLost = mayBeLost && stored.every(isRelayed)
     if (isLost) this.world.saw('relayed messages are lost')
     partition.records.push(...stored.map((record) => (isLost ? undefined : record)))
     for (const observer of this.observers) observer.appended?.(partition, stored, by)

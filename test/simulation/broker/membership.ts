@@ -161,6 +161,7 @@ export class SimMembership implements Membership {
     const id = this.#memberId
     await this.#giveUp(partition, false)
     await this.#flush()
+    for (const topic of this.#o.topics) this.#dirty.delete(`${topic}/${partition}`)
     if (id !== this.#memberId || this.#left) return
     await this.#log.call<undefined>((answer) => {
       this.#coordinator.released(id, partition)
@@ -245,8 +246,13 @@ export class SimMembership implements Membership {
 
   async #flush(): Promise<void> {
     const dirty = [...this.#dirty.values()]
+    if (dirty.length === 0) return
+    if (this.#log.faults.commitIsLost()) {
+      // nobody answers: it is sent again with what is noted meanwhile
+      if (!this.#left) this.#committing ??= this.#commitSoon()
+      return
+    }
     this.#dirty.clear()
-    if (dirty.length === 0 || this.#log.faults.commitIsLost()) return
     const id = this.#memberId
     await this.#log.call<undefined>((answer) => {
       for (const { topic, partition, next } of dirty) {
