@@ -1,7 +1,7 @@
-// npm run sim:mutations [-- --only NAME,NAME] [--seeds N] [--jobs N] [--trust-clean]: does the
-// simulation catch each mutation of the product? Each is applied to a copy of the sources, where
-// the seeds 1, 2, 3, … run until one shows a violation. Last line: one JSON object. The exit code
-// is 1 if one was not caught.
+// npm run sim:mutations [-- --only NAME,NAME] [--seeds N] [--jobs N] [--plan JSON]
+// [--trust-clean]: does the simulation catch each mutation of the product? Each is applied to a
+// copy of the sources, where the seeds 1, 2, 3, … run until one shows a violation; `--plan` changes
+// every seed's plan. Last line: one JSON object. The exit code is 1 if one was not caught.
 //
 // Invariants: the seeds are the same for all mutations, and the sources as they are show no
 // violation on them (run first, unless `--trust-clean` says that this was just done).
@@ -23,6 +23,8 @@ const FILES = ['package.json', 'tsconfig.json']
 /** Real time: a run that takes longer will not end. */
 const SEED_MS_MAX = 300_000
 
+type Runs = { readonly seeds: number; readonly plan: string }
+
 type Outcome = {
   readonly seeds: number
   /** Of the seed that caught it; undefined: none did. */
@@ -31,9 +33,9 @@ type Outcome = {
 }
 
 /** Runs the seeds 1 to `seeds` in a folder until one shows a violation. */
-async function runSeeds(folder: string, seeds: number): Promise<Outcome> {
+async function runSeeds(folder: string, { seeds, plan }: Runs): Promise<Outcome> {
   const script = join(folder, 'test/simulation/mutations/seeds.ts')
-  const args = [script, '1', String(seeds)]
+  const args = [script, '1', String(seeds), plan]
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   let [last, ended]: [SeedLine | undefined, string] = [undefined, '']
   let complaint = ''
@@ -57,7 +59,7 @@ async function runSeeds(folder: string, seeds: number): Promise<Outcome> {
   return { seeds: seed + 1, invariants: ['run-ends'], text: ended || complaint.trim() }
 }
 
-async function judge(mutation: Mutation | undefined, seeds: number): Promise<Outcome> {
+async function judge(mutation: Mutation | undefined, runs: Runs): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'hb-mutation-'))
   try {
     for (const name of [...COPIED, ...FILES]) {
@@ -65,7 +67,7 @@ async function judge(mutation: Mutation | undefined, seeds: number): Promise<Out
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
     if (mutation !== undefined) writeFileSync(join(folder, mutation.file), mutated(mutation, ROOT))
-    return await runSeeds(folder, seeds)
+    return await runSeeds(folder, runs)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -76,10 +78,12 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '40' },
     jobs: { type: 'string', default: '1' },
+    plan: { type: 'string', default: '{}' },
     'trust-clean': { type: 'boolean', default: false },
   },
 })
 const seeds = Number(values.seeds)
+const runs: Runs = { seeds, plan: values.plan }
 const names = values.only?.split(',')
 const chosen = MUTATIONS.filter(({ name }) => names?.includes(name) ?? true)
 if (chosen.length === 0 || (names !== undefined && chosen.length !== names.length)) {
@@ -89,7 +93,7 @@ if (chosen.length === 0 || (names !== undefined && chosen.length !== names.lengt
 for (const mutation of chosen) mutated(mutation, ROOT)
 
 if (!values['trust-clean']) {
-  const { invariants, seeds: seed, text } = await judge(undefined, seeds)
+  const { invariants, seeds: seed, text } = await judge(undefined, runs)
   if (invariants !== undefined) {
     throw new Error(`seed ${seed} is not clean without a mutation: ${invariants.join()}: ${text}`)
   }
@@ -101,7 +105,7 @@ const missed: string[] = []
 const left = [...chosen]
 const work = async (): Promise<void> => {
   for (let next = left.shift(); next !== undefined; next = left.shift()) {
-    const { seeds: count, invariants, text } = await judge(next, seeds)
+    const { seeds: count, invariants, text } = await judge(next, runs)
     if (invariants === undefined) missed.push(next.name)
     else {
       caught += 1
