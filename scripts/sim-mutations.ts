@@ -1,7 +1,7 @@
 // npm run sim:mutations [-- --only NAME,NAME] [--seeds N] [--jobs N] [--plan JSON]
 // [--trust-clean]: does the simulation catch each mutation of the product? Each is applied to a
 // copy of the sources, where the seeds 1, 2, 3, … run until one shows a violation; `--plan` changes
-// every seed's plan. Last line: one JSON object. The exit code is 1 if one was not caught.
+// every seed's plan (by default runs are half as long as usual). Last line: one JSON object. The exit code is 1 if one was not caught.
 //
 // Invariants: the seeds are the same for all mutations, and the sources as they are show no
 // violation on them (run first, unless `--trust-clean` says that this was just done).
@@ -78,7 +78,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '40' },
     jobs: { type: 'string', default: '1' },
-    plan: { type: 'string', default: '{}' },
+    plan: { type: 'string', default: '{"seconds":20}' },
     'trust-clean': { type: 'boolean', default: false },
   },
 })
@@ -87,7 +87,8 @@ const runs: Runs = { seeds, plan: values.plan }
 const names = values.only?.split(',')
 const chosen = MUTATIONS.filter(({ name }) => names?.includes(name) ?? true)
 if (chosen.length === 0 || (names !== undefined && chosen.length !== names.length)) {
-  throw new Error(`no such mutation; there are: ${MUTATIONS.map(({ name }) => name).join(', ')}`)
+  process.stderr.write(`there are: ${MUTATIONS.map(({ name }) => name).join(', ')}\n`)
+  throw new Error(`no such mutation: ${values.only}`)
 }
 // all must apply before the first runs
 for (const mutation of chosen) mutated(mutation, ROOT)
