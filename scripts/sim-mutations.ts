@@ -1,7 +1,8 @@
 // npm run sim:mutations [-- --only NAME,NAME] [--seeds N] [--jobs N] [--plan JSON]
 // [--trust-clean]: does the simulation catch each mutation of the product? Each is applied to a
 // copy of the sources, where the seeds 1, 2, 3, … run until one shows a violation; `--plan` changes
-// every seed's plan (by default runs are half as long as usual). Last line: one JSON object. The exit code is 1 if one was not caught.
+// every seed's plan (by default runs are half as long as usual). Last line: one JSON object. The
+// exit code is 1 if one was not caught.
 //
 // Invariants: the seeds are the same for all mutations, and the sources as they are show no
 // violation on them (run first, unless `--trust-clean` says that this was just done).

@@ -9,6 +9,7 @@ import type { SimNetwork } from './sim-network.ts'
 import type { SimNode } from './sim-node.ts'
 
 const DOWN_SECONDS_MAX = 20
+const SUPERVISED_SECONDS_MAX = 1
 const CUT_SECONDS_MAX = 25
 /** Beyond a session, so that the partitions have moved when it goes on. */
 const FROZEN_SECONDS_MAX = 25
@@ -113,7 +114,9 @@ export class Mischief {
 
   /** Whatever brought it down. */
   #startLater(node: SimNode): void {
-    const delay = this.#random.float() * DOWN_SECONDS_MAX * SECOND
+    // a supervisor starts it at once, or an operator when he comes
+    const most = this.#random.below(2) === 0 ? SUPERVISED_SECONDS_MAX : DOWN_SECONDS_MAX
+    const delay = this.#random.float() * most * SECOND
     this.#world.after(delay, () => {
       if (node.isUp && node.host.crashAt === undefined) return this.#startLater(node)
       if (!node.isUp) node.start()
