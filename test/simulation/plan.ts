@@ -25,6 +25,7 @@ export const EVENTS = [
   'rot',
   'compact',
   'lose-relayed',
+  'blackout',
 ] as const
 export type EventKind = (typeof EVENTS)[number]
 

@@ -74,6 +74,7 @@ export class Mischief {
     if (kind === 'rot') return this.#rot()
     if (kind === 'compact') return this.#compact()
     if (kind === 'lose-relayed') return this.#loseRelayed()
+    if (kind === 'blackout') return this.#blackOut()
     if (!node.isUp || node.host.isFrozen) return
     this.#world.trace(`mischief: ${kind} ${node.name}`)
     this.#world.saw(`mischief: ${kind}`)
@@ -109,6 +110,19 @@ export class Mischief {
       case 'clock':
         node.clockErrorMs = this.#random.below(2 * CLOCK_MS_MAX) - CLOCK_MS_MAX
         node.host.clockErrorMs = node.clockErrorMs
+    }
+  }
+
+  /** All machines at once: whoever comes up first goes on from what its own disk kept. */
+  #blackOut(): void {
+    const isPower = this.#random.below(2) === 0
+    this.#world.trace(`mischief: blackout ${isPower ? 'power' : 'kill'}`)
+    this.#world.saw('mischief: blackout')
+    for (const node of this.#network.nodes) {
+      if (!node.isUp) continue
+      if (isPower) void node.losePower()
+      else node.kill()
+      this.#startLater(node)
     }
   }
 
