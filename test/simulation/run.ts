@@ -76,7 +76,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const violations: Violation[] = sim.halts.map(({ node, text }) => {
     return { invariant: 'nothing-halts', text: `${node}: ${text}` }
   })
-  violations.unshift(...sim.cluster.fencing.violations)
+  violations.unshift(...sim.cluster.conduct.violations)
   let figures: Figures | undefined
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {

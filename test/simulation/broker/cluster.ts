@@ -14,7 +14,7 @@ import { EPOCH_MS, MS } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import { Coordinator } from './coordinator.ts'
 import type { GroupLimits } from './coordinator.ts'
-import { Fencing } from './fencing.ts'
+import { Conduct } from './conduct.ts'
 
 export type Partition = {
   readonly topic: Topic
@@ -51,7 +51,7 @@ export class Cluster {
   readonly limits: GroupLimits
   readonly topics = new Map<string, Topic>()
   readonly observers: ClusterObserver[] = []
-  readonly fencing = new Fencing()
+  readonly conduct = new Conduct()
   readonly #groups = new Map<string, Coordinator>()
 
   constructor(world: World, limits: GroupLimits) {

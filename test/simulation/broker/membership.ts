@@ -114,7 +114,7 @@ export class SimMembership implements Membership {
 
   #confirmed(partition: number): void {
     const { cluster, host } = this.#log
-    if (this.#o.group === SEQUENCERS) cluster.fencing.confirmed(host.name, partition)
+    if (this.#o.group === SEQUENCERS) cluster.conduct.confirmed(host.name, partition)
   }
 
   #take(partition: number): void {
@@ -144,8 +144,8 @@ export class SimMembership implements Membership {
       if (from === undefined) throw new HbError('log-position-out-of-range', `no start of ${topic}`)
       const position = from === 'earliest' ? (ends[at]?.[partition]?.start ?? 0) : from
       const note = (next: number): void => {
-        const { fencing } = this.#log.cluster
-        if (holding.fenced) fencing.notedFenced(this.#memberId, topic, partition)
+        const { conduct } = this.#log.cluster
+        if (holding.fenced) conduct.notedFenced(this.#memberId, topic, partition)
         else this.#note(topic, partition, next)
       }
       const source = new FetchedSource(this.#log, topic, partition, note)

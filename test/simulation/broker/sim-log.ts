@@ -96,16 +96,16 @@ export class SimLog implements Log {
   async append(topic: string, index: number, records: readonly LogRecord[]): Promise<number> {
     this.#checkOpen()
     if (topic !== LOG_TOPIC) return this.#append(topic, index, records)
-    const { fencing } = this.cluster
+    const { conduct } = this.cluster
     const isClaim = records[0]?.headers?.['hb-kind'] === 'claim'
-    fencing.appends(this.host.name, index)
+    conduct.appends(this.host.name, index)
     try {
       const base = await this.#append(topic, index, records)
       // of a claim it does not matter where it landed: it is read
-      if (base < 0 && !isClaim) fencing.unclear(this.host.name, index)
+      if (base < 0 && !isClaim) conduct.unclear(this.host.name, index)
       return base
     } catch (error) {
-      fencing.unclear(this.host.name, index)
+      conduct.unclear(this.host.name, index)
       throw error
     }
   }
@@ -205,7 +205,11 @@ export class SimLog implements Log {
     this.#checkOpen()
     const partition = this.cluster.partition(topic, index)
     await this.call<undefined>((answer) => {
+      const { start, records } = partition
       this.cluster.trim(partition, before)
+      if (partition.start > start) {
+        this.cluster.conduct.trimmed(topic, index, partition.start, records.length)
+      }
       this.#world.trace(`${this.host.name} trims ${topic}[${index}] to ${before}`)
       answer.value(undefined)
     })

@@ -104,4 +104,11 @@ export const DRE_MUTATIONS: readonly Mutation[] = [
     from: 'Math.min(newest, relayed)',
     to: 'Math.min(Infinity, relayed)',
   },
+  {
+    name: 'outbox-trimmed-unrelayed',
+    weakens: 'The outbox is trimmed of runs that the relayers have not committed.',
+    file: TRIM,
+    from: 'Math.min(newest, relayed)',
+    to: 'Math.min(newest, Infinity)',
+  },
 ]
