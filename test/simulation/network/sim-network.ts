@@ -23,9 +23,9 @@ const NODE_LIMITS = {
   dre: {
     instancesMax: 6,
     instanceIdleMsMax: 5_000,
-    trimIntervalMs: 5_000,
+    trimIntervalMs: 2_000,
     trimRecordsMin: 1,
-    outboxRetentionMs: 8_000,
+    outboxRetentionMs: 3_000,
     standbyRetryMs: 1_000,
     standbyLingerMs: 3_000,
   },
