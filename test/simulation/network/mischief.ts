@@ -116,14 +116,28 @@ export class Mischief {
   /** All machines at once: whoever comes up first goes on from what its own disk kept. */
   #blackOut(): void {
     const isPower = this.#random.below(2) === 0
-    this.#world.trace(`mischief: blackout ${isPower ? 'power' : 'kill'}`)
+    const isLong = this.#random.below(2) === 0
+    this.#world.trace(`mischief: blackout ${isPower ? 'power' : 'kill'} ${isLong ? 'long' : ''}`)
     this.#world.saw('mischief: blackout')
     for (const node of this.#network.nodes) {
       if (!node.isUp) continue
       if (isPower) void node.losePower()
       else node.kill()
-      this.#startLater(node)
+      if (isLong) this.#startAfter(node, this.#sessionUs + (1 + 4 * this.#random.float()) * SECOND)
+      else this.#startLater(node)
     }
+    // their groups are empty by then: all that is retained is read again
+    if (isLong) this.#world.after(this.#sessionUs + SECOND / 2, () => this.#expireOffsets())
+  }
+
+  get #sessionUs(): number {
+    return this.#network.cluster.limits.sessionTimeoutMs * MS
+  }
+
+  #startAfter(node: SimNode, delayUs: number): void {
+    this.#world.after(delayUs, () => {
+      if (!node.isUp) node.start()
+    })
   }
 
   /** Whatever brought it down. */
