@@ -15,6 +15,9 @@ import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
 import { Recorder } from '../chaos/recorder.ts'
 import type { Cluster } from './broker/cluster.ts'
+import type { OnHappening } from './invariants/index.ts'
+import { Invariants } from './invariants/index.ts'
+import { Lookout } from './invariants/lookout.ts'
 import { Load } from './load/load.ts'
 import { tokens } from './load/tokens.ts'
 import type { SimWallet } from './load/wallets.ts'
@@ -41,6 +44,7 @@ export type SimReport = {
 export type RunOptions = {
   readonly changes?: PlanChanges
   readonly onTrace?: (line: string) => void
+  readonly onHappening?: OnHappening
 }
 
 const SALT = 'simulation'
@@ -57,6 +61,15 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
   const network = await genesisOf(plan, workloads, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
+  const invariants = new Invariants(world, network, options.onHappening)
+  const lookout = new Lookout(world, sim.nodes, invariants)
+  sim.cluster.observers.push(invariants)
+  sim.http.observers.push((node, value) => invariants.heard(node, value))
+  /** Asked after every step. */
+  const isWrong = (): boolean => {
+    lookout.look()
+    return sim.halts.length > 0 || invariants.violations.length > 0
+  }
   const recorder = new Recorder()
   const load = new Load({ world, sim, network, plan, wallets, workloads, recorder })
   const mischief = new Mischief(sim, plan)
@@ -64,19 +77,19 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   load.start()
   mischief.start()
   const loaded = plan.seconds * SECOND
-  await world.runUntil(() => sim.halts.length > 0, loaded)
+  await world.runUntil(isWrong, loaded)
   mischief.stop()
   load.stop()
   sim.heal()
   const rested = new Rest(world, sim.cluster, network)
   const isAtRest = await world.runUntil(
-    () => sim.halts.length > 0 || (load.isOver && rested.isSo()),
+    () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
   )
-  const violations: Violation[] = sim.halts.map(({ node, text }) => {
-    return { invariant: 'nothing-halts', text: `${node}: ${text}` }
-  })
-  violations.unshift(...sim.cluster.conduct.violations)
+  const violations: Violation[] = [...invariants.violations, ...sim.cluster.conduct.violations]
+  for (const { node, text } of sim.halts) {
+    violations.push({ invariant: 'nothing-halts', text: `${node}: ${text}` })
+  }
   let figures: Figures | undefined
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {

@@ -7,7 +7,9 @@ import { isIdText } from '../../../src/std/bytes.ts'
 import type { Facts } from './facts.ts'
 import type { Tell } from './history.ts'
 
-type Balances = Map<string, bigint>
+export type Balances = Map<string, bigint>
+
+export type Transfer = { readonly from: string; readonly to: string; readonly quantity: bigint }
 
 /** The sum of all balances at the end is the sum that genesis gave. */
 export function balancesConserved({ network, history }: Facts, tell: Tell): void {
@@ -34,32 +36,42 @@ export function balancesModelled({ network, partitions, history }: Facts, tell: 
   }
 }
 
-function apply(ledger: Balances, { message, timestamp }: Entry): void {
-  const { caller, kind, tags, expires } = message
-  if (kind !== 'message' || tagValue(tags, 'Action') !== 'Transfer') return
-  if (expires !== undefined && timestamp > expires) return
-  const recipient = tagValue(tags, 'Recipient') ?? ''
-  const quantity = tagValue(tags, 'Quantity') ?? ''
-  if (!isIdText(recipient) || !/^[1-9][0-9]{0,70}$/.test(quantity)) return
-  // two notices must still be possible, else nothing of it happens
-  if (message.hops < 1 || message.count < 2) return
-  const held = ledger.get(caller) ?? 0n
-  if (held < BigInt(quantity)) return
-  ledger.set(caller, held - BigInt(quantity))
-  ledger.set(recipient, (ledger.get(recipient) ?? 0n) + BigInt(quantity))
+function apply(ledger: Balances, entry: Entry): void {
+  const move = transferOf(ledger, entry)
+  if (move === undefined) return
+  const { from, to, quantity } = move
+  ledger.set(from, (ledger.get(from) ?? 0n) - quantity)
+  ledger.set(to, (ledger.get(to) ?? 0n) + quantity)
 }
 
-function minted(network: Facts['network'], process: string): Balances {
+/** What an entry of a token moves, at these balances; undefined: nothing. */
+export function transferOf(ledger: Balances, { message, timestamp }: Entry): Transfer | undefined {
+  const { caller, kind, tags, expires } = message
+  if (kind !== 'message' || tagValue(tags, 'Action') !== 'Transfer') return undefined
+  if (expires !== undefined && timestamp > expires) return undefined
+  const recipient = tagValue(tags, 'Recipient') ?? ''
+  const quantity = tagValue(tags, 'Quantity') ?? ''
+  if (!isIdText(recipient) || !/^[1-9][0-9]{0,70}$/.test(quantity)) return undefined
+  // two notices must still be possible, else nothing of it happens
+  if (message.hops < 1 || message.count < 2) return undefined
+  if ((ledger.get(caller) ?? 0n) < BigInt(quantity)) return undefined
+  return { from: caller, to: recipient, quantity: BigInt(quantity) }
+}
+
+/** Balances of a token as genesis gives them. */
+export function minted(network: Facts['network'], process: string): Balances {
   const name = [...network.processIds].find(([, id]) => id === process)?.[0]
   const state = network.genesis.processes.find((each) => each.name === name)?.state
   return balancesIn(JSON.stringify(state ?? {}))
 }
 
-function balancesIn(text: string): Balances {
+/** Balances in a token's state. */
+export function balancesIn(text: string): Balances {
   const { balances = {} } = JSON.parse(text) as { balances?: Record<string, string> }
   return new Map(Object.entries(balances).map(([account, amount]) => [account, BigInt(amount)]))
 }
 
-function sum(balances: Balances): bigint {
+/** Of all balances. */
+export function sum(balances: Balances): bigint {
   return [...balances.values()].reduce((total, amount) => total + amount, 0n)
 }

@@ -2,8 +2,8 @@
 // are synchronous; who calls from afar goes through client.ts, where latency and faults are.
 //
 // Invariants: K1 offsets of a partition only grow, and nothing that was written is changed (a
-// trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers hear of every append and
-// commit in the instant in which it takes effect.
+// trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers hear of
+// every append, commit and trim in the instant in which it takes effect.
 
 import type { LogRecord, PartitionEnds, StoredRecord, TopicSpec } from '../../../src/log/port.ts'
 import { checkBatch, checkSpec, LOG_LIMITS } from '../../../src/log/local/limits.ts'
@@ -39,6 +39,7 @@ export type Topic = { readonly spec: TopicSpec; readonly partitions: readonly Pa
 export type ClusterObserver = {
   appended?(partition: Partition, records: readonly StoredRecord[], by: string): void
   committed?(group: string, partition: Partition, next: number, by: string): void
+  trimmed?(partition: Partition): void
 }
 
 /** Who appends to ingress without a node. */
@@ -156,6 +157,7 @@ export class Cluster {
       throw new HbError('log-position-out-of-range', `trim to ${before}`)
     }
     partition.start = before
+    for (const observer of this.observers) observer.trimmed?.(partition)
   }
 
   /** Keeps the newest record of each key, below the end. */

@@ -15,6 +15,7 @@ export class FetchedSource implements PumpSource {
   readonly partition: number
   readonly #log: SimLog
   readonly #note: (next: number) => void
+  readonly #gauge: string
   readonly #wakes = new Set<() => void>()
   readonly #stop = new AbortController()
   #ahead: Slice | undefined
@@ -26,6 +27,7 @@ export class FetchedSource implements PumpSource {
     this.topic = topic
     this.partition = partition
     this.#note = note
+    this.#gauge = `fetched ${topic}[${partition}]`
   }
 
   take(position: number, recordsMax: number, bytesMax: number): Slice | undefined {
@@ -43,6 +45,7 @@ export class FetchedSource implements PumpSource {
       if (bytes > bytesMax && count > 0) break
     }
     const taken = records.slice(0, count)
+    this.#log.host.gauges.fall(this.#gauge, count)
     const rest = records.slice(count)
     this.#ahead = rest.length === 0 ? undefined : { records: rest, next: ahead.next }
     const next = rest[0]?.offset ?? ahead.next
@@ -63,7 +66,10 @@ export class FetchedSource implements PumpSource {
   }
 
   close(): void {
+    if (this.#stop.signal.aborted) return
     this.#stop.abort()
+    this.#log.host.gauges.fall(this.#gauge, this.#ahead?.records.length ?? 0)
+    this.#ahead = undefined
   }
 
   async #fetch(position: number): Promise<void> {
@@ -74,8 +80,10 @@ export class FetchedSource implements PumpSource {
         const options = { bytesMax: FETCH_BYTES, waitMs: WAIT_MS, signal }
         const slice = await this.#log.read(this.topic, this.partition, from, options)
         if (slice.records.length === 0 && slice.next === from) continue
+        if (signal.aborted) break
         if (slice.records.length > FETCH_RECORDS) this.#log.cluster.world.saw('a long fetch')
         this.#ahead = slice
+        this.#log.host.gauges.rise(this.#gauge, slice.records.length)
       } catch (error) {
         this.#error = error
       }

@@ -52,6 +52,10 @@ export class SimLog implements Log {
    * call is made, or its answer awaited, again and again, until the way is free.
    */
   call<T>(serve: (answer: Answer<T>) => void, whenCut?: () => Error): Promise<T> {
+    return this.host.gauges.during('calls', this.#exchange(serve, whenCut))
+  }
+
+  #exchange<T>(serve: (answer: Answer<T>) => void, whenCut?: () => Error): Promise<T> {
     if (this.#closing.signal.aborted) return Promise.reject(new HbError('log-closed'))
     const { host } = this
     return new Promise((resolve, reject) => {
@@ -119,7 +123,7 @@ export class SimLog implements Log {
       ...record,
       value: record.value === null ? null : Buffer.from(record.value),
     }))
-    return this.call<number>((answer) => {
+    const written = this.call<number>((answer) => {
       if (this.#isDown(partition)) {
         // some of what waits for a leader is given up on, some was never taken
         const refused = this.#world.random('faults').below(2) === 0
@@ -165,6 +169,7 @@ export class SimLog implements Log {
         }
       }
     }, cutOff)
+    return this.host.gauges.during(`${topic} ${index}`, written)
   }
 
   async read(
@@ -178,8 +183,8 @@ export class SimLog implements Log {
     const { to = Infinity, bytesMax = READ_BYTES, waitMs = 0, signal } = options
     const bounds = { to, bytesMax, recordsMax: Infinity }
     if (signal?.aborted === true) return { records: [], next: from }
-    return this.#until(signal, { records: [], next: from }, (isOver) =>
-      this.call<Slice>((answer) => {
+    const slice = this.#until(signal, { records: [], next: from }, (isOver) =>
+      this.#exchange<Slice>((answer) => {
         const deadline = this.#world.now + waitMs * MS
         this.waitFor(partition, deadline, isOver, () => {
           const slice = this.cluster.slice(partition, from, bounds)
@@ -188,6 +193,7 @@ export class SimLog implements Log {
         }, answer.error)
       }),
     )
+    return this.host.gauges.during('calls', slice)
   }
 
   async ends(name: string) {

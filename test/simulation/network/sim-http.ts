@@ -13,10 +13,14 @@ export type Served = { readonly host: Host; readonly api: NodeApi | undefined }
 
 export type HttpFaults = { isOn: boolean; readonly lost: number; readonly slow: number }
 
+/** Hears what a node gives as an answer, in the instant in which it does. */
+export type HttpObserver = (node: string, value: unknown) => void
+
 type Wire = { readonly status: number; readonly text: string }
 
 export class SimHttp {
   readonly faults: HttpFaults
+  readonly observers: HttpObserver[] = []
   readonly #world: World
   readonly #find: (address: string) => Served | undefined
 
@@ -50,7 +54,7 @@ export class SimHttp {
     signal: AbortSignal,
     ask: (api: NodeApi) => Promise<unknown>,
   ): Promise<Wire> {
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<Wire>((resolve, reject) => {
       const fail = (why: string): void => from.resume(() => reject(new Error(why)))
       const abort = (): void => fail('aborted')
       if (signal.aborted) return abort()
@@ -77,7 +81,9 @@ export class SimHttp {
             ask(api).then(
               (value) => {
                 const status = value === undefined ? 404 : 200
-                if (host.isAlive) back({ status, text: JSON.stringify(value ?? null) })
+                if (!host.isAlive) return
+                for (const observer of this.observers) observer(host.name, value)
+                back({ status, text: JSON.stringify(value ?? null) })
               },
               (error: unknown) => {
                 const code = isHbError(error) ? error.code : 'internal-error'
@@ -88,6 +94,7 @@ export class SimHttp {
         })
       })
     })
+    return from.gauges.during('requests', answered)
   }
 
   /** What is lost is never answered: the asker's own time-out ends it. */

@@ -22,7 +22,7 @@ export class Disk {
 
   open(file: string, host: Host): Store {
     let opened = this.#files.get(file)
-    if (opened === undefined) this.#files.set(file, (opened = new StoreFile(this.#world)))
+    if (opened === undefined) this.#files.set(file, (opened = new StoreFile(this.#world, file)))
     return opened.store(host)
   }
 
@@ -39,16 +39,19 @@ export class Disk {
 
 class StoreFile {
   readonly #world: World
+  readonly #name: string
   readonly #store = createMemoryStore()
   /** Of each write that is not synced: what undoes it. */
   #undo: StoreOp[][] = []
   #syncing = false
 
-  constructor(world: World) {
+  constructor(world: World, name: string) {
     this.#world = world
+    this.#name = name
   }
 
   store(host: Host): Store {
+    const gauge = `writes ${this.#name}`
     let pending: StoreOp[] = []
     let done: Promise<void> | undefined
     const flush = (): Promise<void> =>
@@ -58,6 +61,7 @@ class StoreFile {
           this.#world.after(takesUs, () =>
             host.resume(() => {
               const ops = pending
+              host.gauges.fall(gauge, ops.length)
               pending = []
               done = undefined
               this.#apply(ops).then(resolve, reject)
@@ -70,6 +74,7 @@ class StoreFile {
       range: (options) => this.#store.range(options),
       write: (ops) => {
         pending.push(...ops.map(copied))
+        host.gauges.rise(gauge, ops.length)
         return (done ??= flush())
       },
       close: () => Promise.resolve(),

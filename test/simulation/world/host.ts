@@ -6,6 +6,7 @@
 // clock that jumps.
 
 import type { Clock } from '../../../src/std/clock.ts'
+import { Gauges } from './gauges.ts'
 import { EPOCH_MS, MS } from './world.ts'
 import type { World } from './world.ts'
 
@@ -21,6 +22,7 @@ export class Host {
   /** Dies at this call of a port; `written`: after the request has gone out. */
   crashAt: { readonly call: number; readonly written: boolean } | undefined
   readonly clock: Clock
+  readonly gauges = new Gauges()
   #isAlive = true
   #isFrozen = false
   readonly #held: (() => void)[] = []
