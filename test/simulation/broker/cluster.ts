@@ -2,8 +2,8 @@
 // are synchronous; who calls from afar goes through client.ts, where latency and faults are.
 //
 // Invariants: K1 offsets of a partition only grow, and nothing that was written is changed (a
-// trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers hear
-// of every append, commit and trim in the instant in which it takes effect.
+// trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers
+// hear of every append, commit and trim in the instant in which it takes effect.
 
 import type { LogRecord, PartitionEnds, StoredRecord, TopicSpec } from '../../../src/log/port.ts'
 import { checkBatch, checkSpec, LOG_LIMITS } from '../../../src/log/local/limits.ts'
