@@ -12,6 +12,7 @@
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Head } from '../protocol/records.ts'
+import type { Run } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
@@ -169,11 +170,11 @@ export class RelayerService {
     for (const record of stored) {
       const run = this.#outbox.decode(record)
       if (run === undefined) continue
-      let more = relaysOf(this.#o.network, source.cursor, run)
+      let more: readonly Relay[] | 'gap' = relaysOf(this.#o.network, source.cursor, run)
       if (more === 'gap') {
         await this.#findCursor(partition, source, record.offset)
         more = relaysOf(this.#o.network, source.cursor, run)
-        if (more === 'gap') throw new HbError('outbox-gap', `partition ${partition}, ${run.from}`)
+        if (more === 'gap') more = await this.#overTrimmed(partition, source, run)
       }
       for (const relay of more) relays.push(relay)
     }
@@ -188,6 +189,20 @@ export class RelayerService {
       relaysOf(this.#o.network, cursor, run)
     })
     source.cursor.next = cursor.next
+  }
+
+  /**
+   * Repeated old runs may also be all that a trim left before this one: the results between them
+   * and this one are gone then, and so relayed and settled. Nowhere else is a gap passed over; what
+   * is relayed behind one is never accepted (R3).
+   */
+  async #overTrimmed(partition: number, { cursor }: Source, run: Run): Promise<readonly Relay[]> {
+    if ((await this.#outbox.start(partition)) > 0) {
+      cursor.next = run.from
+      const relays = relaysOf(this.#o.network, cursor, run)
+      if (relays !== 'gap') return relays
+    }
+    throw new HbError('outbox-gap', `partition ${partition}, ${run.from}`)
   }
 
   /** Appends each target's relays behind those before; resolves when all are durable. */
@@ -341,6 +356,8 @@ export class RelayerService {
     const missing: Relay[] = []
     const { signal } = source.stop
     await this.#outbox.scan(partition, -1, end, signal, (run) => {
+      // repeated old runs may be the first that are retained, with a gap behind them
+      if (cursor.next !== undefined && run.from > cursor.next) cursor.next = run.from
       const relays = relaysOf(this.#o.network, cursor, run)
       if (relays === 'gap') return
       for (const relay of relays) {

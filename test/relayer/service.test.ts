@@ -160,6 +160,32 @@ describe('the relayer', () => {
     expect(second.service.figures.resent).toBe(0)
   })
 
+  test('a stale repetition is the first that a trim left: taken over, and sent again', async () => {
+    await open()
+    const results = makeResults(60)
+    const first = await rig.relayer()
+    for (let at = 0; at < 40; at += 4) await put(run(results, at, at + 4))
+    await relayed(results.slice(0, 40))
+    await first.stop()
+    // two runs of long ago were written once more, late, and what was before them is trimmed
+    const stale = await put(run(results, 2, 5))
+    await put(run(results, 8, 11))
+    await rig.log.trim(TOPICS.outbox, 0, stale)
+    await put(run(results, 40, 60))
+    const second = await rig.relayer({ limits: { stallMs: 50 } })
+    await relayed(results)
+    expect(second.halted).toEqual([])
+    // no target ever settles what it was sent: what is retained of it is sent again
+    await put(run(results, 40, 60))
+    const deadline = Date.now() + 4_000
+    while (second.service.figures.resent === 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(second.service.figures.resent).toBeGreaterThanOrEqual(
+      [0, 1, 2].reduce((sum, at) => sum + emitted(results, at) - emitted(results.slice(0, 40), at), 0),
+    )
+  })
+
   test('a gap in the outbox halts: nothing is passed over', async () => {
     await open()
     const results = makeResults(20)

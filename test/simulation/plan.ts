@@ -26,6 +26,8 @@ export const EVENTS = [
   'cut',
   'rot',
   'compact',
+  'lose-relayed',
+  'blackout',
 ] as const
 export type EventKind = (typeof EVENTS)[number]
 

@@ -98,7 +98,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
   )
-  const violations: Violation[] = [...invariants.violations]
+  const violations: Violation[] = [...invariants.violations, ...sim.cluster.conduct.violations]
   for (const { node, text } of sim.halts) {
     violations.push({ invariant: 'nothing-halts', text: `${node}: ${text}` })
   }

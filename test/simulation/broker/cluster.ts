@@ -2,22 +2,25 @@
 // are synchronous; who calls from afar goes through client.ts, where latency and faults are.
 //
 // Invariants: K1 offsets of a partition only grow, and nothing that was written is changed (a
-// trimmed or compacted record is only no longer shown), unless `rot` says so. K2 observers hear of
-// every append, commit and trim in the instant in which it takes effect.
+// trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers
+// hear of every append, commit and trim in the instant in which it takes effect.
 
 import type { LogRecord, PartitionEnds, StoredRecord, TopicSpec } from '../../../src/log/port.ts'
 import { checkBatch, checkSpec, LOG_LIMITS } from '../../../src/log/local/limits.ts'
+import { Records } from '../../../src/protocol/codec/records.ts'
 import { HbError } from '../../../src/std/errors.ts'
+import { asBuffer } from '../../../src/std/bytes.ts'
 import { EPOCH_MS, MS } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import { Coordinator } from './coordinator.ts'
 import type { GroupLimits } from './coordinator.ts'
+import { Conduct } from './conduct.ts'
 
 export type Partition = {
   readonly topic: Topic
   readonly index: number
   start: number
-  /** By offset; undefined: compacted away. */
+  /** By offset; undefined: compacted away, or lost. */
   readonly records: (StoredRecord | undefined)[]
   /** What was trimmed is kept for the checkers. */
   readonly waiters: Set<() => void>
@@ -25,6 +28,8 @@ export type Partition = {
   stale: { readonly end: number; readonly until: number } | undefined
   /** Until then it has no leader: nothing is answered. */
   downUntil: number
+  /** Until then appends of processes' messages are acknowledged, and lost. */
+  losesRelayedUntil: number
   /** Of its leader: what an earlier one had not replicated is lost. */
   epoch: number
 }
@@ -37,6 +42,9 @@ export type ClusterObserver = {
   trimmed?(partition: Partition): void
 }
 
+/** Who appends to ingress without a node. */
+export const CLIENT = 'client'
+
 export type Slice = { readonly records: StoredRecord[]; readonly next: number }
 
 export class Cluster {
@@ -44,6 +52,7 @@ export class Cluster {
   readonly limits: GroupLimits
   readonly topics = new Map<string, Topic>()
   readonly observers: ClusterObserver[] = []
+  readonly conduct = new Conduct()
   readonly #groups = new Map<string, Coordinator>()
 
   constructor(world: World, limits: GroupLimits) {
@@ -66,7 +75,7 @@ export class Cluster {
         for (let index = 0; index < spec.partitions; index++) {
           const waiters = new Set<() => void>()
           const empty = { start: 0, records: [], stale: undefined, downUntil: 0, epoch: 0 }
-          partitions.push({ topic, index, waiters, ...empty })
+          partitions.push({ topic, index, waiters, losesRelayedUntil: 0, ...empty })
         }
         this.topics.set(spec.name, topic)
       } else if (known.partitions !== spec.partitions || known.cleanup !== spec.cleanup) {
@@ -92,7 +101,11 @@ export class Cluster {
     const base = partition.records.length
     const timestamp = this.nowMs
     const stored = records.map((record, index) => storedAs(record, base + index, timestamp))
-    partition.records.push(...stored)
+    // what no node sent is no relayer's
+    const mayBeLost = by !== CLIENT && this.world.now < partition.losesRelayedUntil
+    const isLost = mayBeLost && stored.every(isRelayed)
+    if (isLost) this.world.saw('relayed messages are lost')
+    partition.records.push(...stored.map((record) => (isLost ? undefined : record)))
     for (const observer of this.observers) observer.appended?.(partition, stored, by)
     for (const wake of [...partition.waiters]) wake()
     return base
@@ -196,4 +209,14 @@ function storedAs(record: LogRecord, offset: number, timestamp: number): StoredR
   const { key, headers } = record
   const value = record.value === null ? null : Buffer.from(record.value)
   return { key, value, offset, timestamp, ...(headers && { headers: { ...headers } }) }
+}
+
+const records = new Records()
+
+function isRelayed({ value }: StoredRecord): boolean {
+  try {
+    return value !== null && records.decodeIngress(asBuffer(value)).type === 'relayed'
+  } catch {
+    return false
+  }
 }

@@ -12,6 +12,9 @@ import type { Told } from './coordinator.ts'
 import { FetchedSource } from './fetched-source.ts'
 import type { SimLog } from './sim-log.ts'
 
+/** The group that owns the partitions of the log. */
+const SEQUENCERS = 'hb.sequencer'
+
 type Holding = {
   pumps: Pump[]
   sources: FetchedSource[]
@@ -20,6 +23,7 @@ type Holding = {
   /** Settles when it is given up. */
   going: Promise<void> | undefined
   halted: boolean
+  fenced: boolean
 }
 
 /** A position that is to be committed. */
@@ -71,6 +75,7 @@ export class SimMembership implements Membership {
     })
     // it was expelled, and hears of it in this way: what fails from now on is no halt
     if (!owns) void this.#expelled(id)
+    else this.#confirmed(partition)
     return owns
   }
 
@@ -110,9 +115,16 @@ export class SimMembership implements Membership {
     this.#o.member.standby?.(partitions)
   }
 
+  #confirmed(partition: number): void {
+    const { cluster, host } = this.#log
+    if (this.#o.group === SEQUENCERS) cluster.conduct.confirmed(host.name, partition)
+  }
+
   #take(partition: number): void {
+    this.#confirmed(partition)
     const idle = Promise.resolve()
-    const holding: Holding = { pumps: [], sources: [], ready: idle, going: undefined, halted: false }
+    const began = { ready: idle, going: undefined, halted: false, fenced: false }
+    const holding: Holding = { pumps: [], sources: [], ...began }
     this.#holdings.set(partition, holding)
     holding.ready = this.#start(partition, holding).catch((error: unknown) => {
       this.#halt(partition, holding, error)
@@ -134,7 +146,11 @@ export class SimMembership implements Membership {
       const from = starts[topic]
       if (from === undefined) throw new HbError('log-position-out-of-range', `no start of ${topic}`)
       const position = from === 'earliest' ? (ends[at]?.[partition]?.start ?? 0) : from
-      const note = (next: number): void => this.#note(topic, partition, next)
+      const note = (next: number): void => {
+        const { conduct } = this.#log.cluster
+        if (holding.fenced) conduct.notedFenced(this.#memberId, topic, partition)
+        else this.#note(topic, partition, next)
+      }
       const source = new FetchedSource(this.#log, topic, partition, note)
       const onError = (error: unknown): void => this.#halt(partition, holding, error)
       const options = { source, member, inFlight, batchRecordsMax, batchBytesMax, onError }
@@ -148,6 +164,7 @@ export class SimMembership implements Membership {
     const id = this.#memberId
     await this.#giveUp(partition, false)
     await this.#flush()
+    for (const topic of this.#o.topics) this.#dirty.delete(`${topic}/${partition}`)
     if (id !== this.#memberId || this.#left) return
     await this.#log.call<undefined>((answer) => {
       this.#coordinator.released(id, partition)
@@ -158,7 +175,10 @@ export class SimMembership implements Membership {
   #giveUp(partition: number, isFenced: boolean): Promise<void> {
     const holding = this.#holdings.get(partition)
     if (holding === undefined) return Promise.resolve()
-    if (isFenced) for (const pump of holding.pumps) pump.fence()
+    if (isFenced) {
+      holding.fenced = true
+      for (const pump of holding.pumps) pump.fence()
+    }
     holding.going ??= this.#end(partition, holding)
     return holding.going
   }

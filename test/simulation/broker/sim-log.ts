@@ -12,6 +12,7 @@ import type {
   ReadOptions,
   ReadResult,
 } from '../../../src/log/port.ts'
+import { topicNames } from '../../../src/protocol/topics.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import type { Host } from '../world/host.ts'
 import { MS } from '../world/world.ts'
@@ -21,6 +22,7 @@ import type { Faults } from './faults.ts'
 import { SimMembership } from './membership.ts'
 
 const READ_BYTES = 1_048_576
+const LOG_TOPIC = topicNames('hb').log
 
 /** Until then nobody reads what was appended, and a new leader does not have it. */
 const REPLICATION_US = 300
@@ -97,6 +99,22 @@ export class SimLog implements Log {
 
   async append(topic: string, index: number, records: readonly LogRecord[]): Promise<number> {
     this.#checkOpen()
+    if (topic !== LOG_TOPIC) return this.#append(topic, index, records)
+    const { conduct } = this.cluster
+    const isClaim = records[0]?.headers?.['hb-kind'] === 'claim'
+    conduct.appends(this.host.name, index)
+    try {
+      const base = await this.#append(topic, index, records)
+      // of a claim it does not matter where it landed: it is read
+      if (base < 0 && !isClaim) conduct.unclear(this.host.name, index)
+      return base
+    } catch (error) {
+      conduct.unclear(this.host.name, index)
+      throw error
+    }
+  }
+
+  #append(topic: string, index: number, records: readonly LogRecord[]): Promise<number> {
     const { cluster, faults } = this
     const partition = cluster.partition(topic, index)
     cluster.checkBatch(partition.topic, records)
@@ -193,7 +211,11 @@ export class SimLog implements Log {
     this.#checkOpen()
     const partition = this.cluster.partition(topic, index)
     await this.call<undefined>((answer) => {
+      const { start, records } = partition
       this.cluster.trim(partition, before)
+      if (partition.start > start) {
+        this.cluster.conduct.trimmed(topic, index, partition.start, records.length)
+      }
       this.#world.trace(`${this.host.name} trims ${topic}[${index}] to ${before}`)
       answer.value(undefined)
     })

@@ -9,11 +9,14 @@ import type { SimNetwork } from './sim-network.ts'
 import type { SimNode } from './sim-node.ts'
 
 const DOWN_SECONDS_MAX = 20
+const SUPERVISED_SECONDS_MAX = 1
 const CUT_SECONDS_MAX = 25
 /** Beyond a session, so that the partitions have moved when it goes on. */
 const FROZEN_SECONDS_MAX = 25
 /** Within what a sequencer accepts its clock to be off. */
 const CLOCK_MS_MAX = 20_000
+/** Well below what a relayer waits before it sends a channel again. */
+const LOSING_US_MAX = 500 * MS
 
 export class Mischief {
   readonly #world: World
@@ -31,10 +34,19 @@ export class Mischief {
 
   start(): void {
     if (this.#plan.eventSeconds > 0) this.#later()
+    if (!this.#losesRelayed) return
+    this.#world.after(this.#plan.seconds * SECOND - LOSING_US_MAX, () => this.#loseRelayed())
   }
 
+  /** What was lost last is sent again by whoever has the relayers' partitions from now on. */
   stop(): void {
     this.#isOver = true
+    if (!this.#losesRelayed) return
+    for (const node of this.#network.nodes) if (node.roles.includes('relayer')) node.kill()
+  }
+
+  get #losesRelayed(): boolean {
+    return this.#plan.eventSeconds > 0 && this.#plan.events['lose-relayed'] !== undefined
   }
 
   #later(): void {
@@ -61,6 +73,8 @@ export class Mischief {
     if (kind === 'expire-offsets') return this.#expireOffsets()
     if (kind === 'rot') return this.#rot()
     if (kind === 'compact') return this.#compact()
+    if (kind === 'lose-relayed') return this.#loseRelayed()
+    if (kind === 'blackout') return this.#blackOut()
     if (!node.isUp || node.host.isFrozen) return
     this.#world.trace(`mischief: ${kind} ${node.name}`)
     this.#world.saw(`mischief: ${kind}`)
@@ -99,9 +113,38 @@ export class Mischief {
     }
   }
 
+  /** All machines at once: whoever comes up first goes on from what its own disk kept. */
+  #blackOut(): void {
+    const isPower = this.#random.below(2) === 0
+    const isLong = this.#random.below(2) === 0
+    this.#world.trace(`mischief: blackout ${isPower ? 'power' : 'kill'} ${isLong ? 'long' : ''}`)
+    this.#world.saw('mischief: blackout')
+    for (const node of this.#network.nodes) {
+      if (!node.isUp) continue
+      if (isPower) void node.losePower()
+      else node.kill()
+      if (isLong) this.#startAfter(node, this.#sessionUs + (1 + 4 * this.#random.float()) * SECOND)
+      else this.#startLater(node)
+    }
+    // their groups are empty by then: all that is retained is read again
+    if (isLong) this.#world.after(this.#sessionUs + SECOND / 2, () => this.#expireOffsets())
+  }
+
+  get #sessionUs(): number {
+    return this.#network.cluster.limits.sessionTimeoutMs * MS
+  }
+
+  #startAfter(node: SimNode, delayUs: number): void {
+    this.#world.after(delayUs, () => {
+      if (!node.isUp) node.start()
+    })
+  }
+
   /** Whatever brought it down. */
   #startLater(node: SimNode): void {
-    const delay = this.#random.float() * DOWN_SECONDS_MAX * SECOND
+    // a supervisor starts it at once, or an operator when he comes
+    const most = this.#random.below(2) === 0 ? SUPERVISED_SECONDS_MAX : DOWN_SECONDS_MAX
+    const delay = this.#random.float() * most * SECOND
     this.#world.after(delay, () => {
       if (node.isUp && node.host.crashAt === undefined) return this.#startLater(node)
       if (!node.isUp) node.start()
@@ -139,6 +182,16 @@ export class Mischief {
     this.#network.cluster.rot(partition, offset, this.#random.below(1 << 20))
     this.#world.trace(`mischief: rot ${topic?.spec.name}[${partition.index}] ${offset}`)
     this.#world.saw('mischief: rot')
+  }
+
+  /** For a while what relayers append is acknowledged and gone: their channels must heal (R3). */
+  #loseRelayed(): void {
+    const until = this.#world.now + LOSING_US_MAX * this.#random.float()
+    for (const partition of this.#topic('hb.ingress')?.partitions ?? []) {
+      partition.losesRelayedUntil = until
+    }
+    this.#world.trace('mischief: lose-relayed')
+    this.#world.saw('mischief: lose-relayed')
   }
 
   #compact(): void {

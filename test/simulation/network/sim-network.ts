@@ -23,13 +23,14 @@ const NODE_LIMITS = {
   dre: {
     instancesMax: 12,
     instanceIdleMsMax: 5_000,
-    trimIntervalMs: 5_000,
+    trimIntervalMs: 2_000,
     trimRecordsMin: 1,
-    outboxRetentionMs: 8_000,
+    outboxRetentionMs: 3_000,
     standbyRetryMs: 1_000,
     standbyLingerMs: 3_000,
   },
-  relayer: { lookBackRecordsMax: 64 },
+  // sent again, and seen to stand still, well within the rest that ends a run
+  relayer: { lookBackRecordsMax: 512, stallMs: 2_000 },
 } as const
 
 export type Halt = { readonly node: string; readonly text: string }
@@ -71,6 +72,7 @@ export class SimNetwork {
       for (const partition of partitions) {
         partition.stale = undefined
         partition.downUntil = 0
+        partition.losesRelayedUntil = 0
         for (const wake of [...partition.waiters]) wake()
       }
     }

@@ -1,0 +1,12 @@
+// All mutations: every one must be caught by the simulation within a bounded number of seeds.
+
+import { DRE_MUTATIONS } from './dre.ts'
+import type { Mutation } from './mutation.ts'
+import { RELAYER_MUTATIONS } from './relayer.ts'
+import { SEQUENCER_MUTATIONS } from './sequencer.ts'
+
+export const MUTATIONS: readonly Mutation[] = [
+  ...SEQUENCER_MUTATIONS,
+  ...DRE_MUTATIONS,
+  ...RELAYER_MUTATIONS,
+]
