@@ -24,6 +24,7 @@ import { Mischief } from './network/mischief.ts'
 import { SimNetwork } from './network/sim-network.ts'
 import type { PlanChanges, SimPlan } from './plan.ts'
 import { planOf } from './plan.ts'
+import { watchZombies } from './situations.ts'
 import { SECOND, World } from './world/world.ts'
 
 export type SimReport = {
@@ -57,6 +58,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
   const network = await genesisOf(plan, workloads, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
+  watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
   const load = new Load({ world, sim, network, plan, wallets, workloads, recorder })
   const mischief = new Mischief(sim, plan)
@@ -82,6 +84,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     const judged = await judge(sim, network, recorder, workloads, workload.tokenNames)
     violations.push(...judged.violations)
     ;({ figures } = judged)
+    if (figures.superseded > 0) world.saw('an entry was superseded')
   }
   return {
     seed,

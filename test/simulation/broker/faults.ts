@@ -102,7 +102,7 @@ export class Faults {
   }
 
   #seen(fault: AppendFault): AppendFault {
-    this.#world.saw(`append: ${fault.kind}`)
+    if (fault.kind !== 'none') this.#world.saw(`append: ${fault.kind}`)
     return fault
   }
 }
