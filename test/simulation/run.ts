@@ -37,11 +37,17 @@ export type SimReport = {
   readonly situations: Readonly<Record<string, number>>
   /** Virtual seconds from the first event to the last. */
   readonly seconds: number
+  /** Final states by process, as JSON text: a fresh evaluation; empty where it never came to rest. */
+  readonly states: ReadonlyMap<string, string>
 }
 
 export type RunOptions = {
   readonly changes?: PlanChanges
   readonly onTrace?: (line: string) => void
+  /** What wallets send, instead of what the workloads draft. */
+  readonly draft?: Workload['draft']
+  /** Before anything starts: for whoever brings about one thing of their own. */
+  readonly prepare?: (sim: SimNetwork) => void
 }
 
 const SALT = 'simulation'
@@ -50,7 +56,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const STILL_US = 6 * SECOND
 
 export async function simulate(seed: number, options: RunOptions = {}): Promise<SimReport> {
-  const { onTrace } = options
+  const { onTrace, draft } = options
   const world = new World(seed, onTrace === undefined ? {} : { onTrace })
   const plan = planOf(seed, world.random('plan'), options.changes)
   const workload = tokens()
@@ -60,8 +66,9 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const sim = new SimNetwork(world, plan, network.genesis)
   watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
-  const load = new Load({ world, sim, network, plan, wallets, workloads, recorder })
+  const load = new Load({ world, sim, network, plan, wallets, workloads, recorder, ...(draft && { draft }) })
   const mischief = new Mischief(sim, plan)
+  options.prepare?.(sim)
   for (const node of sim.nodes) node.start()
   load.start()
   mischief.start()
@@ -79,11 +86,12 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     return { invariant: 'nothing-halts', text: `${node}: ${text}` }
   })
   let figures: Figures | undefined
+  let states: ReadonlyMap<string, string> = new Map()
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {
     const judged = await judge(sim, network, recorder, workloads, workload.tokenNames)
     violations.push(...judged.violations)
-    ;({ figures } = judged)
+    ;({ figures, states } = judged)
     if (figures.superseded > 0) world.saw('an entry was superseded')
   }
   return {
@@ -95,6 +103,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     figures,
     situations: Object.fromEntries([...world.situations].sort(([a], [b]) => (a < b ? -1 : 1))),
     seconds: world.now / SECOND,
+    states,
   }
 }
 
@@ -135,13 +144,19 @@ function topicsOf(cluster: Cluster, network: Network): Topics {
   return { partitions, deadletters: all(names.deadletters, 0) }
 }
 
+type Judged = {
+  readonly violations: readonly Violation[]
+  readonly figures: Figures
+  readonly states: ReadonlyMap<string, string>
+}
+
 async function judge(
   sim: SimNetwork,
   network: Network,
   recorder: Recorder,
   workloads: readonly Workload[],
   tokenNames: readonly string[],
-): Promise<{ violations: Violation[]; figures: Figures }> {
+): Promise<Judged> {
   const topics = topicsOf(sim.cluster, network)
   const evaluated = await evaluateAfresh(network, topics.partitions)
   const states = new Map(evaluated.flatMap((each) => [...each.states]))
@@ -162,7 +177,7 @@ async function judge(
   })
   const ending = { network, partitions, states }
   const modelled = workloads.flatMap((each) => each.judge(ending))
-  return { violations: [...violations, ...modelled], figures }
+  return { violations: [...violations, ...modelled], figures, states }
 }
 
 /** Every group is at the end of its topic, every channel has arrived, and nothing is written. */

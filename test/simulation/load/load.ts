@@ -30,6 +30,8 @@ export type LoadOptions = {
   readonly wallets: readonly SimWallet[]
   readonly workloads: readonly Workload[]
   readonly recorder: Recorder
+  /** Instead of the workloads' own. */
+  readonly draft?: Workload['draft']
 }
 
 export class Load {
@@ -104,7 +106,7 @@ export class Load {
       nowMs: host.clock.now(),
       generation: network.genesis.generation,
     }
-    const draft = workload.draft(turn)
+    const draft = (this.#o.draft ?? workload.draft)(turn)
     if (draft === undefined) return undefined
     return 'bytes' in draft ? draft.bytes : wallet.sign(draft.fields)
   }
