@@ -21,6 +21,8 @@ import type { Turn, Workload } from './workload.ts'
 const REQUEST_MS = 4_000
 const BUSY_MS = 200
 const WAIT_MS = 3_000
+/** Why a time-out is no longer waited for; without a reason, Node makes an error of each. */
+const ENDED = 'ended'
 
 export type LoadOptions = {
   readonly world: World
@@ -146,7 +148,7 @@ export class Load {
       return undefined
     } finally {
       this.#stop.signal.removeEventListener('abort', abort)
-      done.abort()
+      done.abort(ENDED)
     }
   }
 }
