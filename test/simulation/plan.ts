@@ -21,6 +21,9 @@ export const EVENTS = [
   'rebalance',
   'expire-offsets',
   'crash-at-call',
+  'cut',
+  'rot',
+  'compact',
 ] as const
 export type EventKind = (typeof EVENTS)[number]
 

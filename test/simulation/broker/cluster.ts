@@ -2,7 +2,7 @@
 // are synchronous; who calls from afar goes through client.ts, where latency and faults are.
 //
 // Invariants: K1 offsets of a partition only grow, and nothing that was written is changed (a
-// trimmed or compacted record is only no longer shown). K2 observers hear of every append and
+// trimmed or compacted record is only no longer shown), unless `rot` says so. K2 observers hear of every append and
 // commit in the instant in which it takes effect.
 
 import type { LogRecord, PartitionEnds, StoredRecord, TopicSpec } from '../../../src/log/port.ts'
@@ -25,6 +25,8 @@ export type Partition = {
   stale: { readonly end: number; readonly until: number } | undefined
   /** Until then it has no leader: nothing is answered. */
   downUntil: number
+  /** Of its leader: what an earlier one had not replicated is lost. */
+  epoch: number
 }
 
 export type Topic = { readonly spec: TopicSpec; readonly partitions: readonly Partition[] }
@@ -62,7 +64,7 @@ export class Cluster {
         const partitions = topic.partitions as Partition[]
         for (let index = 0; index < spec.partitions; index++) {
           const waiters = new Set<() => void>()
-          const empty = { start: 0, records: [], stale: undefined, downUntil: 0 }
+          const empty = { start: 0, records: [], stale: undefined, downUntil: 0, epoch: 0 }
           partitions.push({ topic, index, waiters, ...empty })
         }
         this.topics.set(spec.name, topic)
@@ -153,6 +155,16 @@ export class Cluster {
       if (seen.has(key)) records[at] = undefined
       seen.add(key)
     }
+  }
+
+  /** One bit of a stored record is another one: what checksums are there to see. */
+  rot(partition: Partition, offset: number, bit: number): void {
+    const record = partition.records[offset]
+    if (!record?.value || record.value.length === 0) return
+    const value = Buffer.from(record.value)
+    const at = (bit >>> 3) % value.length
+    value[at] = (value[at] as number) ^ (1 << (bit & 7))
+    partition.records[offset] = { ...record, value }
   }
 
   /** Looks as if it ended earlier, to whoever asks or reads. */

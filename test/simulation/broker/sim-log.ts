@@ -22,6 +22,11 @@ import { SimMembership } from './membership.ts'
 
 const READ_BYTES = 1_048_576
 
+/** Until then nobody reads what was appended, and a new leader does not have it. */
+const REPLICATION_US = 300
+
+const cutOff = (): Error => new HbError('log-append-unclear', 'cut off')
+
 export type Answer<T> = { value(value: T): void; error(error: unknown): void }
 
 export class SimLog implements Log {
@@ -41,29 +46,41 @@ export class SimLog implements Log {
 
   /**
    * A call: `serve` runs at the brokers when it has arrived there; the promise settles when the
-   * answer is back.
+   * answer is back. Where the host is cut off, `whenCut` is the error in the end; without it the
+   * call is made, or its answer awaited, again and again, until the way is free.
    */
-  call<T>(serve: (answer: Answer<T>) => void): Promise<T> {
+  call<T>(serve: (answer: Answer<T>) => void, whenCut?: () => Error): Promise<T> {
     if (this.#closing.signal.aborted) return Promise.reject(new HbError('log-closed'))
+    const { host } = this
     return new Promise((resolve, reject) => {
+      const giveUp = (why: () => Error): void => {
+        this.#world.after(this.faults.unclearAfter(), () => host.resume(() => reject(why())))
+      }
       const back = (run: () => void): void => {
         const delay = this.#wayUs() + this.faults.slowness()
-        this.#world.after(delay, () => this.host.resume(run))
+        this.#world.after(delay, () => {
+          if (!host.isCut) return host.resume(run)
+          if (whenCut !== undefined) return giveUp(whenCut)
+          this.#world.after(host.cutUntil - this.#world.now, () => back(run))
+        })
       }
       const answer: Answer<T> = {
         value: (value) => back(() => resolve(value)),
         error: (error) => back(() => reject(error)),
       }
-      const send = (): void => {
-        this.#world.after(this.#wayUs(), () => {
-          try {
-            serve(answer)
-          } catch (error) {
-            answer.error(error)
-          }
-        })
+      const arrive = (): void => {
+        if (host.isCut) {
+          if (whenCut !== undefined) return giveUp(whenCut)
+          this.#world.after(host.cutUntil - this.#world.now + this.#wayUs(), arrive)
+          return
+        }
+        try {
+          serve(answer)
+        } catch (error) {
+          answer.error(error)
+        }
       }
-      this.host.calling(send)
+      host.calling(() => this.#world.after(this.#wayUs(), arrive))
     })
   }
 
@@ -97,8 +114,15 @@ export class SimLog implements Log {
         this.#world.after(faults.unclearAfter(), () => answer.error(failed))
       }
       switch (fault.kind) {
-        case 'none':
-          return answer.value(write())
+        case 'none': {
+          const { epoch } = partition
+          this.#world.after(REPLICATION_US, () => {
+            if (partition.epoch === epoch) return answer.value(write())
+            this.#world.saw('a tail that was not replicated is lost')
+            unclear()
+          })
+          return
+        }
         case 'refused':
           return answer.error(new HbError('log-append-refused', 'simulated'))
         case 'lost':
@@ -122,7 +146,7 @@ export class SimLog implements Log {
           })
         }
       }
-    })
+    }, cutOff)
   }
 
   async read(

@@ -2,12 +2,14 @@
 
 import type { Random } from '../../../src/std/random.ts'
 import type { EventKind, SimPlan } from '../plan.ts'
+import type { Topic } from '../broker/cluster.ts'
 import { MS, SECOND } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { SimNode } from './sim-node.ts'
 
 const DOWN_SECONDS_MAX = 20
+const CUT_SECONDS_MAX = 25
 /** Beyond a session, so that the partitions have moved when it goes on. */
 const FROZEN_SECONDS_MAX = 25
 /** Within what a sequencer accepts its clock to be off. */
@@ -57,6 +59,8 @@ export class Mischief {
     if (kind === 'election') return this.#elect()
     if (kind === 'rebalance') return this.#disturb()
     if (kind === 'expire-offsets') return this.#expireOffsets()
+    if (kind === 'rot') return this.#rot()
+    if (kind === 'compact') return this.#compact()
     if (!node.isUp || node.host.isFrozen) return
     this.#world.trace(`mischief: ${kind} ${node.name}`)
     this.#world.saw(`mischief: ${kind}`)
@@ -86,6 +90,9 @@ export class Mischief {
         this.#world.after(frozenUs, () => host.isFrozen && host.thaw())
         return
       }
+      case 'cut':
+        node.host.cutUntil = this.#world.now + this.#random.float() * CUT_SECONDS_MAX * SECOND
+        return
       case 'clock':
         node.clockErrorMs = this.#random.below(2 * CLOCK_MS_MAX) - CLOCK_MS_MAX
         node.host.clockErrorMs = node.clockErrorMs
@@ -111,6 +118,7 @@ export class Mischief {
     if (partition === undefined || topic === undefined) return
     const downUs = this.#random.below(4 * SECOND)
     partition.downUntil = this.#world.now + downUs
+    partition.epoch += 1
     this.#world.trace(`mischief: election ${topic.spec.name}[${partition.index}]`)
     this.#world.saw('mischief: election')
     this.#world.after(downUs, () => {
@@ -120,6 +128,30 @@ export class Mischief {
       this.#network.cluster.showStale(partition, partition.records.length - back, forUs)
       for (const wake of [...partition.waiters]) wake()
     })
+  }
+
+  /** A bit of what has a checksum of its own: snapshots, manifests and modules. */
+  #rot(): void {
+    const topic = this.#topic(this.#random.below(4) === 0 ? 'hb.modules' : 'hb.snapshots')
+    const partition = topic?.partitions[this.#random.below(topic.partitions.length)]
+    if (partition === undefined || partition.records.length === 0) return
+    const offset = this.#random.below(partition.records.length)
+    this.#network.cluster.rot(partition, offset, this.#random.below(1 << 20))
+    this.#world.trace(`mischief: rot ${topic?.spec.name}[${partition.index}] ${offset}`)
+    this.#world.saw('mischief: rot')
+  }
+
+  #compact(): void {
+    for (const name of ['hb.snapshots', 'hb.modules', 'hb.registry']) {
+      for (const partition of this.#topic(name)?.partitions ?? []) {
+        this.#network.cluster.compact(partition)
+      }
+    }
+    this.#world.saw('mischief: compact')
+  }
+
+  #topic(name: string): Topic | undefined {
+    return this.#network.cluster.topics.get(name)
   }
 
   #disturb(): void {

@@ -78,6 +78,7 @@ export class SimNetwork {
       node.clockErrorMs = 0
       node.host.clockErrorMs = 0
       node.host.crashAt = undefined
+      node.host.cutUntil = 0
       if (node.host.isFrozen) node.host.thaw()
       if (!node.isUp) node.start()
     }

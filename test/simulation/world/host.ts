@@ -16,6 +16,8 @@ export class Host {
   clockErrorMs = 0
   /** Calls of ports so far. */
   calls = 0
+  /** Until then (µs) nothing passes between it and the brokers: it lives, and hears nothing. */
+  cutUntil = 0
   /** Dies at this call of a port; `written`: after the request has gone out. */
   crashAt: { readonly call: number; readonly written: boolean } | undefined
   readonly clock: Clock
@@ -39,6 +41,10 @@ export class Host {
 
   get isFrozen(): boolean {
     return this.#isFrozen
+  }
+
+  get isCut(): boolean {
+    return this.cutUntil > this.world.now
   }
 
   /** Called once, at its death, before anything else happens. */
