@@ -147,7 +147,8 @@ async function crash(): Promise<void> {
 async function measureSpeed(): Promise<void> {
   const seed = wholeNumber('seed', 1)
   say(`seed ${seed}`)
-  const measured = await measure(seed, values.minutes === undefined ? undefined : Number(values.minutes))
+  const { minutes } = values
+  const measured = await measure(seed, minutes === undefined ? undefined : Number(minutes))
   const { virtualPerReal, goal, messages, entries, realSeconds } = measured
   say(`${virtualPerReal.toFixed(1)} virtual s a second (goal ${goal})`)
   const each = (realSeconds / entries) * 1e6
