@@ -29,6 +29,7 @@ import { Mischief } from './network/mischief.ts'
 import { SimNetwork } from './network/sim-network.ts'
 import type { PlanChanges, SimPlan } from './plan.ts'
 import { planOf } from './plan.ts'
+import { watchZombies } from './situations.ts'
 import { SECOND, World } from './world/world.ts'
 
 export type SimReport = {
@@ -41,12 +42,18 @@ export type SimReport = {
   readonly situations: Readonly<Record<string, number>>
   /** Virtual seconds from the first event to the last. */
   readonly seconds: number
+  /** Final states by process, as JSON text: a fresh evaluation; empty where it never came to rest. */
+  readonly states: ReadonlyMap<string, string>
 }
 
 export type RunOptions = {
   readonly changes?: PlanChanges
   readonly onTrace?: (line: string) => void
   readonly onHappening?: OnHappening
+  /** What wallets send, instead of what the workloads draft. */
+  readonly draft?: Workload['draft']
+  /** Before anything starts: for whoever brings about one thing of their own. */
+  readonly prepare?: (sim: SimNetwork) => void
 }
 
 const SALT = 'simulation'
@@ -66,7 +73,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const STILL_US = 6 * SECOND
 
 export async function simulate(seed: number, options: RunOptions = {}): Promise<SimReport> {
-  const { onTrace } = options
+  const { onTrace, draft } = options
   const world = new World(seed, onTrace === undefined ? {} : { onTrace })
   const plan = planOf(seed, world.random('plan'), options.changes)
   const workloads = plan.workloads.map((name): Workload => WORKLOADS[name]())
@@ -82,9 +89,13 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     lookout.look()
     return sim.halts.length > 0 || invariants.violations.length > 0
   }
+  watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
-  const load = new Load({ world, sim, network, plan, wallets, workloads, recorder })
+  const drafting = draft === undefined ? {} : { draft }
+  const parts = { world, sim, network, plan, wallets, workloads, recorder }
+  const load = new Load({ ...parts, ...drafting })
   const mischief = new Mischief(sim, plan)
+  options.prepare?.(sim)
   for (const node of sim.nodes) node.start()
   load.start()
   mischief.start()
@@ -103,11 +114,13 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     violations.push({ invariant: 'nothing-halts', text: `${node}: ${text}` })
   }
   let figures: Figures | undefined
+  let states: ReadonlyMap<string, string> = new Map()
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {
     const judged = await judge(sim, network, recorder, workloads)
     violations.push(...load.violations, ...judged.violations)
-    ;({ figures } = judged)
+    ;({ figures, states } = judged)
+    if (figures.superseded > 0) world.saw('an entry was superseded')
   }
   return {
     seed,
@@ -118,6 +131,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     figures,
     situations: Object.fromEntries([...world.situations].sort(([a], [b]) => (a < b ? -1 : 1))),
     seconds: world.now / SECOND,
+    states,
   }
 }
 
@@ -160,12 +174,18 @@ function topicsOf(cluster: Cluster, network: Network): Topics {
   return { partitions, deadletters: all(names.deadletters, 0) }
 }
 
+type Judged = {
+  readonly violations: readonly Violation[]
+  readonly figures: Figures
+  readonly states: ReadonlyMap<string, string>
+}
+
 async function judge(
   sim: SimNetwork,
   network: Network,
   recorder: Recorder,
   workloads: readonly Workload[],
-): Promise<{ violations: Violation[]; figures: Figures }> {
+): Promise<Judged> {
   const topics = topicsOf(sim.cluster, network)
   const evaluated = await evaluateAfresh(network, topics.partitions)
   const states = new Map(evaluated.flatMap((each) => [...each.states]))
@@ -193,7 +213,7 @@ async function judge(
     ...judgeModels(ending, models),
     ...workloads.flatMap((each) => each.judge?.(ending) ?? []),
   ]
-  return { violations: [...violations, ...modelled], figures }
+  return { violations: [...violations, ...modelled], figures, states }
 }
 
 /** Of each process every different text that a node serves. */

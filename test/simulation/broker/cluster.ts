@@ -96,7 +96,7 @@ export class Cluster {
     return partition
   }
 
-  /** The caller's records are copied: it may use its buffers again. */
+  /** The values are the cluster's from now on: nobody may write to them. */
   append(partition: Partition, records: readonly LogRecord[], by: string): number {
     const base = partition.records.length
     const timestamp = this.nowMs
@@ -206,8 +206,7 @@ export class Cluster {
 }
 
 function storedAs(record: LogRecord, offset: number, timestamp: number): StoredRecord {
-  const { key, headers } = record
-  const value = record.value === null ? null : Buffer.from(record.value)
+  const { key, value, headers } = record
   return { key, value, offset, timestamp, ...(headers && { headers: { ...headers } }) }
 }
 

@@ -123,6 +123,11 @@ export class Coordinator {
     return this.#owners[partition]?.id === id
   }
 
+  /** The host of the member that owns a partition now. */
+  ownerHost(partition: number): string | undefined {
+    return this.#seats.get(this.#owners[partition]?.id ?? '')?.joining.host.name
+  }
+
   /** Counts for partitions that the member owns; false: it owns none of them. */
   commit(id: string, topic: string, partition: number, next: number): boolean {
     if (!this.owns(id, partition)) return false

@@ -39,6 +39,8 @@ export const NO_FAULTS: FaultRates = {
   commitLost: 0,
 }
 
+export const FAULT_KINDS = Object.keys(NO_FAULTS) as (keyof FaultRates)[]
+
 export type AppendFault =
   | { readonly kind: 'none' | 'refused' | 'lost' | 'unacknowledged' | 'no-offset' }
   | { readonly kind: 'late' | 'twice'; readonly delayUs: number; readonly answerSecond: boolean }
@@ -102,7 +104,7 @@ export class Faults {
   }
 
   #seen(fault: AppendFault): AppendFault {
-    this.#world.saw(`append: ${fault.kind}`)
+    if (fault.kind !== 'none') this.#world.saw(`append: ${fault.kind}`)
     return fault
   }
 }

@@ -320,6 +320,8 @@ export class SimLog implements Log {
 
   #write(partition: Partition, records: readonly LogRecord[], how: string): number {
     const { name } = partition.topic.spec
+    if (!this.host.isAlive) this.#world.saw('an append of a dead host is written')
+    else if (this.host.isFrozen) this.#world.saw('an append of a frozen host is written')
     const base = this.cluster.append(partition, records, this.host.name)
     const what = `${name}[${partition.index}] ${base}+${records.length}`
     this.#world.trace(`${this.host.name} appends ${what} ${how}`)

@@ -20,7 +20,7 @@ import { offsetsNeverPassEffects } from './offsets.ts'
 import { chainUnbroken, oneMessageOnePlace, readersAgree, receiptsHold } from './placement.ts'
 import { queuesBounded } from './queues.ts'
 import { resultsFinal } from './results.ts'
-import type { Happening, Invariant, Watcher } from './watch.ts'
+import type { Happening, Invariant, Saw, Watcher } from './watch.ts'
 
 export const INVARIANTS = {
   'one-message-one-place': oneMessageOnePlace,
@@ -52,7 +52,7 @@ export class Invariants implements ClusterObserver {
     this.#world = world
     this.#onHappening = onHappening
     this.known = new Known(network)
-    const saw = (situation: string): void => world.saw(situation)
+    const saw: Saw = (situation) => world.saw(situation)
     this.#watchers = Object.entries(INVARIANTS).map(([invariant, watch]) => {
       const tell: Tell = (violation) => {
         const at = `${(world.now / SECOND).toFixed(6)} s: ${violation.text}`

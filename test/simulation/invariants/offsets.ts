@@ -4,7 +4,9 @@
 import { topicNames } from '../../../src/protocol/topics.ts'
 import type { Tell } from '../../chaos/checker/index.ts'
 import type { Known } from './known.ts'
-import type { CommitFact, Invariant } from './watch.ts'
+import type { CommitFact, Invariant, Saw } from './watch.ts'
+
+type OwnGroup = 'hb.sequencer' | 'hb.dre' | 'hb.relayer'
 
 /** Judges what lies from one offset up to another; both are positions of one partition. */
 type Judge = (partition: number, from: number, to: number) => void
@@ -31,7 +33,7 @@ export const offsetsNeverPassEffects: Invariant = (known, tell, saw) => {
       if (judge === undefined) return
       const key = `${topic}/${partition}`
       const from = judged.get(key) ?? 0
-      if (next < from) return saw(`offsets: ${group} went back`)
+      if (next < from) return saw(`offsets: ${group as OwnGroup} went back`)
       judged.set(key, next)
       judge(partition, from, next)
     },
@@ -45,7 +47,7 @@ export const offsetsNeverPassEffects: Invariant = (known, tell, saw) => {
   }
 }
 
-function ingressIsDone(known: Known, tell: Tell, saw: (situation: string) => void): Judge {
+function ingressIsDone(known: Known, tell: Tell, saw: Saw): Judge {
   return (partition, from, to) => {
     const { ingress, view } = known.partition(partition)
     for (let offset = from; offset < to; offset++) {

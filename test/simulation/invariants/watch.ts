@@ -9,6 +9,7 @@ import type { Entry } from '../../../src/protocol/entry.ts'
 import type { Head } from '../../../src/protocol/records.ts'
 import type { Result, Run } from '../../../src/protocol/result.ts'
 import type { Tell } from '../../chaos/checker/index.ts'
+import type { Situation } from '../situations.ts'
 import type { Known } from './known.ts'
 
 /** What the watchers are fed with. */
@@ -72,4 +73,6 @@ export type Watcher = {
   high?(fact: HighFact): void
 }
 
-export type Invariant = (known: Known, tell: Tell, saw: (situation: string) => void) => Watcher
+export type Saw = (situation: Situation) => void
+
+export type Invariant = (known: Known, tell: Tell, saw: Saw) => Watcher

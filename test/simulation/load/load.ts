@@ -24,6 +24,8 @@ import type { Draft, Ingress, Turn, Workload } from './workload.ts'
 const REQUEST_MS = 4_000
 const BUSY_MS = 200
 const WAIT_MS = 3_000
+/** Why a time-out is no longer waited for; without a reason, Node makes an error of each. */
+const ENDED = 'ended'
 
 export type LoadOptions = {
   readonly world: World
@@ -33,6 +35,8 @@ export type LoadOptions = {
   readonly wallets: readonly SimWallet[]
   readonly workloads: readonly Workload[]
   readonly recorder: Recorder
+  /** Instead of the workloads' own. */
+  readonly draft?: Workload['draft']
 }
 
 export class Load {
@@ -115,7 +119,7 @@ export class Load {
       generation: network.genesis.generation,
       ingress: this.#ingress,
     }
-    return this.#workload().draft(turn)
+    return (this.#o.draft ?? this.#workload().draft)(turn)
   }
 
   #workload(): Workload {
@@ -174,7 +178,7 @@ export class Load {
       return undefined
     } finally {
       this.#stop.signal.removeEventListener('abort', abort)
-      done.abort()
+      done.abort(ENDED)
     }
   }
 }

@@ -26,7 +26,6 @@ export type SimNodeOptions = {
   readonly limits: NonNullable<NodeOptions['limits']>
   /** A partition halted, on a node that lives. */
   readonly onHalted: (role: string, partition: number, error: unknown) => void
-  readonly onHost?: (host: Host) => void
 }
 
 export class SimNode {
@@ -38,6 +37,8 @@ export class SimNode {
   #lives = 0
   #host: Host
   #running: RunningNode | undefined
+  /** Gets each host that it starts on, before anything runs there. */
+  onHost: ((host: Host) => void) | undefined
   /** Off by so much when it starts next, ms. */
   clockErrorMs = 0
 
@@ -132,7 +133,7 @@ export class SimNode {
   #newHost(): Host {
     const host = new Host(this.#o.world, `${this.name}.${this.#lives++}`)
     host.clockErrorMs = this.clockErrorMs
-    this.#o.onHost?.(host)
+    this.onHost?.(host)
     return host
   }
 }

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import type { Random } from '../../../src/std/random.ts'
 import { seededRandom } from '../../../src/std/random.ts'
+import type { Situation } from '../situations.ts'
 import { Agenda } from './agenda.ts'
 
 /** Virtual times are µs since the world began. */
@@ -33,7 +34,7 @@ export class World {
   readonly #hash = createHash('sha256')
   readonly #onTrace: ((line: string) => void) | undefined
   readonly #streams = new Map<string, Random>()
-  readonly #situations = new Map<string, number>()
+  readonly #situations = new Map<Situation, number>()
   #lines: string[] = []
   #now = 0
   #steps = 0
@@ -81,11 +82,11 @@ export class World {
   }
 
   /** A named situation came about: what a run covered is told by them. */
-  saw(situation: string): void {
+  saw(situation: Situation): void {
     this.#situations.set(situation, (this.#situations.get(situation) ?? 0) + 1)
   }
 
-  get situations(): ReadonlyMap<string, number> {
+  get situations(): ReadonlyMap<Situation, number> {
     return this.#situations
   }
 
