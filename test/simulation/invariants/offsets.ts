@@ -57,11 +57,12 @@ function ingressIsDone(known: Known, tell: Tell, saw: Saw): Judge {
       if (channel !== undefined) {
         if (channel.seq <= (view.counters[channel.source] ?? 0)) continue
         // dropped, and sent again when the counter is seen to stand still: the outbox keeps it
-        // until it is settled (`trimmed` sees to that)
-        saw('offsets: a gap in a channel was passed')
-        if (known.sent(channel.source, partition).length >= channel.seq) continue
+        // until it is settled (`trimmed` sees to that); what no outbox sent is forged, and no loss
+        const isSent = known.sent(channel.source, partition).length >= channel.seq
+        saw(`offsets: ${isSent ? 'a gap in a channel' : 'a forged message'} was passed`)
+        continue
       }
-      const what = id ?? (channel ? `${channel.source}→${partition} ${channel.seq}` : 'a record')
+      const what = id ?? 'a record'
       const text = `ingress offset ${offset} (${what}) is committed, not placed and not refused`
       return tell({ partition, ...(id !== undefined && { id }), text })
     }
