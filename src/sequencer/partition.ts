@@ -206,7 +206,10 @@ export class PartitionSequencer {
       batch.push(this.#logRecord(decision.entry, (candidates[at] as Candidate).wire))
     })
     if (entries.length > 0 && (await chain.append(entries, batch)) === 'unclear') {
-      for (const candidate of candidates) candidate.unclear = true
+      // only what was in it: what was to be refused beside it is refused still
+      decisions.forEach(({ type }, at) => {
+        if (type === 'order') (candidates[at] as Candidate).unclear = true
+      })
       // what is read back may only be answered from the index: nothing is forgotten until then (Q3)
       index.keepExpired = true
       await chain.claim(true)

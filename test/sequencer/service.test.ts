@@ -265,6 +265,28 @@ describe('the sequencer', () => {
     expect((await rig.chain(0)).entries.length).toBe(4)
   })
 
+  test('what only shared a batch with an unclear append is refused all the same', async () => {
+    const log = await open((topic) => topic === TOPICS.log)
+    const refused: string[] = []
+    await rig.sequencer({ listener: { refused: (id) => refused.push(id) } })
+    const to = rig.id('walk-0')
+    const past = rig.item(to, 'past', [{ name: 'HB-Expires', value: '1000' }])
+    const [id] = await rig.send(past)
+    await until(() => committed())
+    expect(refused).toEqual([id])
+    log.script({ kind: 'unclear', written: false }, { kind: 'none' })
+    const records = [past, rig.item(to, 'good')].map((item) => {
+      return { key: to, value: RECORDS.encodeIngress({ type: 'signed', item }) }
+    })
+    await rig.log.append(TOPICS.ingress, 0, records)
+    await until(() => committed())
+    expect(log.pending).toBe(0)
+    const { entries } = await rig.chain(0)
+    expect(entries.map(({ message }) => message.id)).not.toContain(id)
+    expect(entries.length).toBe(2)
+    expect(refused).toEqual([id, id])
+  })
+
   test('what has its place is never refused as expired, read again or sent again', async () => {
     await open()
     const store = createMemoryStore()
