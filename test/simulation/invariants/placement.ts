@@ -97,7 +97,7 @@ export const receiptsHold: Invariant = ({ partitions, places }, tell) => {
         if (!holds) tell({ partition, height, id, text: `${node} gave a receipt for this place` })
       }
       if (stage !== 'refused') return
-      refused.set(id, node)
+      refused.set(id, `${node} (${refusal?.code ?? 'no reason'})`)
       const entry = places.get(id)
       const by = refusal?.code ?? 'no reason'
       if (receipt !== undefined || entry !== undefined) {
