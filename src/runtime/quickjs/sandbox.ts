@@ -8,11 +8,12 @@
 // after a fault. S3 outside a metered call the counter is as far away as it can be.
 
 import { asBuffer } from '../../std/bytes.ts'
-import { MachineFault, newMachine, PAGES_MIN } from './engine.ts'
+import { MachineFault, newMachine } from './engine.ts'
 import type { Engine, Machine, MachineHost, MemoryBound } from './engine.ts'
 import { checkGas, DRIVER, findCollector, findCounter, memoryImage, ScriptError } from './image.ts'
 import type { Image, Scripts } from './image.ts'
 import { findLayout, HeapReader, TAG, type Layout, type Views } from './heap.ts'
+import { PAGES_MIN } from './transform.ts'
 
 const UNMETERED = 0x7fffffff
 /** What QuickJS sets its counter to before it asks the host. */
