@@ -7,10 +7,10 @@
 // Invariants: E1–E4 of port.ts. X1 a seat answers its batches in the order they were sent, so the
 // oldest pending one is the next answered. X2 when a worker dies, its batches' commands become
 // `lost`, but the one that was running, a `fault`; all its processes are forgotten before any of
-// these replies is seen. X3 a seat that lost its worker gets a new one only when it is needed. X4 of
-// one batch, the commands of a process run one after another (E1 orders no two processes): each
-// sandbox has a memory of its own, and what a message touches of it comes from main memory where
-// other sandboxes ran in between, which took longer than the message itself.
+// these replies is seen. X3 a seat that lost its worker gets a new one only when it is needed.
+// X4 of one batch, the commands of a process run one after another (E1 orders no two processes):
+// each sandbox has a memory of its own, and what a message touches of it comes from main memory
+// where others ran in between, which took longer than the message itself.
 
 import { Worker } from 'node:worker_threads'
 import { systemClock, type Clock } from '../../std/clock.ts'

@@ -1,5 +1,5 @@
-// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, no stack traces,
-// and no more memory to begin with than it needs.
+// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, no stack
+// traces, and no more memory to begin with than it needs.
 //
 // Why a meter: the engine's own gas counts calls and jumps of the script, so it is blind inside
 // natives and straight code. `fuel` is a global that each turn of each WebAssembly loop (one per
@@ -11,10 +11,9 @@
 // Why no stack traces: their text names the sandbox's own scripts, and each costs the depth of the
 // stack.
 //
-// Why less memory: V8 collects its own garbage each time the memories that were made since amount to
-// some 64 MiB, whatever of them is in use: with the 16 MiB that the binary asks for, opening many
-// processes kept it collecting. How far a memory may grow, and so what a contract can do, is not
-// decided here.
+// Why less memory: V8 collects its own garbage whenever the memories made since amount to so much,
+// whatever of them is in use: with the 16 MiB that the binary asks for, opening many processes kept
+// it collecting. How far a memory may grow, and so what a contract can do, is not decided here.
 //
 // Invariants: N1 the input is the pinned binary; every place that is rewritten is checked, so
 // another binary is refused. N2 nothing else changes: no index of a function, type or global moves.
