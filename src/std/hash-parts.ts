@@ -14,32 +14,37 @@ export type HashPart = number | string | Uint8Array
 
 /** SHA-256 of the layout above, 32 bytes. Numbers must be safe integers ≥ -1. */
 export function hashParts(domain: string, parts: readonly HashPart[]): Buffer {
-  return sha256(layoutParts(domain, parts))
+  return sha256(layOut(domain, parts))
 }
 
 /** base64url of `hashParts`, 43 characters. */
 export function hashPartsText(domain: string, parts: readonly HashPart[]): string {
-  return sha256Text(layoutParts(domain, parts))
+  return sha256Text(layOut(domain, parts))
 }
 
 /** The bytes that `hashParts` hashes: for test vectors. */
 export function layoutParts(domain: string, parts: readonly HashPart[]): Buffer {
-  let size = 1 + domain.length
-  for (const part of parts) {
-    if (typeof part === 'number') size += 8
-    else if (typeof part === 'string') size += 4 + Buffer.byteLength(part)
-    else size += 4 + part.length
-  }
-  const out = Buffer.allocUnsafe(size)
+  return Buffer.from(layOut(domain, parts))
+}
+
+/** Room that is kept between calls: what is hashed is mostly short. */
+const room = Buffer.allocUnsafeSlow(16_384)
+/** Longer texts are written by the runtime: a call costs as much as so many characters here. */
+const SHORT = 48
+
+/** The layout, in the room that is kept where it fits: read it before the next call. */
+function layOut(domain: string, parts: readonly HashPart[]): Uint8Array {
+  const most = mostBytes(domain, parts)
+  const out = most <= room.length ? room : Buffer.allocUnsafeSlow(most)
   out[0] = domain.length
-  let at = 1 + out.write(domain, 1, 'latin1')
+  let at = 1 + writeText(out, 1, domain)
   for (const part of parts) {
     if (typeof part === 'number') {
       writeUint32(out, at, Math.floor(part / 4294967296))
       writeUint32(out, at + 4, part)
       at += 8
     } else if (typeof part === 'string') {
-      const length = out.write(part, at + 4)
+      const length = writeText(out, at + 4, part)
       writeUint32(out, at, length)
       at += 4 + length
     } else {
@@ -48,7 +53,30 @@ export function layoutParts(domain: string, parts: readonly HashPart[]): Buffer 
       at += 4 + part.length
     }
   }
-  return out
+  return new Uint8Array(out.buffer, 0, at)
+}
+
+/** A character takes three bytes at most; counting them exactly would take as long as writing. */
+function mostBytes(domain: string, parts: readonly HashPart[]): number {
+  let most = 1 + domain.length
+  for (const part of parts) {
+    if (typeof part === 'number') most += 8
+    else if (typeof part === 'string') most += 4 + 3 * part.length
+    else most += 4 + part.length
+  }
+  return most
+}
+
+/** UTF-8; gives the bytes. */
+function writeText(out: Buffer, at: number, text: string): number {
+  const { length } = text
+  if (length > SHORT) return out.write(text, at)
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 127) return out.write(text, at)
+    out[at + i] = unit
+  }
+  return length
 }
 
 /** Without the checks of Buffer's own, which are most of a short layout's time. */

@@ -1,4 +1,4 @@
-// JSON text → value, the same whatever was parsed before.
+// JSON text → value, the same whatever was parsed before; and texts → JSON text.
 //
 // Why not JSON.parse alone: in the V8 of Node 24 and 26 it can misread a key that is written with
 // an escape, when an object with certain other keys was parsed earlier in the same thread
@@ -10,6 +10,18 @@
 const QUOTE = 34
 const BACKSLASH = 92
 const COLON = 58
+
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/** JSON.stringify of a text, in a fraction of the time where nothing in it is escaped. */
+export function quoted(text: string): string {
+  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+/** UTF-16 units of a text's JSON text. */
+export function unitsOf(text: string): number {
+  return ESCAPED.test(text) ? JSON.stringify(text).length : text.length + 2
+}
 
 /** Throws a SyntaxError where JSON.parse does. */
 export function parseJson(text: string): unknown {

@@ -8,6 +8,9 @@
 // oldest pending one is the next answered. X2 when a worker dies, its batches' commands become
 // `lost`, but the one that was running, a `fault`; all its processes are forgotten before any of
 // these replies is seen. X3 a seat that lost its worker gets a new one only when it is needed.
+// X4 of one batch, the commands of a process run one after another (E1 orders no two processes):
+// each sandbox has a memory of its own, and what a message touches of it comes from main memory
+// where others ran in between, which took longer than the message itself.
 
 import { Worker } from 'node:worker_threads'
 import { systemClock, type Clock } from '../../std/clock.ts'
@@ -22,6 +25,9 @@ const MODULES_MAX = 1_024
 const COMMAND_MS_MAX = 60_000
 const IDLE_MS_MAX = 2_000
 const STACK_MB = 8
+
+/** Of one batch, what one seat gets: process → the indexes of its commands. */
+type Share = Map<string, number[]>
 
 /**
  * Resolves when every worker is ready; rejects with the first one's error where one cannot start.
@@ -88,7 +94,8 @@ class WorkerEvaluator implements Evaluator {
     this.#pending += commands.length
     try {
       await Promise.all(
-        [...shares].map(async ([seat, indexes]) => {
+        [...shares].map(async ([seat, byProcess]) => {
+          const indexes = [...byProcess.values()].flat()
           const share = indexes.map((index) => commands[index] as EvaluatorCommand)
           const answered = await seat.run(share)
           answered.forEach((reply, i) => {
@@ -107,8 +114,8 @@ class WorkerEvaluator implements Evaluator {
   }
 
   /** Which seat gets which of the commands; what is open nowhere is answered at once. */
-  #share(commands: readonly EvaluatorCommand[], replies: EvaluatorReply[]): Map<Seat, number[]> {
-    const shares = new Map<Seat, number[]>()
+  #share(commands: readonly EvaluatorCommand[], replies: EvaluatorReply[]): Map<Seat, Share> {
+    const shares = new Map<Seat, Share>()
     commands.forEach((command, index) => {
       const { process } = command
       let seat = this.#places.get(process)
@@ -118,9 +125,11 @@ class WorkerEvaluator implements Evaluator {
         return
       }
       if (command.kind === 'close') this.#leave(process, seat)
-      const share = shares.get(seat)
-      if (share === undefined) shares.set(seat, [index])
-      else share.push(index)
+      let share = shares.get(seat)
+      if (share === undefined) shares.set(seat, (share = new Map<string, number[]>()))
+      const indexes = share.get(process)
+      if (indexes === undefined) share.set(process, [index])
+      else indexes.push(index)
     })
     return shares
   }

@@ -14,7 +14,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { sha256 } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
-import { transformEngine } from './transform.ts'
+import { PAGES_MIN, transformEngine } from './transform.ts'
 
 /** Of the binary that SANDBOX (sandbox-version.ts) names. */
 const ENGINE_HASH = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
@@ -23,8 +23,6 @@ const ENGINE_HASH = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be
  */
 const TRACE_FUNCTION = 348
 const PAGE_BYTES = 65_536
-/** What the binary asks for at least: its stack (5 MiB) and static data, mostly never touched. */
-export const PAGES_MIN = 256
 
 export type Engine = { readonly module: WebAssembly.Module }
 

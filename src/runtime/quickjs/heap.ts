@@ -21,6 +21,7 @@
 //   atom    an integer where its highest bit is set, else a place in the runtime's list of strings
 
 import { HbError } from '../../std/errors.ts'
+import { unitsOf } from '../../std/json-text.ts'
 
 /** No plain value: let the engine make its text. */
 export const UNREADABLE: unique symbol = Symbol('unreadable')
@@ -56,7 +57,6 @@ const DEPTH_MAX = 64
 const VALUES_MAX = 50_000
 /** Names of properties that are remembered: modules use the same few again and again. */
 const NAMES_MAX = 1_024
-const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/
 
 type Name = { readonly text: string; readonly units: number }
 
@@ -263,16 +263,6 @@ export class HeapReader {
     }
     return true
   }
-}
-
-/** A text's JSON text. */
-export function quoted(text: string): string {
-  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`
-}
-
-/** UTF-16 units of a text's JSON text. */
-export function unitsOf(text: string): number {
-  return ESCAPED.test(text) ? JSON.stringify(text).length : text.length + 2
 }
 
 const SAMPLE = JSON.stringify({

@@ -4,10 +4,10 @@
 // protocol/changes.ts whichever way they come: listed (texts in the place of texts) or as an edit.
 // T2 what the heap reader does not read is asked for as text; the result is the same.
 
-import { parseJson } from '../../std/json-text.ts'
+import { parseJson, quoted, unitsOf } from '../../std/json-text.ts'
 import { compareKeys } from '../../protocol/changes.ts'
 import type { EvaluationLimits } from '../port.ts'
-import { quoted, TAG, UNREADABLE, unitsOf } from './heap.ts'
+import { TAG, UNREADABLE } from './heap.ts'
 import { DRIVER } from './image.ts'
 import type { Sandbox } from './sandbox.ts'
 

@@ -8,11 +8,12 @@
 // after a fault. S3 outside a metered call the counter is as far away as it can be.
 
 import { asBuffer } from '../../std/bytes.ts'
-import { MachineFault, newMachine, PAGES_MIN } from './engine.ts'
+import { MachineFault, newMachine } from './engine.ts'
 import type { Engine, Machine, MachineHost, MemoryBound } from './engine.ts'
 import { checkGas, DRIVER, findCollector, findCounter, memoryImage, ScriptError } from './image.ts'
 import type { Image, Scripts } from './image.ts'
 import { findLayout, HeapReader, TAG, type Layout, type Views } from './heap.ts'
+import { PAGES_MIN } from './transform.ts'
 
 const UNMETERED = 0x7fffffff
 /** What QuickJS sets its counter to before it asks the host. */
@@ -230,12 +231,12 @@ export class Sandbox {
 
   // ---- calls
 
+  /** Views of a memory that has grown since are empty, which is cheaper to ask than the memory. */
   #refresh(): void {
-    if (this.#words.byteLength !== this.machine.memory.buffer.byteLength) {
-      this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
-      this.#words = new Int32Array(this.machine.memory.buffer)
-      this.#reader?.refresh(this.#views())
-    }
+    if (this.#words.length !== 0) return
+    this.#buffer = asBuffer(new Uint8Array(this.machine.memory.buffer))
+    this.#words = new Int32Array(this.machine.memory.buffer)
+    this.#reader?.refresh(this.#views())
   }
 
   #views(): Views {
@@ -474,7 +475,8 @@ export class Sandbox {
   }
 
   memoryBytes(): number {
+    this.#refresh()
     // The engine's own stack (5 MiB, mostly untouched) is not counted.
-    return Math.max(0, this.machine.memory.buffer.byteLength - (PAGES_MIN - 16) * 65_536)
+    return Math.max(0, this.#words.byteLength - (PAGES_MIN - 16) * 65_536)
   }
 }

@@ -1,5 +1,5 @@
-// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, and no stack
-// traces.
+// Rewrites the pinned engine's binary before it is compiled: a meter in every loop, no stack
+// traces, and no more memory to begin with than it needs.
 //
 // Why a meter: the engine's own gas counts calls and jumps of the script, so it is blind inside
 // natives and straight code. `fuel` is a global that each turn of each WebAssembly loop (one per
@@ -11,11 +11,20 @@
 // Why no stack traces: their text names the sandbox's own scripts, and each costs the depth of the
 // stack.
 //
+// Why less memory: V8 collects its own garbage whenever the memories made since amount to so much,
+// whatever of them is in use: with the 16 MiB that the binary asks for, opening many processes kept
+// it collecting. How far a memory may grow, and so what a contract can do, is not decided here.
+//
 // Invariants: N1 the input is the pinned binary; every place that is rewritten is checked, so
 // another binary is refused. N2 nothing else changes: no index of a function, type or global moves.
 
 import { HbError } from '../../std/errors.ts'
 
+/**
+ * What a memory begins with: the engine's stack (5 MiB, mostly never touched), its static data, the
+ * realm, and half a MiB for a module and its state.
+ */
+export const PAGES_MIN = 96
 /** Bytes of one bulk copy per unit of fuel, as a shift. */
 const COPY_SHIFT = 5
 const SECTION = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const
@@ -73,11 +82,13 @@ export function transformEngine(binary: Uint8Array, trace: number): Uint8Array {
     const body = binary.subarray(reader.at, reader.at + size)
     reader.skip(size)
     if (id === SECTION.type) params = parameterCounts(body)
-    if (id === SECTION.import) imported = importedFunctions(body)
+    const imports = id === SECTION.import ? withLessMemory(body) : undefined
+    if (imports !== undefined) imported = imports.functions
     if (id === SECTION.function) types = functionTypes(body)
     if (id === SECTION.global) fuel = new Reader(body).u32()
     const appended = appendix(id, fuel)
-    if (appended !== undefined) out.push(section(id, extended(body, appended)))
+    if (imports !== undefined) out.push(section(id, imports.body))
+    else if (appended !== undefined) out.push(section(id, extended(body, appended)))
     else if (id === SECTION.code) {
       const counts = types.map((type) => params[type] as number)
       out.push(section(id, code(body, counts, fuel, trace - imported)))
@@ -123,8 +134,11 @@ function parameterCounts(body: Uint8Array): number[] {
   })
 }
 
-function importedFunctions(body: Uint8Array): number {
+/** How many functions are imported, and the section with PAGES_MIN. */
+function withLessMemory(body: Uint8Array): { functions: number; body: Uint8Array } {
   const reader = new Reader(body)
+  const out: Uint8Array[] = []
+  let from = 0
   let functions = 0
   for (let left = reader.u32(); left > 0; left--) {
     reader.skip(reader.u32())
@@ -135,11 +149,14 @@ function importedFunctions(body: Uint8Array): number {
       reader.skipLeb()
     } else if (kind === 2) {
       const flags = reader.byte()
-      reader.skipLeb()
+      out.push(body.subarray(from, reader.at), Uint8Array.from(leb(PAGES_MIN)))
+      if (reader.u32() < PAGES_MIN) throw unknown('its memory is smaller')
+      from = reader.at
       if ((flags & 1) === 1) reader.skipLeb()
     } else throw unknown('an import is neither function nor memory')
   }
-  return functions
+  if (out.length !== 2) throw unknown('it imports no memory')
+  return { functions, body: Buffer.concat([...out, body.subarray(from)]) }
 }
 
 function functionTypes(body: Uint8Array): number[] {

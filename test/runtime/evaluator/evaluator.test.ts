@@ -154,6 +154,18 @@ describe('workers', () => {
     expect(second[1]).toMatchObject({ kind: 'fault', faults: 2, exhausted: true })
   })
 
+  test('of one batch, the commands of a process run one after another (X4)', async () => {
+    const one = await createWorkerEvaluator({ ...workerOptions, workers: 1 })
+    await one.run([native('a', 'seen@1'), native('b', 'seen@1')])
+    const replies = await one.run(['a', 'b', 'a', 'b', 'b'].map((process) => evaluate(process)))
+    const order = replies.map((reply) => {
+      if (reply.kind !== 'evaluated' || reply.evaluation.status !== 'ok') return undefined
+      return (reply.evaluation.messages as { data: number }[])[0]?.data
+    })
+    expect(order).toEqual([0, 2, 1, 3, 4])
+    await one.close()
+  })
+
   test('a worker that holds nothing is ended after a while, and started again on demand', async () => {
     const idle = await createWorkerEvaluator({ ...workerOptions, workers: 1, workerIdleMsMax: 20 })
     const many = Array.from({ length: 80 }, (_, n) => `idle-${n}`)
