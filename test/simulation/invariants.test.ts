@@ -23,7 +23,8 @@ let good: Played
 
 beforeAll(async () => {
   const nodes = [['sequencer', 'dre', 'relayer'] as const]
-  const changes = { seconds: 6, partitions: 2, nodes, eventSeconds: 0, standbys: 0 }
+  const only = { workloads: ['tokens'] as const }
+  const changes = { ...only, seconds: 6, partitions: 2, nodes, eventSeconds: 0, standbys: 0 }
   tape = await record(4, { ...changes, messagesPerSecond: 30 })
   good = await play(tape)
 }, 120_000)
@@ -99,9 +100,13 @@ const commit = (group: string, topic: string, to: number): Happening => {
 const trim = (topic: string, start: number): Happening => {
   return { type: 'trimmed', topic, partition: P, start }
 }
+/** A wallet's message that nobody ordered: another signature is another id. */
 const unplaced = (): Appended => {
-  const message = relay({ seq: counter() + 1 })
-  return appendedTo(tape, 'hb.ingress', P, RECORDS.encodeIngress(message))
+  const message = messageAt(wallets().height)
+  if (message.type !== 'signed') throw new Error('is no signed message')
+  const item = Buffer.from(message.item)
+  item[10] = (item[10] as number) ^ 1
+  return appendedTo(tape, 'hb.ingress', P, RECORDS.encodeIngress({ type: 'signed', item }))
 }
 
 describe('a good history', () => {
