@@ -94,8 +94,8 @@ export const SEQUENCER_MUTATIONS: readonly Mutation[] = [
     name: 'unclear-refused',
     weakens: 'A message of an unclear append may be refused as expired afterwards.',
     file: PARTITION,
-    from: 'for (const candidate of candidates) candidate.unclear = true',
-    to: '',
+    from: "if (type === 'order') (candidates[at] as Candidate).unclear = true",
+    to: "if (type === 'order') void (candidates[at] as Candidate).unclear",
   },
   {
     name: 'owner-not-asked',
