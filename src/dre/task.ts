@@ -217,11 +217,13 @@ export class PartitionTask {
     }
     const pipeline = await this.#begin()
     this.#restored = false
-    // an empty partition brings no batch
-    this.#o.onFollowed(partition, pipeline.settledNext)
     const under: Promise<void>[] = []
     for (let from = pipeline.settledNext; !signal.aborted && !this.#failed; ) {
       const read = await log.read(topics.log, partition, from, { waitMs: WAIT_MS, signal })
+      // where nothing comes, nothing is lacking: an empty partition brings no batch that says so
+      if (read.records.length === 0 && under.length === 0 && !signal.aborted) {
+        this.#o.onFollowed(partition, pipeline.settledNext)
+      }
       for (let at = 0; at < read.records.length && !signal.aborted; at += BATCH_RECORDS) {
         if (under.length >= IN_FLIGHT) await under.shift()
         under.push(this.#take(pipeline, read.records.slice(at, at + BATCH_RECORDS)))

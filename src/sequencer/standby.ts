@@ -53,12 +53,14 @@ export class Standby {
     const { network, log, topic, partition, records, index, figures, onFollowed } = this.#o
     const { signal } = this.#o.stop
     const tail = new Tail(network, records, figures, await this.#o.position())
-    // an empty partition brings no record
-    onFollowed(tail.next)
     const reading = { waitMs: WAIT_MS, bytesMax: READ_BYTES, signal }
     while (!signal.aborted) {
       const read = await log.read(topic, partition, tail.next, reading)
-      if (read.records.length === 0) continue
+      if (read.records.length === 0) {
+        // where nothing comes, nothing is lacking: an empty partition brings no record that says so
+        if (!signal.aborted) onFollowed(tail.next)
+        continue
+      }
       const entries = tail.take(read.records)
       // what was taken before is written while this was read: no more than two lie in memory
       await index.written()
