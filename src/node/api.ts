@@ -62,6 +62,10 @@ export type ProcessView = {
   /** Name in genesis, where it has one. */
   readonly name?: string
   readonly slot: number
+  /**
+   * Of its last entry; where the node began at a manifest and the process had none since, the
+   * manifest's.
+   */
   readonly height: number
   readonly status: 'live' | 'failed'
   readonly engine: string
