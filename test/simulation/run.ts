@@ -69,6 +69,9 @@ const LIMITS = {
   countMax: 10_000,
 }
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** Of a run, several times what was seen: what goes on beyond that is a flood that never ends. */
+const STEPS_FREE = 200_000
+const STEPS_PER_MESSAGE = 500
 /** So long nothing may be written, and every group must have caught up, virtual µs. */
 const STILL_US = 6 * SECOND
 
@@ -84,10 +87,11 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const lookout = new Lookout(world, sim.nodes, invariants)
   sim.cluster.observers.push(invariants)
   sim.http.observers.push((node, value) => invariants.heard(node, value))
+  const stepsMax = STEPS_FREE + STEPS_PER_MESSAGE * plan.seconds * plan.messagesPerSecond
   /** Asked after every step. */
   const isWrong = (): boolean => {
     lookout.look()
-    return sim.halts.length > 0 || invariants.violations.length > 0
+    return sim.halts.length + invariants.violations.length > 0 || world.steps > stepsMax
   }
   watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
@@ -115,6 +119,9 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   }
   let figures: Figures | undefined
   let states: ReadonlyMap<string, string> = new Map()
+  if (world.steps > stepsMax) {
+    violations.push({ invariant: 'steps-bounded', text: `more than ${stepsMax} steps` })
+  }
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {
     const judged = await judge(sim, network, recorder, workloads)
