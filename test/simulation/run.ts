@@ -15,6 +15,7 @@ import type { Figures } from '../chaos/checker/index.ts'
 import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
 import { Recorder } from '../chaos/recorder.ts'
+import type { Role } from '../../src/node/index.ts'
 import type { Cluster } from './broker/cluster.ts'
 import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
@@ -108,7 +109,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   mischief.stop()
   load.stop()
   sim.heal()
-  const rested = new Rest(world, sim.cluster, network)
+  const rested = new Rest(world, sim, network)
   const isAtRest = await world.runUntil(
     () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
@@ -243,18 +244,21 @@ async function statesServed(
   return served
 }
 
-/** Every group is at the end of its topic, every channel has arrived, and nothing is written. */
+/**
+ * Every group is at the end of its topic, every partition is served by one node, every channel has
+ * arrived, and nothing is written.
+ */
 class Rest {
   readonly #world: World
-  readonly #cluster: Cluster
+  readonly #sim: SimNetwork
   readonly #network: Network
   #ends = -1
   #since = 0
   #looked = 0
 
-  constructor(world: World, cluster: Cluster, network: Network) {
+  constructor(world: World, sim: SimNetwork, network: Network) {
     this.#world = world
-    this.#cluster = cluster
+    this.#sim = sim
     this.#network = network
   }
 
@@ -265,35 +269,37 @@ class Rest {
     let ends = 0
     const names = topicNames('hb')
     for (const name of [names.ingress, names.log, names.outbox]) {
-      for (const { records } of this.#cluster.topics.get(name)?.partitions ?? []) {
+      for (const { records } of this.#sim.cluster.topics.get(name)?.partitions ?? []) {
         ends += records.length
       }
     }
-    if (ends !== this.#ends || this.#lags().length > 0) this.#since = now
+    if (ends !== this.#ends || this.#missing().length > 0) this.#since = now
     this.#ends = ends
     return now - this.#since > STILL_US
   }
 
   why(): string {
-    const lags = this.#lags()
-    const groups = [...this.#cluster.groups].map((each) => `${each.name} ${JSON.stringify(each.members())}`)
-    return lags.length === 0 ? 'records are still being written' : [...lags, ...groups].join(', ')
+    const missing = this.#missing()
+    const { groups } = this.#sim.cluster
+    const all = [...groups].map((each) => `${each.name} ${JSON.stringify(each.members())}`)
+    return missing.length === 0 ? 'records are still being written' : [...missing, ...all].join(', ')
   }
 
-  #lags(): string[] {
+  #missing(): string[] {
+    const { cluster, nodes } = this.#sim
     const names = topicNames('hb')
-    const lags: string[] = []
-    for (const [role, topic] of [
-      ['sequencer', names.ingress],
-      ['dre', names.log],
-      ['relayer', names.outbox],
-    ] as const) {
+    const topics = { sequencer: names.ingress, dre: names.log, relayer: names.outbox } as const
+    const health = nodes.flatMap(({ api }) => api?.health() ?? [])
+    const missing: string[] = []
+    for (const [role, topic] of Object.entries(topics) as [Role, string][]) {
       for (let at = 0; at < this.#network.genesis.partitions; at++) {
-        const end = this.#cluster.topics.get(topic)?.partitions[at]?.records.length ?? 0
-        const lag = end - (this.#cluster.group(`hb.${role}`).committed(topic, at) ?? 0)
-        if (lag > 0) lags.push(`${role} ${topic}/${at}: ${lag}`)
+        const end = cluster.topics.get(topic)?.partitions[at]?.records.length ?? 0
+        const lag = end - (cluster.group(`hb.${role}`).committed(topic, at) ?? 0)
+        if (lag > 0) missing.push(`${role} ${topic}/${at}: ${lag}`)
+        const open = health.filter(({ partitions }) => partitions[at]?.[role] === 'open').length
+        if (open !== 1) missing.push(`${role} ${at} is open at ${open} nodes`)
       }
     }
-    return lags
+    return missing
   }
 }

@@ -24,6 +24,7 @@ import { SimMembership } from './membership.ts'
 const READ_BYTES = 1_048_576
 const LOG_TOPIC = topicNames('hb').log
 
+const TRIED_AGAIN_US = 500_000
 /** Until then nobody reads what was appended, and a new leader does not have it. */
 const REPLICATION_US = 300
 
@@ -67,7 +68,7 @@ export class SimLog implements Log {
         this.#world.after(delay, () => {
           if (!host.isCut) return host.resume(run)
           if (whenCut !== undefined) return giveUp(whenCut)
-          this.#world.after(host.cutUntil - this.#world.now, () => back(run))
+          this.#world.after(this.#untilTriedAgain(), () => back(run))
         })
       }
       const answer: Answer<T> = {
@@ -77,7 +78,7 @@ export class SimLog implements Log {
       const arrive = (): void => {
         if (host.isCut) {
           if (whenCut !== undefined) return giveUp(whenCut)
-          this.#world.after(host.cutUntil - this.#world.now + this.#wayUs(), arrive)
+          this.#world.after(this.#untilTriedAgain() + this.#wayUs(), arrive)
           return
         }
         try {
@@ -326,6 +327,11 @@ export class SimLog implements Log {
     const what = `${name}[${partition.index}] ${base}+${records.length}`
     this.#world.trace(`${this.host.name} appends ${what} ${how}`)
     return base
+  }
+
+  /** The way may be free before its time: when everything is healed. */
+  #untilTriedAgain(): number {
+    return Math.min(this.host.cutUntil - this.#world.now, TRIED_AGAIN_US)
   }
 
   #isDown(partition: Partition): boolean {
