@@ -41,6 +41,8 @@ export class SimMembership implements Membership {
   #version = 0
   #standbys: readonly number[] = []
   #left = false
+  #isJoining = false
+  #toldEarly: Told | undefined
   #committing: Promise<void> | undefined
 
   constructor(log: SimLog, options: JoinOptions) {
@@ -59,13 +61,18 @@ export class SimMembership implements Membership {
   async join(): Promise<void> {
     const { group, topics, address, standbys = 0, member } = this.#o
     const { host, cluster } = this.#log
+    this.#isJoining = true
     this.#memberId = await this.#log.call<string>((answer) => {
       const holds = member.holds?.() ?? new Map<number, number>()
       const tell = (told: Told): void => this.#told(told)
       const joining = { host, topics, address, standbys, holds, tell }
       answer.value(cluster.group(group).join(joining))
     })
+    this.#isJoining = false
     void this.#beat(this.#memberId)
+    const told = this.#toldEarly
+    this.#toldEarly = undefined
+    if (told !== undefined) this.#told(told)
   }
 
   async owns(partition: number): Promise<boolean> {
@@ -96,8 +103,11 @@ export class SimMembership implements Membership {
     return this.#log.cluster.group(this.#o.group)
   }
 
-  #told({ version, generation, owned, standbys }: Told): void {
+  #told(told: Told): void {
+    const { version, generation, owned, standbys } = told
     if (this.#left || version <= this.#version) return
+    // the coordinator may be heard before the answer to the join
+    if (this.#isJoining) return void (this.#toldEarly = told)
     this.#version = version
     this.#generation = generation
     // a copy is let go before its partition is owned
