@@ -15,7 +15,6 @@ import type { Figures } from '../chaos/checker/index.ts'
 import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
 import { Recorder } from '../chaos/recorder.ts'
-import type { Role } from '../../src/node/index.ts'
 import type { Cluster } from './broker/cluster.ts'
 import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
@@ -30,6 +29,7 @@ import { Mischief } from './network/mischief.ts'
 import { SimNetwork } from './network/sim-network.ts'
 import type { PlanChanges, SimPlan } from './plan.ts'
 import { planOf } from './plan.ts'
+import { Rest } from './rest.ts'
 import { watchZombies } from './situations.ts'
 import { SECOND, World } from './world/world.ts'
 
@@ -73,8 +73,6 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Of a run, several times what was seen: what goes on beyond that is a flood that never ends. */
 const STEPS_FREE = 200_000
 const STEPS_PER_MESSAGE = 500
-/** So long nothing may be written, and every group must have caught up, virtual µs. */
-const STILL_US = 6 * SECOND
 
 export async function simulate(seed: number, options: RunOptions = {}): Promise<SimReport> {
   const { onTrace, draft } = options
@@ -158,7 +156,8 @@ async function genesisOf(
     const nonce = grindNonce(SALT, name, partition, partitions)
     return { name, nonce, id: genesisProcessId(SALT, name, nonce) }
   }
-  const context: GenesisContext = { partitions, addresses: wallets.map(({ address }) => address), place, source: sourceOf }
+  const addresses = wallets.map(({ address }) => address)
+  const context: GenesisContext = { partitions, addresses, place, source: sourceOf }
   const processes = workloads.flatMap((each): GenesisProcess[] => each.processes(context))
   const name = 'simulation'
   const fixed = { name, salt: SALT, limits: LIMITS, sandbox: SANDBOX }
@@ -242,64 +241,4 @@ async function statesServed(
     served.set(id, texts)
   }
   return served
-}
-
-/**
- * Every group is at the end of its topic, every partition is served by one node, every channel has
- * arrived, and nothing is written.
- */
-class Rest {
-  readonly #world: World
-  readonly #sim: SimNetwork
-  readonly #network: Network
-  #ends = -1
-  #since = 0
-  #looked = 0
-
-  constructor(world: World, sim: SimNetwork, network: Network) {
-    this.#world = world
-    this.#sim = sim
-    this.#network = network
-  }
-
-  isSo(): boolean {
-    const { now } = this.#world
-    if (now - this.#looked < SECOND / 2) return false
-    this.#looked = now
-    let ends = 0
-    const names = topicNames('hb')
-    for (const name of [names.ingress, names.log, names.outbox]) {
-      for (const { records } of this.#sim.cluster.topics.get(name)?.partitions ?? []) {
-        ends += records.length
-      }
-    }
-    if (ends !== this.#ends || this.#missing().length > 0) this.#since = now
-    this.#ends = ends
-    return now - this.#since > STILL_US
-  }
-
-  why(): string {
-    const missing = this.#missing()
-    const { groups } = this.#sim.cluster
-    const all = [...groups].map((each) => `${each.name} ${JSON.stringify(each.members())}`)
-    return missing.length === 0 ? 'records are still being written' : [...missing, ...all].join(', ')
-  }
-
-  #missing(): string[] {
-    const { cluster, nodes } = this.#sim
-    const names = topicNames('hb')
-    const topics = { sequencer: names.ingress, dre: names.log, relayer: names.outbox } as const
-    const health = nodes.flatMap(({ api }) => api?.health() ?? [])
-    const missing: string[] = []
-    for (const [role, topic] of Object.entries(topics) as [Role, string][]) {
-      for (let at = 0; at < this.#network.genesis.partitions; at++) {
-        const end = cluster.topics.get(topic)?.partitions[at]?.records.length ?? 0
-        const lag = end - (cluster.group(`hb.${role}`).committed(topic, at) ?? 0)
-        if (lag > 0) missing.push(`${role} ${topic}/${at}: ${lag}`)
-        const open = health.filter(({ partitions }) => partitions[at]?.[role] === 'open').length
-        if (open !== 1) missing.push(`${role} ${at} is open at ${open} nodes`)
-      }
-    }
-    return missing
-  }
 }

@@ -52,6 +52,19 @@ function setUp(brokers: Brokers = {}, options: RecordingOptions = {}) {
 
 const record = (offset: number) => ({ offset, timestamp: 0, key: null, value: null })
 
+/** Partition 0 with a batch that is under way until `settle`. */
+async function atWork() {
+  let settle: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (settle = resolve))
+  const set = setUp({}, { onRecords: () => held })
+  const { holdings, queues, calls } = set
+  holdings.assign([0])
+  await until('it began', () => queues.length === 1)
+  queues[0]?.push([record(3)], 4)
+  await until('at work', () => calls().includes('records 0'))
+  return { ...set, settle }
+}
+
 test('begins where the member says, or at the earliest record that is retained', async () => {
   const { holdings, queues } = setUp({ committed: async () => [7, undefined] })
   holdings.assign([0, 1])
@@ -105,13 +118,7 @@ test('a partition that is taken away before it began never begins', async () => 
 })
 
 test('a member that hangs is waited for, not for ever; then nothing that it settles counts', async () => {
-  let settle: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (settle = resolve))
-  const { holdings, queues, calls, committed } = setUp({}, { onRecords: () => held })
-  holdings.assign([0])
-  await until('it began', () => queues.length === 1)
-  queues[0]?.push([record(3)], 4)
-  await until('at work', () => calls().includes('records 0'))
+  const { holdings, calls, committed, settle } = await atWork()
   const begun = performance.now()
   await holdings.revoke([0])
   expect(performance.now() - begun).toBeGreaterThanOrEqual(LIMITS.drainTimeoutMs)
@@ -128,13 +135,7 @@ test('a member that hangs is waited for, not for ever; then nothing that it sett
 })
 
 test('a partition that is given up commits what settles while it is drained', async () => {
-  let settle: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (settle = resolve))
-  const { holdings, queues, calls, committed } = setUp({}, { onRecords: () => held })
-  holdings.assign([0])
-  await until('it began', () => queues.length === 1)
-  queues[0]?.push([record(3)], 4)
-  await until('at work', () => calls().includes('records 0'))
+  const { holdings, committed, settle } = await atWork()
   const revoked = holdings.revoke([0])
   settle()
   await revoked
@@ -143,13 +144,7 @@ test('a partition that is given up commits what settles while it is drained', as
 })
 
 test('a partition that is lost commits nothing', async () => {
-  let settle: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (settle = resolve))
-  const { holdings, queues, calls, committed } = setUp({}, { onRecords: () => held })
-  holdings.assign([0])
-  await until('it began', () => queues.length === 1)
-  queues[0]?.push([record(3)], 4)
-  await until('at work', () => calls().includes('records 0'))
+  const { holdings, calls, committed, settle } = await atWork()
   const lost = holdings.lose()
   settle()
   await lost
@@ -171,13 +166,7 @@ test('a position out of range halts who owns the partition, not who lost it', as
 })
 
 test('what is lost is not kept while its last work is waited for', async () => {
-  let settle: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (settle = resolve))
-  const { holdings, queues, calls } = setUp({}, { onRecords: () => held })
-  holdings.assign([0])
-  await until('it began', () => queues.length === 1)
-  queues[0]?.push([record(3)], 4)
-  await until('at work', () => calls().includes('records 0'))
+  const { holdings, settle } = await atWork()
   expect(holdings.keeps(0)).toBe(true)
   const lost = holdings.lose()
   expect([holdings.keeps(0), holdings.has(0)]).toEqual([false, true])

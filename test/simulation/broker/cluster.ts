@@ -1,5 +1,5 @@
 // The brokers of the simulated network: topics, their records, and what is shown of them. Effects
-// are synchronous; who calls from afar goes through client.ts, where latency and faults are.
+// are synchronous; who calls from afar goes through sim-log.ts, where latency and faults are.
 //
 // Invariants: K1 offsets of a partition only grow, and nothing that was written is changed (a
 // trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers
@@ -20,9 +20,8 @@ export type Partition = {
   readonly topic: Topic
   readonly index: number
   start: number
-  /** By offset; undefined: compacted away, or lost. */
+  /** By offset; undefined: compacted away, or lost. What was trimmed is kept for the checkers. */
   readonly records: (StoredRecord | undefined)[]
-  /** What was trimmed is kept for the checkers. */
   readonly waiters: Set<() => void>
   /** Until then the partition seems to end at `end`. */
   stale: { readonly end: number; readonly until: number } | undefined
