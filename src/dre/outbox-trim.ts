@@ -1,7 +1,8 @@
 // Trims a partition's outbox: what every target has settled, and what is older than the retention.
 //
 // Owner: task.ts, of a partition that it owns. What was published here is remembered, sparsely, as
-// marks; what lies below the first mark is read, a bounded piece a round.
+// marks; what lies below the first mark, or was put there by another, is read, a bounded piece a
+// round.
 // Invariants: X1 no message above its target's settled counter is trimmed (R3). X2 the newest run
 // is never trimmed (R7). X3 nothing is trimmed that the relayers have not committed: they go on
 // there.
@@ -44,19 +45,27 @@ export class OutboxTrim {
   readonly #marks: Mark[] = []
   /** How far below the marks was read, and found to be trimmable. */
   #read: { offset: number; outgoing: number[] }
+  /** Below this offset lies what others published: it may be numbered beyond what is known here. */
+  #foreign = 0
 
   constructor(options: OutboxTrimOptions) {
     this.#o = options
     this.#read = { offset: -1, outgoing: this.#none() }
   }
 
+  /** Before a run that was published here, and lies at this offset, there is one that was not. */
+  foreign(offset: number): void {
+    this.#foreign = offset
+  }
+
   /** A run was published: it ends below this offset. */
   published(offset: number, outgoing: readonly number[]): void {
+    if (this.#read.offset < this.#foreign) return
     const time = this.#o.clock.now()
     const last = this.#marks.at(-1)
     const spacing = Math.max(MARK_MS_MIN, this.#o.outboxRetentionMs / MARKS)
     if (last !== undefined && time - last.time < spacing) return
-    this.#marks.push({ offset, outgoing: outgoing.slice(), time })
+    this.#marks.push({ offset, outgoing: maxima(outgoing, this.#read.outgoing), time })
   }
 
   /** `newest`: the offset of the newest run. */
@@ -139,4 +148,8 @@ export class OutboxTrim {
   #none(): number[] {
     return new Array<number>(this.#o.network.genesis.partitions).fill(0)
   }
+}
+
+function maxima(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((value, index) => Math.max(value, b[index] ?? 0))
 }

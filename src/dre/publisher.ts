@@ -34,6 +34,8 @@ export type PublisherOptions = {
   readonly rows: ReadonlyMap<string, LedgerRow>
   /** All that the outbox holds below this offset was numbered up to these counters. */
   readonly onPublished: (offset: number, outgoing: readonly number[]) => void
+  /** The run that was published at this offset does not follow what was read or published here. */
+  readonly onForeign: (offset: number) => void
 }
 
 /** A follower's wait for the outbox, ms: it is asked again. */
@@ -192,6 +194,7 @@ export class Publisher {
     for (const { bytes } of fresh) {
       const record = { key: String(partition), value: bytes, headers }
       this.#newest = await append(topic, partition, [record])
+      if (this.#newest !== this.#offset) this.#o.onForeign(this.#newest)
       this.#offset = this.#newest + 1
       this.#o.figures.runs += 1
     }

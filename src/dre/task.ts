@@ -100,7 +100,8 @@ export class PartitionTask {
     this.#trim = new OutboxTrim({ ...options, ...limits, topic: topics.outbox })
     const onPublished: OutboxTrim['published'] = (offset, outgoing) =>
       this.#trim.published(offset, outgoing)
-    const outbox = { log, topic: topics.outbox, figures, listener, onPublished }
+    const onForeign: OutboxTrim['foreign'] = (offset) => this.#trim.foreign(offset)
+    const outbox = { log, topic: topics.outbox, figures, listener, onPublished, onForeign }
     this.#publisher = new Publisher({ ...shared, ...outbox })
     const evaluating = { network, ledger, evaluator, store, modules, limits, figures }
     this.#evaluation = new Evaluation(evaluating)

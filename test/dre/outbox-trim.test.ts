@@ -4,15 +4,19 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { rebuild } from '../../src/dre/index.ts'
+import { OutboxTrim } from '../../src/dre/outbox-trim.ts'
+import { SettledChannels } from '../../src/dre/settled-channels.ts'
 import type { Log } from '../../src/log/port.ts'
 import { contentDigest, processMessageId } from '../../src/protocol/message.ts'
 import type { Run } from '../../src/protocol/result.ts'
 import { partitionOf } from '../../src/protocol/topics.ts'
 import { asBuffer } from '../../src/std/bytes.ts'
+import { systemClock } from '../../src/std/clock.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { newLife } from '../node/mortal.ts'
 import { passing } from '../node/passing-log.ts'
+import { idOf, makeContent } from '../protocol/fixtures.ts'
 import { RECORDS, Rig, rigNetwork, TOPICS } from '../node/rig.ts'
 
 const network = rigNetwork(['walk', 'counter'], { intervalLength: 16 })
@@ -200,6 +204,76 @@ describe('the outbox', () => {
     await until(async () => keeper.trims.every((each, at) => each > (stayed[at] ?? 0)))
     const all = [sequencer, dre, relayer, again]
     expect(all.flatMap(({ halted }) => halted)).toEqual([])
+  })
+
+  test('what another published in between stays until it is settled too', async () => {
+    const alone = rigNetwork(['walk'], { partitions: 1 })
+    rig = await Rig.open(alone)
+    const { log } = rig
+    const settled = new SettledChannels(log, TOPICS.registry, RECORDS)
+    let offset = 0
+    const publish = async (from: number, ...seqs: number[]): Promise<void> => {
+      const results = seqs.map((seq, at) => ({
+        height: from + at,
+        entryHash: Buffer.alloc(32),
+        messageId: idOf(`message ${seq}`),
+        process: rig.id('walk-0'),
+        slot: from + at,
+        status: 'ok' as const,
+        code: '',
+        text: '',
+        gas: 1,
+        stateHash: Buffer.alloc(32),
+        messages: [{ ...makeContent({ target: rig.id('walk-0') }), seq }],
+      }))
+      const value = RECORDS.encodeRun({ partition: 0, from, results, attestation: null })
+      offset = await log.append(TOPICS.outbox, 0, [{ key: '0', value }])
+    }
+    const settle = async (count: number): Promise<void> => {
+      const at = { partition: 0, height: 9, hash: Buffer.alloc(32), timestamp: 1 }
+      const value = RECORDS.head.encode({ ...at, counters: [count] })
+      await log.append(TOPICS.registry, 0, [{ key: '0', value }])
+      await settled.refresh()
+    }
+    let passed = 0
+    const trim = new OutboxTrim({
+      network: alone,
+      partition: 0,
+      log: { ...passing(log), committed: () => Promise.resolve([offset + 1]) },
+      topic: TOPICS.outbox,
+      relayerGroup: 'hb.relayer',
+      records: RECORDS,
+      clock: { ...systemClock, now: () => Date.now() + (passed += 1_000) },
+      outboxRetentionMs: 0,
+      trimRecordsMin: 1,
+    })
+    const trimmedTo = async (): Promise<number | undefined> => {
+      await trim.trim(offset, settled)
+      return (await log.ends(TOPICS.outbox))[0]?.start
+    }
+    await publish(0, 1)
+    trim.published(1, [1])
+    // by another, which was ahead
+    await publish(1, 2, 3, 4)
+    await publish(1, 2)
+    trim.foreign(2)
+    trim.published(3, [2])
+    await settle(2)
+    expect(await trimmedTo()).toBe(1)
+    await publish(2, 3)
+    trim.published(4, [3])
+    await settle(3)
+    expect(await trimmedTo()).toBe(1)
+    await publish(3, 4)
+    trim.published(5, [4])
+    await settle(4)
+    expect(await trimmedTo()).toBe(4)
+    // from here on it is remembered again
+    await publish(4, 5)
+    trim.published(6, [5])
+    await publish(5, 6)
+    await settle(5)
+    expect(await trimmedTo()).toBe(6)
   })
 
   test('never above the counters, whoever dies at any append', async () => {
