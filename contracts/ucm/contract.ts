@@ -29,8 +29,12 @@ import { isDust, parsePrice } from './price.ts'
 import {
   DEPOSITS_MAX,
   EXPIRIES_PER_MESSAGE_MAX,
+  ORDER_COUNT_MIN,
   ORDER_HOPS_MIN,
+  PLACING_MESSAGES_MAX,
   REFERENCE_LENGTH_MAX,
+  RETURN_COUNT,
+  RETURN_HOPS,
   STAKE_CHECK_MS_MAX,
   complete,
 } from './state.ts'
@@ -70,7 +74,8 @@ function credited(state: UcmState, action: Action): Outgoing[] | undefined {
   if (action.from !== 'process' || !isAddress(sender) || !isAmount(quantity)) return undefined
   if (quantity === '0') return undefined
   const full = state.depositCount >= DEPOSITS_MAX
-  if (full && action.hops >= 2 && depositOf(state, sender, action.caller) === '0') {
+  const mayReturn = action.hops >= RETURN_HOPS && action.count >= RETURN_COUNT
+  if (full && mayReturn && depositOf(state, sender, action.caller) === '0') {
     return [pay(action.caller, sender, quantity, '')]
   }
   addDeposit(state, sender, action.caller, quantity)
@@ -110,14 +115,23 @@ function createOrder(state: UcmState, action: Action): Outgoing[] {
 
 function staked(state: UcmState, context: unknown, answer: Action, outcome: string): Outgoing[] {
   const order = context as Incoming
-  if (outcome !== 'reply') return refuseOrder(state, order, `stake-check-${outcome}`)
+  if (outcome !== 'reply') return refuseLate(state, order, answer, `stake-check-${outcome}`)
   const quantity = tag(answer, 'Quantity')
   const about = tag(answer, 'Address') === order.owner && tag(answer, 'Role') === 'user'
-  if (!about || !isAmount(quantity)) return refuseOrder(state, order, 'stake-check-malformed')
-  if (compare(quantity, state.minimumStake) < 0) {
-    return refuseOrder(state, order, 'stake-insufficient')
+  if (!about || !isAmount(quantity)) {
+    return refuseLate(state, order, answer, 'stake-check-malformed')
   }
+  if (compare(quantity, state.minimumStake) < 0) {
+    return refuseLate(state, order, answer, 'stake-insufficient')
+  }
+  if (answer.count < PLACING_MESSAGES_MAX) return refuseLate(state, order, answer, 'order-count')
   return place(state, order)
+}
+
+/** What the order gives returns in any case; its owner is told where a message is left to do it. */
+function refuseLate(state: UcmState, order: Incoming, answer: Action, error: string): Outgoing[] {
+  const told = refuseOrder(state, order, error)
+  return answer.hops > 0 && answer.count > 0 ? told : []
 }
 
 /** Cancel-Order {Order}: by its owner; what is left of it returns to the deposit. */
@@ -183,10 +197,13 @@ function parseOrder(action: Action): Incoming {
   if (reference.length > REFERENCE_LENGTH_MAX) {
     refuse('order-malformed', `Reference is longer than ${REFERENCE_LENGTH_MAX}`)
   }
-  // Later it would be the market that fails for want of hops, with the order parked and nobody to
+  // Later it would be the market that fails for want of them, with the order parked and nobody to
   // tell.
   if (action.hops < ORDER_HOPS_MIN) {
     refuse('order-hops', `an order needs ${ORDER_HOPS_MIN} hops, ${action.hops} are left`)
+  }
+  if (action.count < ORDER_COUNT_MIN) {
+    refuse('order-count', `an order needs a count of ${ORDER_COUNT_MIN}, ${action.count} are left`)
   }
   const { id, caller: owner } = action
   return { id, owner, type, side, base, quote, quantity, price, reference }

@@ -63,6 +63,13 @@ export const LEVELS_MAX = 1_024
 export const FILLS_MAX = 40
 /** Stake-Of, its reply, the transfers and their credit notices. */
 export const ORDER_HOPS_MIN = 4
+/** A transfer per fill, one to the order's owner, and the answer. */
+export const PLACING_MESSAGES_MAX = FILLS_MAX + 2
+/** These, Stake-Of and its reply. */
+export const ORDER_COUNT_MIN = PLACING_MESSAGES_MAX + 2
+/** A transfer and its two notices: what it takes to send a credit back. */
+export const RETURN_HOPS = 2
+export const RETURN_COUNT = 3
 export const REFERENCE_LENGTH_MAX = 64
 /** An order that waited longer for its stake check is refused when the next order comes in. */
 export const STAKE_CHECK_MS_MAX = 600_000

@@ -25,6 +25,8 @@ export type Action = {
   readonly dataEncoding: 'utf8' | 'base64url'
   /** How many further messages in a chain this one may cause. */
   readonly hops: number
+  /** How many further messages, in all, this one may cause. */
+  readonly count: number
   readonly budget: string
 }
 

@@ -3,8 +3,8 @@
 //
 // Invariants: S1 stakes + unbonding + what the request queue is paying out = this process's
 // HyperCoin, once every message on its way has arrived. S2 only a Credit-Notice from HyperCoin
-// makes a stake; only its owner moves it. S3 a Credit-Notice never fails for want of hops: what
-// cannot be sent back at once is due to its sender (Withdraw). S4 the log's time alone says when
+// makes a stake; only its owner moves it. S3 a Credit-Notice never fails for want of hops or
+// count: what cannot be sent back at once is due to its sender (Withdraw). S4 the log's time alone says when
 // unbonding ends.
 
 import {
@@ -42,6 +42,9 @@ export const UNBONDINGS_MAX = 64
  * How many open transfers leave room for a return at once: the rest of the queue is for Withdraw.
  */
 export const RETURNS_OPEN_MAX = 512
+/** A return is a transfer, and the transfer's two notices. */
+const RETURN_HOPS = 2
+const RETURN_COUNT = 3
 
 /** `at`: ms, when it is due. */
 export type Unbonding = { amount: Amount; role: Role; at: number }
@@ -98,7 +101,7 @@ function credited(state: HbState, action: Action): Outgoing[] | undefined {
   }
   const parts: Unbonding[] = [{ amount: quantity, role: 'user', at: action.timestamp }]
   const full = state.pendingWithdrawals.open >= RETURNS_OPEN_MAX
-  if (full || action.hops < 2) {
+  if (full || action.hops < RETURN_HOPS || action.count < RETURN_COUNT) {
     restore(state, sender, parts)
     return undefined
   }

@@ -18,8 +18,11 @@ const wallet = fc.constantFrom(...WALLETS)
 const quantity = fc.integer({ min: 1, max: 60 }).map(String)
 const few = fc.constantFrom(5, 4, 3, 2, 1, 0)
 const hops = fc.oneof({ weight: 6, arbitrary: fc.constant(64) }, { weight: 1, arbitrary: few })
+const count = fc.oneof({ weight: 6, arbitrary: fc.constant(10_000) }, { weight: 1, arbitrary: fc.nat(50) })
+/** What a message may cause. */
+const left = fc.record({ hops, count })
 const command = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('deposit' as const), wallet, quantity, which: fc.nat(2), hops }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('deposit' as const), wallet, quantity, which: fc.nat(2), left }) },
   {
     weight: 12,
     arbitrary: fc.record({
@@ -29,11 +32,11 @@ const command = fc.oneof(
       limit: fc.boolean(),
       sell: fc.boolean(),
       price: fc.constantFrom(...PRICES),
-      hops,
+      left,
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), by: fc.nat(8), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('withdraw' as const), wallet, which: fc.nat(2), hops }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('withdraw' as const), wallet, which: fc.nat(2), left }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -42,7 +45,7 @@ const command = fc.oneof(
       quantity,
       role: fc.constantFrom('user', 'user', 'dre', 'nobody', '__proto__'),
       plain: fc.boolean(),
-      hops,
+      left,
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('unstake' as const), wallet, quantity }) },
@@ -72,14 +75,14 @@ function run(market: Market, wanted: Command, totals: Totals): void {
   switch (wanted.do) {
     case 'deposit': {
       const tags = { Action: 'Transfer', Recipient: market.ucm, Quantity: wanted.quantity }
-      network.send(wanted.wallet, tokens[wanted.which] as string, tags, { hops: wanted.hops })
+      network.send(wanted.wallet, tokens[wanted.which] as string, tags, wanted.left)
       return
     }
     case 'order': {
       const { limit, sell, price, wallet: by } = wanted
       const tags = { Type: limit ? 'limit' : 'market', Side: sell ? 'sell' : 'buy', Quantity: wanted.quantity }
       const all = { Action: 'Create-Order', Base: market.asset, Quote: market.u, ...tags }
-      network.send(by, market.ucm, limit ? { ...all, Price: price } : all, { hops: wanted.hops })
+      network.send(by, market.ucm, limit ? { ...all, Price: price } : all, wanted.left)
       return
     }
     case 'cancel': {
@@ -91,7 +94,7 @@ function run(market: Market, wanted: Command, totals: Totals): void {
     }
     case 'withdraw': {
       const tags = { Action: 'Withdraw-Deposit', Token: tokens[wanted.which] as string }
-      network.send(wanted.wallet, market.ucm, tags, { hops: wanted.hops })
+      network.send(wanted.wallet, market.ucm, tags, wanted.left)
       return
     }
     case 'move':
@@ -113,7 +116,7 @@ function runMore(market: Market, wanted: Exclude<Command, Trading>): void {
     case 'stake': {
       const says: Record<string, string> = wanted.plain ? {} : { 'X-Action': 'Stake', 'X-Role': wanted.role }
       const tags = { Action: 'Transfer', Recipient: market.hb, Quantity: wanted.quantity, ...says }
-      network.send(wanted.wallet, market.hyperCoin, tags, { hops: wanted.hops })
+      network.send(wanted.wallet, market.hyperCoin, tags, wanted.left)
       return
     }
     case 'unstake':

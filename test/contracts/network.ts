@@ -184,6 +184,7 @@ export class Network {
       data: message.data,
       dataEncoding: 'utf8',
       hops: message.hops,
+      count: message.count,
       budget: '0',
     }
   }

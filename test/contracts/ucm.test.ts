@@ -181,6 +181,8 @@ describe('refusals give back', () => {
     const market = open()
     const tags = { Action: 'Create-Order', Base: market.asset, Quote: market.u, ...marketSell('1') }
     expect(market.network.send(SAM, market.ucm, tags, { hops: 3 }).text).toMatch(/^order-hops/)
+    expect(market.network.send(SAM, market.ucm, tags, { count: 43 }).text).toMatch(/^order-count/)
+    expect(market.network.send(SAM, market.ucm, tags, { count: 44 }).status).toBe('ok')
   })
 })
 

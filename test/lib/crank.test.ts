@@ -40,6 +40,7 @@ function answer(reference: string, changes: Partial<Action> = {}): Action {
     data: '',
     dataEncoding: 'utf8',
     hops: 9,
+    count: 99,
     budget: '0',
     ...changes,
   }

@@ -356,6 +356,7 @@ describe('the action', () => {
       data: 'hello',
       dataEncoding: 'utf8',
       hops: 5,
+      count: 100,
       budget: '7',
       input: null,
     })

@@ -55,10 +55,14 @@ describe('stakes', () => {
     },
   )
 
-  test('a credit that cannot be sent back for want of hops, or whose return fails, is due to its sender', () => {
+  test.each([
+    ['for want of hops', { hops: 1 }],
+    ['for want of count', { count: 2 }],
+    ['though a message is left', { count: 5 }],
+  ])('a credit that cannot be sent back %s, or whose return fails, is due to its sender', (_, few) => {
     const market = newMarket()
     const tags = { Action: 'Transfer', Recipient: market.hb, Quantity: '100' }
-    market.network.send(SAM, market.hyperCoin, tags, { hops: 1 })
+    market.network.send(SAM, market.hyperCoin, tags, few)
     market.network.failing = ({ from }) => from === market.hb
     market.network.send(SAM, market.hyperCoin, tags)
     market.network.settle()

@@ -118,6 +118,7 @@ function createOrder(state: State, call: Call): Sent[] {
   if (type === 'market' && call.tag('Price') !== undefined) refuse('order-malformed')
   if (type === 'limit' && isDust(side, price, left)) refuse('order-too-small')
   if (call.hops < 4) refuse('order-hops')
+  if (call.count < FILLS_MAX + 4) refuse('order-count')
   const order = { id, owner, side, base, quote, price, left } as const
   if ((state.deposits.get(`${owner}/${given(order)}`) ?? 0n) < left) refuse('deposit-insufficient')
   deposit(state, owner, given(order), -left)
@@ -134,9 +135,12 @@ function answered(state: State, call: Call): Sent[] {
   const isAnswer = kind === 'bounce' || call.tag('Action') === 'Stake-Of-Reply'
   if (order !== undefined && caller === state.hbContract && isAnswer) {
     state.parked.delete(reference)
-    if (kind === 'bounce') return refused(state, order, 'stake-check-bounce')
     const isEnough = BigInt(call.tag('Quantity') ?? '0') >= state.minimum
-    return isEnough ? place(state, order) : refused(state, order, 'stake-insufficient')
+    const mayPlace = call.count >= FILLS_MAX + 2
+    if (kind !== 'bounce' && isEnough && mayPlace) return place(state, order)
+    const short = isEnough ? 'order-count' : 'stake-insufficient'
+    const told = refused(state, order, kind === 'bounce' ? 'stake-check-bounce' : short)
+    return call.hops > 0 && call.count > 0 ? told : []
   }
   if (kind === 'bounce') {
     const [account, quantity] = [call.tag('X-Deposit-Account'), call.tag('X-Deposit-Quantity')]

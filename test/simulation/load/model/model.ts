@@ -9,6 +9,7 @@ export type Call = {
   readonly from: 'wallet' | 'process' | 'genesis'
   readonly id: string
   readonly hops: number
+  readonly count: number
   readonly timestamp: number
   /** The first value of a tag. */
   tag(name: string): string | undefined

@@ -89,11 +89,11 @@ function ok(sent: readonly Leaving[]): Predicted {
 }
 
 function handled(model: Model, message: Message, timestamp: number): Leaving[] {
-  const { kind, caller, from, id, hops, tags } = message
+  const { kind, caller, from, id, hops, count, tags } = message
   const tag = (name: string): string | undefined => tagValue(tags, name)
   const before = structuredClone(model.state)
   try {
-    const sent = model.handle({ kind, caller, from, id, hops, timestamp, tag })
+    const sent = model.handle({ kind, caller, from, id, hops, count, timestamp, tag })
     return leaving(sent, message)
   } catch (error) {
     model.state = before

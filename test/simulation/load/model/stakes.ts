@@ -108,7 +108,8 @@ function credited(state: State, call: Call): Sent[] {
     return []
   }
   const parts = [{ amount, role: 'user', at: call.timestamp }]
-  if (state.paying.size < 512 && call.hops >= 2) return [pay(state, sender, parts)]
+  const mayPay = call.hops >= 2 && call.count >= 3
+  if (state.paying.size < 512 && mayPay) return [pay(state, sender, parts)]
   restore(state, sender, parts)
   return []
 }
