@@ -77,7 +77,8 @@ export type Member = {
   /**
    * A partition is now this member's. `committed`: the group's position per topic, undefined where
    * it has none. Returns where to start per topic (an explicit offset, or 'earliest' for the
-   * earliest retained record).
+   * earliest retained record). What lies below an offset has had its effects: where it is beyond
+   * the committed position, and not beyond the topic's end, it is committed.
    */
   assigned(
     partition: number,

@@ -157,6 +157,28 @@ function commitCases(subject: Subject): void {
     await another.leave()
   })
 
+  test('a start beyond the committed position is committed, without a record; others are not', async () => {
+    const [log, topic] = await provisioned(subject, 1)
+    await log.append(topic, 0, [0, 1, 2].map((n) => record('k', `${n}`)))
+    const ahead = recordingMember({ start: 3 })
+    const first = await joinAs(log, topic, ahead)
+    await until('the start', async () => (await log.committed('g', topic))[0] === 3)
+    await first.leave()
+    expect(ahead.seen(0)).toEqual([])
+    const onRecords = (): Promise<void> => Promise.reject(new Error('not yet'))
+    const behind = recordingMember({ onRecords })
+    const assigned = () => Promise.resolve({ [topic]: 1 })
+    const again = await log.join({ group: 'g', topics: [topic], member: { ...behind, assigned } })
+    await until('the two before', () => behind.seen(0).length === 2)
+    await again.leave()
+    expect(await log.committed('g', topic)).toEqual([3])
+    const beyond = recordingMember({ start: 4 })
+    const another = await joinAs(log, topic, beyond, 'h')
+    await until('the halt', () => beyond.calls.some(({ call }) => call === 'halted'))
+    await another.leave()
+    expect(await log.committed('h', topic)).toEqual([undefined])
+  })
+
   test('what was delivered but never settled is delivered again', async () => {
     const [log, topic] = await provisioned(subject, 1)
     await log.append(topic, 0, [0, 1, 2, 3].map((n) => record('k', `${n}`)))

@@ -10,7 +10,7 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
-import type { JoinOptions } from '../port.ts'
+import type { JoinOptions, PartitionEnds } from '../port.ts'
 import { Pump } from '../pump.ts'
 import type { Commits } from './commits.ts'
 import { FetchQueue } from './fetch-queue.ts'
@@ -137,12 +137,16 @@ export class Holdings {
     holding.begun = true
     const committed = Object.fromEntries(topics.map((topic) => [topic, known[topic]?.[partition]]))
     const starts = await member.assigned(partition, committed)
+    const settled = new Map<string, number>()
     for (const topic of topics) {
       const from = starts[topic]
       if (from === undefined) {
         throw new HbError('log-position-out-of-range', `no start given for ${topic}`)
       }
-      const start = from === 'earliest' ? await this.#earliest(topic, partition, holding) : from
+      const isAhead = from !== 'earliest' && from > (committed[topic] ?? 0)
+      const ends = from === 'earliest' || isAhead ? await this.#ends(topic, partition, holding) : undefined
+      const start = from === 'earliest' ? (ends?.start ?? 0) : from
+      if (isAhead && start <= (ends?.end ?? 0)) settled.set(topic, start)
       const queue = new FetchQueue({
         topic,
         partition,
@@ -154,15 +158,16 @@ export class Holdings {
       holding.pumps.push(this.#pump(queue, partition, holding))
     }
     if (holding.stopped) return
+    for (const [topic, next] of settled) commits.note(topic, partition, next)
     for (const pump of holding.pumps) pump.start()
     for (const queue of holding.queues) this.#o.fetcher.add(queue)
   }
 
-  async #earliest(topic: string, partition: number, holding: Holding): Promise<number> {
+  async #ends(topic: string, partition: number, holding: Holding): Promise<PartitionEnds> {
     const ends = await this.#untilReachable([holding], () => this.#o.reader.ends(topic))
     const found = ends[partition]
     if (found === undefined) throw new HbError('log-topic-unknown', `${topic}[${partition}]`)
-    return found.start
+    return found
   }
 
   #pump(source: FetchQueue, partition: number, holding: Holding): Pump {

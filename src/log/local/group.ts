@@ -206,6 +206,7 @@ export class Group {
     }
     await slot.late.get(index)
     const starts = await member.assigned(index, committed)
+    const settled = new Map<PartitionState, number>()
     const pumps = topics.map((topic) => {
       const partition = partitionOf(topic, index)
       const from = starts[topic.spec.name]
@@ -214,6 +215,8 @@ export class Group {
       }
       const position = from === 'earliest' ? partition.start : from
       checkPosition(partition, position)
+      const isAhead = from !== 'earliest' && from > (committed[topic.spec.name] ?? 0)
+      if (isAhead) settled.set(partition, position)
       const pump = {
         source: storedSource(storage, partition, name),
         member,
@@ -226,6 +229,7 @@ export class Group {
     })
     if (holding.stopped) return
     holding.pumps = pumps
+    for (const [partition, next] of settled) storage.commit(name, partition, next)
     for (const pump of pumps) pump.start()
   }
 

@@ -162,6 +162,8 @@ export class SimMembership implements Membership {
         else this.#note(topic, partition, next)
       }
       const source = new FetchedSource(this.#log, topic, partition, note)
+      const isAhead = from !== 'earliest' && from > (committed[topic] ?? 0)
+      if (isAhead && from <= (ends[at]?.[partition]?.end ?? 0)) note(from)
       const onError = (error: unknown): void => this.#halt(partition, holding, error)
       const options = { source, member, inFlight, batchRecordsMax, batchBytesMax, onError }
       holding.sources.push(source)
