@@ -11,6 +11,7 @@ import type { Result, Run } from '../../src/protocol/result.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { tokensOf } from './invariants/funds.ts'
+import type { Sent } from './invariants/known.ts'
 import { INVARIANTS } from './invariants/index.ts'
 import { BOUNDS } from './invariants/queues.ts'
 import type { Happening } from './invariants/watch.ts'
@@ -39,6 +40,8 @@ const find = (isSo: (happening: Happening) => boolean): number => {
 const isA = (topic: string) => (happening: Happening) => isAppended(happening, topic, P)
 const isEntry = (happening: Happening): boolean =>
   isA('hb.log')(happening) && RECORDS.isEntry((happening as Appended).record.value as Buffer)
+const isAt = (happening: Happening, offset: number | undefined): boolean =>
+  (happening as Appended).record.offset === offset
 const appended = (at: number): Appended => tape.happenings[at] as Appended
 
 /** The message of an accepted entry, as its record holds it. */
@@ -449,7 +452,11 @@ const PLANTS: Readonly<Record<string, Plant>> = {
       return followed(tape, record, trim('hb.ingress', record.record.offset + 1))
     },
   ],
-  'an outbox trimmed before all of it was settled': [
+  'an outbox trimmed over its newest run': [
+    'offsets-never-pass-effects',
+    () => followed(tape, trim('hb.outbox', good.known.partition(P).newestRun + 1)),
+  ],
+  'an outbox trimmed beyond its commit': [
     'offsets-never-pass-effects',
     () => {
       const at = find((each) => isA('hb.outbox')(each) && sends(runOfRecord(each as Appended)))
@@ -464,6 +471,25 @@ describe('a bad history', () => {
     const { violation } = await play(plant())
     expect(violation?.invariant).toBe(invariant)
     expect(violation?.text).toMatch(/^\d+\.\d{6} s: /)
+  })
+
+  test('an outbox trimmed before all of it was settled', async () => {
+    const T = 1
+    const { entries, offsets } = good.known.partition(T)
+    const entry = newest(good.known, T, ({ message }) => message.origin?.partition === P)
+    const { seq } = entry.message.origin as { seq: number }
+    const sent = good.known.sent(P, T)[seq - 1] as Sent
+    // as it is right before the entry: its message is in ingress, and its run is a repeated one
+    const place = offsets[entries.indexOf(entry)]
+    const at = find((each) => isAppended(each, 'hb.log', T) && isAt(each, place))
+    const before = cut(tape, at)
+    const run = find((each) => isA('hb.outbox')(each) && isAt(each, sent.offset))
+    const value = appended(run).record.value as Buffer
+    const again = followed(before, appendedTo(before, 'hb.outbox', P, value))
+    const relayed = followed(again, commit('hb.relayer', 'hb.outbox', sent.offset + 1))
+    const { violation } = await play(followed(relayed, trim('hb.outbox', sent.offset + 1)))
+    expect(violation?.invariant).toBe('offsets-never-pass-effects')
+    expect(violation?.text).toMatch(/the outbox is trimmed .* and 1 has not settled \d+$/)
   })
 
   // what no record can bring about as long as `accept` is right: fed past it

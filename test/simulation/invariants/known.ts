@@ -47,6 +47,8 @@ export type KnownPartition = {
   readonly results: Result[]
   /** By offset. */
   readonly ingress: Asked[]
+  /** Offset of the newest run in the outbox; -1: there is none. */
+  newestRun: number
 }
 
 const HEADER = '__connect.errors.'
@@ -76,6 +78,7 @@ export class Known {
       slots: [],
       results: [],
       ingress: [],
+      newestRun: -1,
     }))
   }
 
@@ -114,6 +117,7 @@ export class Known {
 
   run(partition: number, { offset, value }: StoredRecord): RunFact {
     const { results } = this.partition(partition)
+    this.partition(partition).newestRun = offset
     const run = attempt((): Run => this.#records.decodeRun(asBuffer(value as Uint8Array)))
     const fresh: Result[] = []
     for (const result of run?.results ?? []) {

@@ -38,11 +38,13 @@ export const offsetsNeverPassEffects: Invariant = (known, tell, saw) => {
       judge(partition, from, next)
     },
     trimmed({ topic, partition, start }) {
-      if (topic === names.outbox) return settled(partition, start)
       const position = judged.get(`${topic}/${partition}`) ?? 0
       if (topic === names.log) tell({ partition, text: `the log is trimmed to ${start}` })
-      if (topic !== names.ingress || start <= position) return
-      tell({ partition, text: `ingress is trimmed to ${start}, and committed to ${position}` })
+      if (topic !== names.ingress && topic !== names.outbox) return
+      if (start > position) {
+        tell({ partition, text: `${topic} is trimmed to ${start}, and committed to ${position}` })
+      }
+      if (topic === names.outbox) settled(partition, start)
     },
   }
 }
@@ -99,9 +101,16 @@ function outboxIsDone(known: Known, arrivals: Arrivals, tell: Tell): Judge {
   }
 }
 
-/** X1 of the outbox's trim: what is gone from it was accepted at its target. */
+/**
+ * X1 and X2 of the outbox's trim: what is gone from it was accepted at its target, and the newest
+ * run, which says where to go on, is not gone.
+ */
 function trimIsSettled(known: Known, tell: Tell): (source: number, start: number) => void {
   return (source, start) => {
+    const { newestRun } = known.partition(source)
+    if (start > newestRun) {
+      tell({ partition: source, text: `the outbox is trimmed to ${start}, over its newest run` })
+    }
     known.partitions.forEach(({ view }, target) => {
       const next = known.sent(source, target)[view.counters[source] ?? 0]
       if (next === undefined || next.offset >= start) return
