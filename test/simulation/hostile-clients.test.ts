@@ -2,8 +2,8 @@
 // endings in which it was not are told.
 
 import { expect, test } from '@jest/globals'
-import { ed25519Key, idOf, signedItem } from '../protocol/fixtures.ts'
-import { judgeExpiries, judgePuts } from './load/hostile-clients.ts'
+import { idOf } from '../protocol/fixtures.ts'
+import { judgePuts } from './load/hostile-clients.ts'
 import { PlantedLog } from './load/model/planted-log.ts'
 
 const LETTER = { partition: 0, id: undefined, item: undefined }
@@ -30,17 +30,4 @@ test('a relayed message from far ahead of its channel that has a place is told',
   expect(judgePuts(log.ending, [])).toEqual([])
   Object.assign(message, { origin: { partition: 0, height: 1, index: 0, seq: 1_000_007 } })
   expect(judgePuts(log.ending, [])).toHaveLength(1)
-})
-
-test('refused as expired while the log is not past it is told', () => {
-  const log = new PlantedLog()
-  const expires = [{ name: 'HB-Expires', value: '1000' }]
-  const item = signedItem(log.network, ed25519Key(), { tags: expires })
-  log.refusals.push({ ...LETTER, offset: 1, item, code: 'expired' })
-  log.timestamp = 1_000
-  log.put(idOf('token'), idOf('caller'), {})
-  expect(judgeExpiries(log.ending)).toHaveLength(1)
-  log.timestamp = 1_001
-  log.put(idOf('token'), idOf('caller'), {})
-  expect(judgeExpiries(log.ending)).toEqual([])
 })

@@ -10,6 +10,8 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Result, Run } from '../../src/protocol/result.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
 import { HbError } from '../../src/std/errors.ts'
+import type { ErrorCode } from '../../src/std/errors.ts'
+import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { tokensOf } from './invariants/funds.ts'
 import type { Sent } from './invariants/known.ts'
 import { INVARIANTS } from './invariants/index.ts'
@@ -112,6 +114,19 @@ const unplaced = (): Appended => {
   return appendedTo(tape, 'hb.ingress', P, RECORDS.encodeIngress({ type: 'signed', item }))
 }
 
+const refused = ({ record }: Appended, code: ErrorCode): Appended => {
+  const letter = deadLetterOf('hb.ingress', P, record, new HbError(code))
+  return appendedTo(tape, 'hb.deadletters', 0, letter.value, letter)
+}
+/** A wallet's message with an expiry, ms, and its refusal. */
+const expired = (expires: number): Appended[] => {
+  const tags = [{ name: 'HB-Expires', value: String(expires) }]
+  const item = signedItem(tape.network, ed25519Key(), { tags })
+  const value = RECORDS.encodeIngress({ type: 'signed', item })
+  const record = appendedTo(tape, 'hb.ingress', P, value)
+  return [record, refused(record, 'expired')]
+}
+
 describe('a good history', () => {
   test('has no violation, and is rich enough to mean something', () => {
     expect(good.violation).toBeUndefined()
@@ -150,10 +165,14 @@ describe('a good history', () => {
   test('may commit what is in the dead letters', async () => {
     const record = unplaced()
     const { offset } = record.record
-    const letter = deadLetterOf('hb.ingress', P, record.record, new HbError('expired'))
-    const written = appendedTo(tape, 'hb.deadletters', 0, letter.value, letter)
+    const written = refused(record, 'signature-invalid')
     const done = commit('hb.sequencer', 'hb.ingress', offset + 1)
     expect((await play(followed(tape, record, written, done))).violation).toBeUndefined()
+  })
+
+  test('may hold a refusal of what the log was past', async () => {
+    const late = expired(good.known.partition(P).view.timestamp - 1)
+    expect((await play(followed(tape, ...late))).violation).toBeUndefined()
   })
 
   test('may commit a message out of its turn that the outbox still holds', async () => {
@@ -461,6 +480,17 @@ const PLANTS: Readonly<Record<string, Plant>> = {
     () => {
       const at = find((each) => isA('hb.outbox')(each) && sends(runOfRecord(each as Appended)))
       return inserted(tape, at + 1, trim('hb.outbox', appended(at).record.offset + 1))
+    },
+  ],
+  'refused as expired when the log was not past it': [
+    'expiry-by-log-time',
+    () => followed(tape, ...expired(good.known.partition(P).view.timestamp)),
+  ],
+  'refused as expired without an expiry': [
+    'expiry-by-log-time',
+    () => {
+      const record = unplaced()
+      return followed(tape, record, refused(record, 'expired'))
     },
   ],
   'a log trimmed': ['offsets-never-pass-effects', () => followed(tape, trim('hb.log', 1))],

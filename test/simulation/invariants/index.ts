@@ -17,7 +17,8 @@ import { channelsInOrder } from './channels.ts'
 import { fundsConserved } from './funds.ts'
 import { Known } from './known.ts'
 import { offsetsNeverPassEffects } from './offsets.ts'
-import { chainUnbroken, oneMessageOnePlace, readersAgree, receiptsHold } from './placement.ts'
+import { chainUnbroken, expiryByLogTime, oneMessageOnePlace } from './placement.ts'
+import { readersAgree, receiptsHold } from './placement.ts'
 import { queuesBounded } from './queues.ts'
 import { resultsFinal } from './results.ts'
 import type { Happening, Invariant, Saw, Watcher } from './watch.ts'
@@ -27,6 +28,7 @@ export const INVARIANTS = {
   'chain-unbroken': chainUnbroken,
   'channels-in-order': channelsInOrder,
   'receipts-hold': receiptsHold,
+  'expiry-by-log-time': expiryByLogTime,
   'results-final': resultsFinal,
   'funds-conserved': fundsConserved,
   'queues-bounded': queuesBounded,
@@ -123,8 +125,10 @@ export class Invariants implements ClusterObserver {
       const fact = known.run(partition, record)
       this.#tell((watcher) => watcher.run?.(fact))
     } else if (topic === NAMES.ingress) known.ingress(partition, record)
-    else if (topic === NAMES.deadletters) known.letter(record)
-    else if (topic === NAMES.registry || topic === NAMES.snapshots) {
+    else if (topic === NAMES.deadletters) {
+      const fact = known.letter(record)
+      this.#tell((watcher) => watcher.letter?.(fact))
+    } else if (topic === NAMES.registry || topic === NAMES.snapshots) {
       const head = known.head(record)
       if (head !== undefined) this.#tell((watcher) => watcher.head?.(head))
     }

@@ -16,9 +16,10 @@ import type { Content } from '../../../src/protocol/message.ts'
 import { contentDigest, processMessageId } from '../../../src/protocol/message.ts'
 import type { Head } from '../../../src/protocol/records.ts'
 import type { Outgoing, Result, Run } from '../../../src/protocol/result.ts'
+import { signedMessage } from '../../../src/protocol/signed.ts'
 import { partitionOf } from '../../../src/protocol/topics.ts'
 import { asBuffer } from '../../../src/std/bytes.ts'
-import type { LogFact, RunFact } from './watch.ts'
+import type { LetterFact, LogFact, RunFact } from './watch.ts'
 
 /** A message that a published result sent into a channel; its place there is its index + 1. */
 export type Sent = {
@@ -140,8 +141,20 @@ export class Known {
     return asked ?? {}
   }
 
-  letter({ headers = {} }: StoredRecord): void {
-    this.letters.add(`${headers[`${HEADER}partition`]}/${headers[`${HEADER}offset`]}`)
+  letter({ headers = {}, value }: StoredRecord): LetterFact {
+    const header = (name: string): string => headers[`${HEADER}${name}`] ?? ''
+    const [partition, offset] = [header('partition'), header('offset')]
+    this.letters.add(`${partition}/${offset}`)
+    const code = header('exception.class.name')
+    return { partition: Number(partition), offset: Number(offset), code, value }
+  }
+
+  /** Of what a wallet put into ingress: ms, past which it is refused. */
+  expiryOf(value: Uint8Array | null): number | undefined {
+    return attempt(() => {
+      const wire = this.#records.decodeIngress(asBuffer(value as Uint8Array))
+      return wire.type === 'signed' ? signedMessage(this.network, wire.item).expires : undefined
+    })
   }
 
   /** A head out of `registry`, or of a manifest out of `snapshots`; undefined: something else. */

@@ -108,6 +108,18 @@ export const receiptsHold: Invariant = ({ partitions, places }, tell) => {
   }
 }
 
+/** Refused as expired is only what the log's own time was past when it was refused. */
+export const expiryByLogTime: Invariant = (known, tell) => ({
+  letter({ partition, offset, code, value }) {
+    if (code !== 'expired') return
+    const { timestamp } = known.partition(partition).view
+    const expires = known.expiryOf(value)
+    if (expires !== undefined && timestamp > expires) return
+    const text = `ingress offset ${offset}, expires ${expires}, is refused at log time ${timestamp}`
+    tell({ partition, text })
+  },
+})
+
 function isPlace({ hash, timestamp }: Receipt, entry: Entry): boolean {
   return timestamp === entry.timestamp && hash === toBase64Url(entry.hash)
 }

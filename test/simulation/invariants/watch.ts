@@ -48,6 +48,14 @@ export type RunFact = {
   readonly fresh: readonly Result[]
 }
 
+/** A dead letter of ingress: the record that was refused, and its place there. */
+export type LetterFact = {
+  readonly partition: number
+  readonly offset: number
+  readonly code: string
+  readonly value: Uint8Array | null
+}
+
 export type CommitFact = TopicPartition & { readonly group: string; readonly next: number }
 
 /** What lies below `start` is gone. */
@@ -62,6 +70,7 @@ export type Watcher = {
   run?(fact: RunFact): void
   committed?(fact: CommitFact): void
   trimmed?(fact: TrimFact): void
+  letter?(fact: LetterFact): void
   /** A partition's head, or the head of a manifest, was published. */
   head?(head: Head): void
   /** A node gave this as an answer. */

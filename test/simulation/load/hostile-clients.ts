@@ -4,7 +4,6 @@
 //
 // What is put there is judged by its place: refused for the right reason, or dropped; never placed.
 
-import { signedMessage } from '../../../src/protocol/signed.ts'
 import type { Violation } from '../../chaos/checker/index.ts'
 import { FORGED_SEQ_MIN, forgeItem } from './forgeries.ts'
 import type { Put } from './ingress-forger.ts'
@@ -21,7 +20,7 @@ export function hostileClients(): Workload {
     processes: () => [],
     models: () => [],
     draft: (turn) => draft(turn, forger),
-    judge: (ending) => [...judgePuts(ending, forger.puts), ...judgeExpiries(ending)],
+    judge: (ending) => judgePuts(ending, forger.puts),
   }
 }
 
@@ -73,19 +72,5 @@ export function judgePuts({ refusals, partitions }: Ending, puts: readonly Put[]
       told.push({ invariant: 'forgeries-refused', partition, height, id: message.id, text })
     }
   })
-  return told
-}
-
-/** Refused as expired is only what the log's time was past. */
-export function judgeExpiries({ network, refusals, partitions }: Ending): Violation[] {
-  const told: Violation[] = []
-  for (const { id, item, code, partition } of refusals) {
-    if (code !== 'expired' || item === undefined) continue
-    const { expires = Infinity } = signedMessage(network, item)
-    const last = partitions[partition]?.entries.at(-1)?.timestamp ?? 0
-    if (last > expires) continue
-    const text = `refused as expired at ${expires}, the log ends at ${last}`
-    told.push({ invariant: 'expiry-by-log-time', partition, ...(id !== undefined && { id }), text })
-  }
   return told
 }
