@@ -1,5 +1,5 @@
 // The wallets at work: each sends one message at a time to whatever node answers, again until one
-// says that it is durable; now and then it sends the same bytes again, or waits for the result.
+// says that it is durable; now and then it sends an earlier message again, or waits for the result.
 //
 // Invariants: L1 a message is signed once, and recorded before it is sent. L2 a wallet sends one
 // message at a time, so that what it was told orders its messages.
@@ -20,10 +20,13 @@ import type { World } from '../world/world.ts'
 import type { WorkloadName } from './all.ts'
 import type { SimWallet } from './wallets.ts'
 import type { Draft, Ingress, Turn, Workload } from './workload.ts'
+import { oneOf } from './workload.ts'
 
 const REQUEST_MS = 4_000
 const BUSY_MS = 200
 const WAIT_MS = 3_000
+/** Messages of a wallet that it may send again. */
+const REMEMBERED = 16
 /** Why a time-out is no longer waited for; without a reason, Node makes an error of each. */
 const ENDED = 'ended'
 
@@ -77,18 +80,19 @@ export class Load {
     const { world, wallets, plan } = this.#o
     const { signal } = this.#stop
     const host = new Host(world, `wallet-${wallets.indexOf(wallet)}`)
+    const sentBefore: Buffer[] = []
     const pauseMs = (1_000 * wallets.length) / plan.messagesPerSecond
     await host.clock.sleep(this.#random.below(pauseMs), signal)
     while (!signal.aborted) {
       const began = world.now
-      await this.#turn(host, wallet)
+      await this.#turn(host, wallet, sentBefore)
       const tookMs = (world.now - began) / MS
       const pause = pauseMs * (0.5 + this.#random.float()) - tookMs
       await host.clock.sleep(Math.max(0, pause), signal)
     }
   }
 
-  async #turn(host: Host, wallet: SimWallet): Promise<void> {
+  async #turn(host: Host, wallet: SimWallet, sentBefore: Buffer[]): Promise<void> {
     const draft = this.#draft(host, wallet)
     if (draft === undefined) return
     if ('refused' in draft) return this.#expectRefusal(host, draft)
@@ -100,8 +104,13 @@ export class Load {
     const times = 'times' in draft ? (draft.times ?? 1) : 1
     const all = Array.from({ length: times }, () => this.#send(host, id, bytes))
     if (!(await Promise.all(all)).includes(true)) return
+    sentBefore.push(bytes)
+    if (sentBefore.length > REMEMBERED) sentBefore.shift()
     // the same bytes once more, to whoever: one message all the same (R3)
-    if (this.#random.below(20) === 0) await this.#ask(host, (api) => api.submit([bytes]))
+    if (this.#random.below(8) === 0) {
+      const again = oneOf(this.#random, sentBefore)
+      await this.#ask(host, (api) => api.submit([again]))
+    }
     if (this.#random.below(4) !== 0) return
     const stage = this.#random.below(2) === 0 ? 'sequenced' : 'result'
     const status = await this.#ask<MessageStatus>(host, (api) => api.waitFor(id, stage, WAIT_MS))

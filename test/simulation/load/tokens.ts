@@ -11,6 +11,7 @@ const TOKEN = 'contracts/token/contract.ts'
 const PLAYER = 'bench/contracts/ping-pong.ts'
 const MINT = '1000000'
 const PAIRS = 4
+const EXPIRY_MS = 3_000
 
 export function tokens(): Workload {
   const targets: string[] = []
@@ -41,7 +42,7 @@ export function tokens(): Workload {
       }
       return all
     },
-    draft: ({ network, random, wallet, wallets, generation }) => {
+    draft: ({ network, random, wallet, wallets, generation, nowMs }) => {
       const place = { network: network.id, generation }
       const dice = random.below(100)
       if (dice < 25) {
@@ -58,7 +59,9 @@ export function tokens(): Workload {
           : oneOf(random, dice < 85 ? players : targets)
       const reference = wallet.address.slice(0, 8)
       const tags = { Recipient: recipient, Quantity: quantity, Reference: reference }
-      return { fields: messageFields(place, { target, action: 'Transfer', tags }) }
+      // some will be too late, others expire in an append of which nobody knows what became of it
+      const expiry = random.below(5) === 0 ? { expires: nowMs + random.below(EXPIRY_MS) } : {}
+      return { fields: messageFields(place, { target, action: 'Transfer', tags, ...expiry }) }
     },
     models: (source) => [
       [source(TOKEN), tokenModel],

@@ -92,10 +92,10 @@ export const SEQUENCER_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'unclear-refused',
-    weakens: 'A message of an unclear append may be refused as expired afterwards.',
-    file: PARTITION,
-    from: "if (type === 'order') (candidates[at] as Candidate).unclear = true",
-    to: "if (type === 'order') void (candidates[at] as Candidate).unclear",
+    weakens: 'A message of an unclear append may be refused as expired while nothing is settled.',
+    file: CORE,
+    from: 'if (isExpired(message, context.settledTime) && !candidate.unclear) {',
+    to: 'if (isExpired(message, candidate.unclear ? context.now : context.settledTime)) {',
   },
   {
     name: 'owner-not-asked',
