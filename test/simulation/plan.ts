@@ -22,6 +22,7 @@ export const EVENTS = [
   'election',
   'rebalance',
   'expire-offsets',
+  'reset-offsets',
   'crash-at-call',
   'cut',
   'rot',

@@ -29,6 +29,8 @@ export type Partition = {
   downUntil: number
   /** Until then appends of processes' messages are acknowledged, and lost. */
   losesRelayedUntil: number
+  /** Called when an append has reached the leader, which has not replicated it. */
+  onAppend: (() => void) | undefined
   /** Of its leader: what an earlier one had not replicated is lost. */
   epoch: number
 }
@@ -73,8 +75,9 @@ export class Cluster {
         const partitions = topic.partitions as Partition[]
         for (let index = 0; index < spec.partitions; index++) {
           const waiters = new Set<() => void>()
-          const empty = { start: 0, records: [], stale: undefined, downUntil: 0, epoch: 0 }
-          partitions.push({ topic, index, waiters, losesRelayedUntil: 0, ...empty })
+          const empty = { start: 0, records: [], stale: undefined, onAppend: undefined }
+          const leader = { downUntil: 0, epoch: 0, losesRelayedUntil: 0 }
+          partitions.push({ topic, index, waiters, ...empty, ...leader })
         }
         this.topics.set(spec.name, topic)
       } else if (known.partitions !== spec.partitions || known.cleanup !== spec.cleanup) {

@@ -2,6 +2,7 @@
 
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { seededRandom } from '../../../src/std/random.ts'
 import { Host } from '../world/host.ts'
 import { SECOND, World } from '../world/world.ts'
 import { Cluster } from './cluster.ts'
@@ -25,7 +26,7 @@ function groupOf(seed = 1) {
   const pass = (seconds: number): Promise<boolean> =>
     world.runUntil(() => false, world.now + seconds * SECOND)
   const join = (name: string) => joined(world, group, name)
-  return { world, group, pass, join }
+  return { world, cluster, group, pass, join }
 }
 
 /** A member that remembers what it was told last, and what it took and has not let go of. */
@@ -142,6 +143,19 @@ test('offsets of an empty group may expire, and then there are none', async () =
   group.expireOffsets()
   await pass(1)
   expect(group.committed('t', 0)).toBeUndefined()
+})
+
+test('offsets of an empty group may be reset to any before, and their observers hear of it', () => {
+  const { group, cluster, join } = groupOf()
+  const a = join('a')
+  group.commit(a.id, 't', 0, 5)
+  group.leave(a.id)
+  const heard: number[] = []
+  cluster.observers.push({ committed: (_, __, next) => void heard.push(next) })
+  for (let n = 0; n < 60; n++) group.resetOffsets(seededRandom(n))
+  expect(heard).toHaveLength(60)
+  expect(heard).toEqual(heard.toSorted((one, other) => other - one))
+  expect(group.committed('t', 0)).toBe(0)
 })
 
 const step = fc.oneof(

@@ -9,9 +9,10 @@ import type { AssignableMember } from '../../../src/log/assignment.ts'
 import { assignPartitions } from '../../../src/log/assignment.ts'
 import type { GroupMember } from '../../../src/log/port.ts'
 import { HbError } from '../../../src/std/errors.ts'
+import type { Random } from '../../../src/std/random.ts'
 import type { Host } from '../world/host.ts'
 import { MS } from '../world/world.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, Partition } from './cluster.ts'
 
 export type GroupLimits = {
   readonly sessionTimeoutMs: number
@@ -131,11 +132,15 @@ export class Coordinator {
   /** Counts for partitions that the member owns; false: it owns none of them. */
   commit(id: string, topic: string, partition: number, next: number): boolean {
     if (!this.owns(id, partition)) return false
-    this.#offsets.set(`${topic}/${partition}`, next)
-    for (const observer of this.#cluster.observers) {
-      observer.committed?.(this.name, this.#cluster.partition(topic, partition), next, id)
-    }
+    this.#commit(this.#cluster.partition(topic, partition), next, id)
     return true
+  }
+
+  #commit(partition: Partition, next: number, by: string): void {
+    this.#offsets.set(`${partition.topic.spec.name}/${partition.index}`, next)
+    for (const observer of this.#cluster.observers) {
+      observer.committed?.(this.name, partition, next, by)
+    }
   }
 
   committed(topic: string, partition: number): number | undefined {
@@ -145,6 +150,16 @@ export class Coordinator {
   /** As brokers do with those of a group that was empty for long. */
   expireOffsets(): void {
     this.#offsets.clear()
+  }
+
+  /** As an operator may, of a group that is empty: back to anywhere that is retained. */
+  resetOffsets(random: Random): void {
+    for (const [key, next] of this.#offsets) {
+      const at = key.lastIndexOf('/')
+      const partition = this.#cluster.partition(key.slice(0, at), Number(key.slice(at + 1)))
+      const back = random.below(Math.max(0, next - partition.start) + 1)
+      this.#commit(partition, next - back, 'an operator')
+    }
   }
 
   members(): GroupMember[] {

@@ -6,7 +6,6 @@ import type { PumpSource, Slice } from '../../../src/log/pump.ts'
 import type { SimLog } from './sim-log.ts'
 
 const FETCH_BYTES = 1_048_576
-const FETCH_RECORDS = 2_000
 /** A fetch that finds nothing waits so long at the brokers, ms. */
 const WAIT_MS = 5_000
 
@@ -81,7 +80,6 @@ export class FetchedSource implements PumpSource {
         const slice = await this.#log.read(this.topic, this.partition, from, options)
         if (slice.records.length === 0 && slice.next === from) continue
         if (signal.aborted) break
-        if (slice.records.length > FETCH_RECORDS) this.#log.cluster.world.saw('a long fetch')
         this.#ahead = slice
         this.#log.host.gauges.rise(this.#gauge, slice.records.length)
       } catch (error) {

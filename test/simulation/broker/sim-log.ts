@@ -139,6 +139,7 @@ export class SimLog implements Log {
       switch (fault.kind) {
         case 'none': {
           const { epoch } = partition
+          partition.onAppend?.()
           this.#world.after(REPLICATION_US, () => {
             if (partition.epoch === epoch) return answer.value(write())
             this.#world.saw('a tail that was not replicated is lost')

@@ -2,7 +2,7 @@
 
 import type { Random } from '../../../src/std/random.ts'
 import type { EventKind, SimPlan } from '../plan.ts'
-import type { Topic } from '../broker/cluster.ts'
+import type { Partition, Topic } from '../broker/cluster.ts'
 import { MS, SECOND } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { SimNetwork } from './sim-network.ts'
@@ -71,6 +71,7 @@ export class Mischief {
     if (kind === 'election') return this.#elect()
     if (kind === 'rebalance') return this.#disturb()
     if (kind === 'expire-offsets') return this.#expireOffsets()
+    if (kind === 'reset-offsets') return this.#resetOffsets()
     if (kind === 'rot') return this.#rot()
     if (kind === 'compact') return this.#compact()
     if (kind === 'lose-relayed') return this.#loseRelayed()
@@ -126,8 +127,12 @@ export class Mischief {
       if (isLong) this.#startAfter(node, this.#sessionUs + (1 + 4 * this.#random.float()) * SECOND)
       else this.#startLater(node)
     }
-    // their groups are empty by then: all that is retained is read again
-    if (isLong) this.#world.after(this.#sessionUs + SECOND / 2, () => this.#expireOffsets())
+    if (!isLong) return
+    // their groups are empty by then: what is retained is read again, all of it or some
+    this.#world.after(this.#sessionUs + SECOND / 2, () => {
+      if (this.#random.below(2) === 0) this.#expireOffsets()
+      else this.#resetOffsets()
+    })
   }
 
   get #sessionUs(): number {
@@ -159,10 +164,20 @@ export class Mischief {
     const topic = topics[this.#random.below(topics.length)]
     const partition = topic?.partitions[this.#random.below(topic.partitions.length)]
     if (partition === undefined || topic === undefined) return
+    const isNow = this.#random.below(2) === 0
+    if (isNow) return this.#loseLeader(partition)
+    // with the next append in its hands
+    partition.onAppend = () => {
+      partition.onAppend = undefined
+      this.#world.after(0, () => this.#isOver || this.#loseLeader(partition))
+    }
+  }
+
+  #loseLeader(partition: Partition): void {
     const downUs = this.#random.below(4 * SECOND)
     partition.downUntil = this.#world.now + downUs
     partition.epoch += 1
-    this.#world.trace(`mischief: election ${topic.spec.name}[${partition.index}]`)
+    this.#world.trace(`mischief: election ${partition.topic.spec.name}[${partition.index}]`)
     this.#world.saw('mischief: election')
     this.#world.after(downUs, () => {
       if (this.#isOver) return
@@ -211,6 +226,14 @@ export class Mischief {
     const groups = [...this.#network.cluster.groups]
     groups[this.#random.below(groups.length)]?.disturb()
     this.#world.saw('mischief: rebalance')
+  }
+
+  #resetOffsets(): void {
+    for (const group of this.#network.cluster.groups) {
+      if (!group.isEmpty) continue
+      group.resetOffsets(this.#random)
+      this.#world.saw('mischief: reset-offsets')
+    }
   }
 
   #expireOffsets(): void {

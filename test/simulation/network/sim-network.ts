@@ -72,6 +72,7 @@ export class SimNetwork {
       for (const partition of partitions) {
         partition.stale = undefined
         partition.downUntil = 0
+        partition.onAppend = undefined
         partition.losesRelayedUntil = 0
         for (const wake of [...partition.waiters]) wake()
       }
