@@ -77,7 +77,7 @@ async function judge(mutation: Mutation | undefined, runs: Runs): Promise<Outcom
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    seeds: { type: 'string', default: '40' },
+    seeds: { type: 'string', default: '200' },
     jobs: { type: 'string', default: '1' },
     plan: { type: 'string', default: '{"seconds":20}' },
     'trust-clean': { type: 'boolean', default: false },
