@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { isIdText } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { CommandContext, OpenBrokers } from './context.ts'
+import { addAcls } from './commands/acls.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
@@ -89,6 +90,7 @@ function buildProgram(context: CommandContext): Command {
   addResult(program, context)
   addState(program, context)
   addLog(program, context)
+  addAcls(program, context)
   return program
 }
 
