@@ -240,8 +240,8 @@ function actionText(entry: Entry, slot: number, input: string | undefined): stri
     `{"kind":"${message.kind}","caller":${quoted(message.caller)},"from":"${message.from}",` +
     `"id":${quoted(message.id)},"height":${entry.height},"slot":${slot},` +
     `"timestamp":${entry.timestamp},"tags":${tagsText(message.tags)},"data":${quoted(data)},` +
-    `"dataEncoding":"${encoding}","hops":${message.hops},"count":${message.count},"budget":${quoted(message.budget)},` +
-    `"input":${input ?? 'null'}}`
+    `"dataEncoding":"${encoding}","hops":${message.hops},"count":${message.count},` +
+    `"budget":${quoted(message.budget)},"input":${input ?? 'null'}}`
   )
 }
 

@@ -3,9 +3,9 @@
 //
 // Invariants: S1 stakes + unbonding + what the request queue is paying out = this process's
 // HyperCoin, once every message on its way has arrived. S2 only a Credit-Notice from HyperCoin
-// makes a stake; only its owner moves it. S3 a Credit-Notice never fails for want of hops or
-// count: what cannot be sent back at once is due to its sender (Withdraw). S4 the log's time alone says when
-// unbonding ends.
+// makes a stake; only its owner moves it. S3 a Credit-Notice never fails for want of hops or count:
+// what cannot be sent back at once is due to its sender (Withdraw). S4 the log's time alone says
+// when unbonding ends.
 
 import {
   balanceOf,

@@ -143,10 +143,10 @@ export class Holdings {
       if (from === undefined) {
         throw new HbError('log-position-out-of-range', `no start given for ${topic}`)
       }
-      const isAhead = from !== 'earliest' && from > (committed[topic] ?? 0)
-      const ends = from === 'earliest' || isAhead ? await this.#ends(topic, partition, holding) : undefined
+      const isAhead = from === 'earliest' || from > (committed[topic] ?? 0)
+      const ends = isAhead ? await this.#ends(topic, partition, holding) : undefined
       const start = from === 'earliest' ? (ends?.start ?? 0) : from
-      if (isAhead && start <= (ends?.end ?? 0)) settled.set(topic, start)
+      if (ends !== undefined && from !== 'earliest' && from <= ends.end) settled.set(topic, from)
       const queue = new FetchQueue({
         topic,
         partition,

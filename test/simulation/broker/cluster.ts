@@ -113,6 +113,11 @@ export class Cluster {
     return base
   }
 
+  /** Without a leader. */
+  isDown({ downUntil }: Partition): boolean {
+    return downUntil > this.world.now
+  }
+
   /** The end as it is shown now. */
   shownEnd({ records, stale }: Partition): number {
     if (stale === undefined || this.world.now >= stale.until) return records.length

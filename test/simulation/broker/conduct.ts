@@ -2,9 +2,9 @@
 // with C3 of the sequencer's chain, R7, and the contract of the log port): breaking them shows in
 // the end of a run only when much else goes wrong too.
 //
-// Owners: cluster.ts has one; sim-log.ts and membership.ts tell it. Invariants: N1 a host whose
-// append to a partition of the log did not simply settle appends nothing there before its group
-// said again that it owns the partition. N2 what a fenced member settles is not noted.
+// Owners: cluster.ts has one; appends.ts, sim-log.ts and membership.ts tell it. Invariants: N1 a
+// host whose append to a partition of the log did not simply settle appends nothing there before
+// its group said again that it owns the partition. N2 what a fenced member settles is not noted.
 // N3 the newest run of an outbox is never trimmed.
 
 import { topicNames } from '../../../src/protocol/topics.ts'

@@ -1,13 +1,14 @@
 // A member of a group, on its host: it does what the coordinator last told it, delivers what it
-// owns through the pumps that every adapter uses, and commits.
+// owns through the pumps that every adapter uses, and notes what commits.ts commits.
 //
-// Invariants: M1 calls of one partition do not overlap. M2 a partition is let go of when `revoked`
-// has resolved and what it settled is committed. M3 whoever was expelled notes nothing more, gives
-// everything up and joins anew.
+// Owners: sim-log.ts. Invariants: M1 calls of one partition do not overlap. M2 a partition is let
+// go of when `revoked` has resolved and what it settled is committed. M3 whoever was expelled notes
+// nothing more, gives everything up and joins anew.
 
 import type { JoinOptions, Membership } from '../../../src/log/port.ts'
 import { Pump } from '../../../src/log/pump.ts'
 import { HbError, isHbError } from '../../../src/std/errors.ts'
+import { Commits } from './commits.ts'
 import type { Told } from './coordinator.ts'
 import { FetchedSource } from './fetched-source.ts'
 import type { SimLog } from './sim-log.ts'
@@ -26,14 +27,11 @@ type Holding = {
   fenced: boolean
 }
 
-/** A position that is to be committed. */
-type Note = { readonly topic: string; readonly partition: number; readonly next: number }
-
 export class SimMembership implements Membership {
   readonly #log: SimLog
   readonly #o: JoinOptions
   readonly #holdings = new Map<number, Holding>()
-  readonly #dirty = new Map<string, Note>()
+  readonly #commits: Commits
   #memberId = ''
   /** Expelled under this id. */
   #lost = ''
@@ -43,11 +41,15 @@ export class SimMembership implements Membership {
   #left = false
   #isJoining = false
   #toldEarly: Told | undefined
-  #committing: Promise<void> | undefined
 
   constructor(log: SimLog, options: JoinOptions) {
     this.#log = log
     this.#o = options
+    this.#commits = new Commits(log, {
+      group: options.group,
+      id: () => this.#memberId,
+      holds: (partition) => !this.#left && this.#holdings.has(partition),
+    })
   }
 
   get memberId(): string {
@@ -91,7 +93,7 @@ export class SimMembership implements Membership {
     this.#left = true
     await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, false)))
     this.#keepWarm([])
-    await this.#flush()
+    await this.#commits.flush()
     const id = this.#memberId
     await this.#log.call<undefined>((answer) => {
       this.#coordinator.leave(id)
@@ -159,7 +161,7 @@ export class SimMembership implements Membership {
       const note = (next: number): void => {
         const { conduct } = this.#log.cluster
         if (holding.fenced) conduct.notedFenced(this.#memberId, topic, partition)
-        else this.#note(topic, partition, next)
+        else this.#commits.note(topic, partition, next)
       }
       const source = new FetchedSource(this.#log, topic, partition, note)
       const isAhead = from !== 'earliest' && from > (committed[topic] ?? 0)
@@ -175,8 +177,8 @@ export class SimMembership implements Membership {
   async #letGo(partition: number): Promise<void> {
     const id = this.#memberId
     await this.#giveUp(partition, false)
-    await this.#flush()
-    for (const topic of this.#o.topics) this.#dirty.delete(`${topic}/${partition}`)
+    await this.#commits.flush()
+    this.#commits.forget(this.#o.topics, partition)
     if (id !== this.#memberId || this.#left) return
     await this.#log.call<undefined>((answer) => {
       this.#coordinator.released(id, partition)
@@ -240,47 +242,10 @@ export class SimMembership implements Membership {
     if (this.#left || id !== this.#memberId || id === this.#lost) return
     this.#lost = id
     this.#log.cluster.world.saw('a member was expelled')
-    this.#dirty.clear()
+    this.#commits.forgetAll()
     await Promise.all([...this.#holdings.keys()].map((each) => this.#giveUp(each, true)))
     this.#keepWarm([])
-    this.#dirty.clear()
+    this.#commits.forgetAll()
     if (!this.#left) await this.join()
   }
-
-  #note(topic: string, partition: number, next: number): void {
-    this.#dirty.set(`${topic}/${partition}`, { topic, partition, next })
-    this.#committing ??= this.#commitSoon()
-  }
-
-  /** As an adapter does after a commit that failed: of what it holds still, if nothing is newer. */
-  #noteAgain(dirty: readonly Note[]): void {
-    if (this.#left) return
-    for (const { topic, partition, next } of dirty) {
-      const isNewer = this.#dirty.has(`${topic}/${partition}`)
-      if (!isNewer && this.#holdings.has(partition)) this.#note(topic, partition, next)
-    }
-  }
-
-  async #commitSoon(): Promise<void> {
-    const { host, cluster } = this.#log
-    await host.clock.sleep(cluster.limits.commitDelayMs)
-    this.#committing = undefined
-    await this.#flush()
-  }
-
-  async #flush(): Promise<void> {
-    const dirty = [...this.#dirty.values()]
-    this.#dirty.clear()
-    if (dirty.length === 0) return
-    if (this.#log.faults.commitIsLost()) return this.#noteAgain(dirty)
-    const id = this.#memberId
-    await this.#log.call<undefined>((answer) => {
-      for (const { topic, partition, next } of dirty) {
-        const counts = this.#coordinator.commit(id, topic, partition, next)
-        if (!counts) this.#log.cluster.world.saw('a commit of a former owner was turned away')
-      }
-      answer.value(undefined)
-    })
-  }
 }
-

@@ -197,7 +197,7 @@ function ingressOf(world: World, { cluster }: SimNetwork): Ingress {
   return {
     append: (index, record) => {
       const partition = cluster.topics.get(topic)?.partitions[index]
-      if (partition === undefined || partition.downUntil > world.now) return undefined
+      if (partition === undefined || cluster.isDown(partition)) return undefined
       cluster.checkBatch(partition.topic, [record])
       world.trace(`a client puts a record into ${topic}[${index}]`)
       return cluster.append(partition, [record], 'client')

@@ -1,20 +1,20 @@
 // What the invariants of a run were fed with, recorded, so that tests can change it and play it
 // again: a good history, and bad ones made of it.
 
-import type { StoredRecord } from '../../src/log/port.ts'
-import { Records } from '../../src/protocol/codec/records.ts'
-import type { EntryRecord } from '../../src/protocol/codec/records.ts'
-import type { Entry } from '../../src/protocol/entry.ts'
-import type { Network } from '../../src/protocol/genesis.ts'
-import type { Run } from '../../src/protocol/result.ts'
-import { asBuffer } from '../../src/std/bytes.ts'
-import type { Violation } from '../chaos/checker/index.ts'
-import type { Known } from './invariants/known.ts'
-import { Invariants } from './invariants/index.ts'
-import type { Happening } from './invariants/watch.ts'
-import type { PlanChanges } from './plan.ts'
-import { simulate } from './run.ts'
-import { World } from './world/world.ts'
+import type { StoredRecord } from '../../../src/log/port.ts'
+import { Records } from '../../../src/protocol/codec/records.ts'
+import type { EntryRecord } from '../../../src/protocol/codec/records.ts'
+import type { Entry } from '../../../src/protocol/entry.ts'
+import type { Network } from '../../../src/protocol/genesis.ts'
+import type { Run } from '../../../src/protocol/result.ts'
+import { asBuffer } from '../../../src/std/bytes.ts'
+import type { Violation } from '../../chaos/checker/index.ts'
+import type { Known } from './known.ts'
+import { Invariants } from './index.ts'
+import type { Happening } from './watch.ts'
+import type { PlanChanges } from '../plan.ts'
+import { simulate } from '../run.ts'
+import { World } from '../world/world.ts'
 
 export type Tape = { readonly network: Network; readonly happenings: readonly Happening[] }
 export type Appended = Happening & { readonly type: 'appended' }
