@@ -34,7 +34,7 @@ export function addAcls(program: Command, { terminal }: CommandContext): void {
     .requiredOption('--role <list>', `of ${GRANTEES.join(',')}`, granteesValue)
     .requiredOption('--principal <name>', "Kafka's name of it, as User:alice", principalValue)
     .option('--application-id <name>', 'prefix of topics and groups', DEFAULT_APPLICATION_ID)
-    .option('--bootstrap-server <list>', 'brokers, as the printed commands name them', 'localhost:9092')
+    .option('--bootstrap-server <list>', 'brokers, as the commands name them', 'localhost:9092')
     .option('--command-config <file>', 'a client.properties for the printed commands')
     .addHelpText('after', HELP)
   jsonOption(print).action((options: Options) => {
