@@ -14,6 +14,7 @@ import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
 import { addStart } from './commands/start.ts'
 import { addState } from './commands/state.ts'
+import { addStatus } from './commands/status.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
 
@@ -90,6 +91,7 @@ function buildProgram(context: CommandContext): Command {
   addResult(program, context)
   addState(program, context)
   addLog(program, context)
+  addStatus(program, context)
   addAcls(program, context)
   return program
 }

@@ -1,0 +1,143 @@
+// hb status: who has which partition, how far it is, what is halted and why.
+
+import type { Command } from 'commander'
+import type { Log } from '../../log/port.ts'
+import type { Role } from '../../node/index.ts'
+import type { CommandContext } from '../context.ts'
+import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from '../broker.ts'
+import { EXIT } from '../exit-codes.ts'
+import type { Lags, NetworkStatus, NodeAnswer, PartitionStatus } from '../network-status.ts'
+import { networkStatus } from '../network-status.ts'
+import { DEFAULT_URL, jsonOption, urlOption, type UrlOptions } from '../options.ts'
+import type { Cell } from '../table.ts'
+import { tableLines } from '../table.ts'
+import { paint, type Terminal } from '../terminal.ts'
+
+const HELP = `
+With --bootstrap-server every node of the groups is asked, and lag is what each role's group has
+not committed (as kafka-consumer-groups shows it). Of a node by its address only what it knows.
+Exit code 1: a partition is halted, or not served by a role.
+
+Examples:
+  hb status
+  hb status --bootstrap-server kafka:9092
+  hb status --bootstrap-server kafka:9092 --json | jq '.partitions[] | select(.halted != [])'`
+
+const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
+/** A node that does not answer is shown as such, and holds nothing up. */
+const ONCE = { brokenRetriesMax: 0, busyRetriesMax: 0, requestTimeoutMs: 5_000 }
+const TOPIC_OF = { sequencer: 'ingress', dre: 'log', relayer: 'outbox' } as const
+
+type Options = UrlOptions & { readonly json?: true }
+
+export function addStatus(program: Command, context: CommandContext): void {
+  const command = program
+    .command('status')
+    .description('show partitions, their owners, copies, heights and lags, and what is halted')
+    .addHelpText('after', HELP)
+  jsonOption(urlOption(command)).action(async (options: Options) => {
+    const { terminal } = context
+    const status = await ask(context, options)
+    if (options.json === true) terminal.out(JSON.stringify(status))
+    else print(terminal, status)
+    context.exitCode = status.ok ? EXIT.ok : EXIT.failed
+  })
+}
+
+async function ask(context: CommandContext, options: UrlOptions): Promise<NetworkStatus> {
+  const { url } = options
+  if (url !== undefined || !namesBrokers(options)) {
+    const { createClient } = await import('../../client/index.ts')
+    const address = url ?? context.terminal.env['HB_URL'] ?? DEFAULT_URL
+    // of one node alone an error is this command's own
+    return networkStatus([{ address, health: await createClient({ url: address }).health() }])
+  }
+  const { applicationId = DEFAULT_APPLICATION_ID } = options
+  const log = await openBroker(context, options)
+  try {
+    const nodes = await askNodes(log, applicationId)
+    return networkStatus(nodes, await askLags(log, applicationId))
+  } finally {
+    await log.close()
+  }
+}
+
+async function askNodes(log: Log, applicationId: string): Promise<NodeAnswer[]> {
+  const { createClient } = await import('../../client/index.ts')
+  const found = await Promise.all(ROLES.map((role) => log.members(`${applicationId}.${role}`)))
+  const addresses = new Set(found.flat().flatMap(({ address }) => address ?? []))
+  return Promise.all(
+    [...addresses].sort().map(async (address): Promise<NodeAnswer> => {
+      try {
+        return { address, health: await createClient({ ...ONCE, url: address }).health() }
+      } catch (error) {
+        return { address, error: (error as Error).message }
+      }
+    }),
+  )
+}
+
+async function askLags(log: Log, applicationId: string): Promise<Lags> {
+  const { topicNames } = await import('../../protocol/topics.ts')
+  const names = topicNames(applicationId)
+  const lagsOf = async (role: Role): Promise<number[]> => {
+    const topic = names[TOPIC_OF[role]]
+    const [ends, committed] = await Promise.all([
+      log.ends(topic),
+      log.committed(`${applicationId}.${role}`, topic),
+    ])
+    return ends.map(({ start, end }, at) => end - Math.max(start, committed[at] ?? start))
+  }
+  const [sequencer, dre, relayer] = await Promise.all([
+    lagsOf('sequencer'),
+    lagsOf('dre'),
+    lagsOf('relayer'),
+  ])
+  return { sequencer, dre, relayer }
+}
+
+function print(terminal: Terminal, { network, nodes, partitions }: NetworkStatus): void {
+  const colors = paint(terminal.color)
+  if (network !== undefined) terminal.out(colors.dim(`network ${network}`))
+  const named = nodes.map((node): Cell[] => {
+    if ('error' in node) return [node.address, '', { text: node.error, style: 'red' }]
+    const { roles, ready } = node.health
+    const state: Cell = ready ? { text: 'ready', style: 'green' } : { text: 'not ready', style: 'red' }
+    return [node.address, roles.join(','), state]
+  })
+  const nodeColumns = [{ title: 'node' }, { title: 'roles' }, { title: 'state' }]
+  for (const line of tableLines(nodeColumns, named, colors)) terminal.out(line)
+  terminal.out('')
+  const hasLag = partitions.some(({ lag }) => lag !== undefined)
+  const columns = [
+    { title: 'partition', align: 'right' as const },
+    ...ROLES.map((role) => ({ title: role })),
+    { title: 'copies' },
+    { title: 'height', align: 'right' as const },
+    { title: 'evaluated', align: 'right' as const },
+    ...(hasLag ? [{ title: 'lag' }] : []),
+  ]
+  const rows = partitions.map((each) => rowOf(each, hasLag))
+  for (const line of tableLines(columns, rows, colors)) terminal.out(line)
+  for (const { partition, halted } of partitions) {
+    for (const { address, code, text } of halted) {
+      terminal.out(`${colors.red('halted')} partition ${partition} at ${address}: ${code}: ${text}`)
+    }
+  }
+}
+
+function rowOf(status: PartitionStatus, hasLag: boolean): Cell[] {
+  const { partition, owners, standbys, height, evaluated, lag = {} } = status
+  const owned = ROLES.map((role): Cell => {
+    const owner = owners[role]
+    if (owner === undefined) return { text: 'nobody', style: 'red' }
+    const { address, holding } = owner
+    return holding === 'open' ? address : { text: `${address} (${holding})`, style: 'yellow' }
+  })
+  const copies = standbys.map(({ role, address, lag: behind }) => {
+    return `${role} ${address} ${behind === null ? 'begun' : `−${behind}`}`
+  })
+  const lags = ROLES.map((role) => lag[role] ?? '?').join(' / ')
+  const rest = hasLag ? [lags] : []
+  return [partition, ...owned, copies.join(', '), height, evaluated, ...rest]
+}
