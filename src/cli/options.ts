@@ -122,3 +122,20 @@ export async function jsonValue(text: string, name: string): Promise<unknown> {
     throw new HbError('usage', `${name}: ${(error as Error).message}`)
   }
 }
+
+/** --mint, as often as wanted: what a development network begins with. */
+export function mintOption(command: Command): Command {
+  const text = 'HyperCoin in a new development network; may be repeated'
+  return command.option('--mint <address=amount>', text, mintValue)
+}
+
+function mintValue(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [address = '', amount = '', ...rest] = text.split('=')
+  if (!isIdText(address) || !/^[1-9][0-9]{0,76}$/.test(amount) || rest.length > 0) {
+    throw new HbError('usage', `--mint ${text}: write it as <address>=<amount>`)
+  }
+  return { ...before, [address]: amount }
+}

@@ -15,6 +15,7 @@ import { addSpawn } from './commands/spawn.ts'
 import { addStart } from './commands/start.ts'
 import { addState } from './commands/state.ts'
 import { addStatus } from './commands/status.ts'
+import { addTopics } from './commands/topics.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
 
@@ -92,6 +93,7 @@ function buildProgram(context: CommandContext): Command {
   addState(program, context)
   addLog(program, context)
   addStatus(program, context)
+  addTopics(program, context)
   addAcls(program, context)
   return program
 }

@@ -58,6 +58,11 @@ export async function networkOn(
   return network
 }
 
+/** Of a new network: what the command line names, else one for development. */
+export async function newNetwork(options: NetworkOptions): Promise<Network> {
+  return (await askedFor(options)) ?? (await developed(options))
+}
+
 /** What the command line names; undefined: nothing. */
 async function askedFor(options: NetworkOptions): Promise<Network | undefined> {
   const { genesis, partitions, mint } = options

@@ -39,6 +39,11 @@ export type TopicSpec = {
   readonly retentionMs?: number
 }
 
+export type ProvisionOptions = {
+  /** Default true. */
+  readonly create?: boolean
+}
+
 export type ReadOptions = {
   /** Stop before this offset (default: the end at the time of the read). */
   readonly to?: number
@@ -156,10 +161,10 @@ export type Membership = {
  */
 export type Log = {
   /**
-   * Creates what is missing; throws `log-topic-mismatch` where an existing topic differs from its
-   * spec.
+   * Creates what is missing (`create: false`: throws `log-topic-unknown` for it instead); throws
+   * `log-topic-mismatch` where an existing topic differs from its spec.
    */
-  provision(topics: readonly TopicSpec[]): Promise<void>
+  provision(topics: readonly TopicSpec[], options?: ProvisionOptions): Promise<void>
   /** One atomic, durable record batch; resolves with its base offset. */
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number>
   read(topic: string, partition: number, from: number, options?: ReadOptions): Promise<ReadResult>

@@ -66,7 +66,10 @@ const NEEDS: Readonly<Record<Grantee, Needs>> = {
     groups: { sequencer: ['Describe'], dre: ['Describe'], relayer: ['Describe'] },
   },
   admin: {
-    topics: Object.fromEntries(TOPICS.map((topic) => [topic, ['Create']])),
+    topics: {
+      ...Object.fromEntries(TOPICS.map((topic) => [topic, ['Create']])),
+      registry: ['Create', 'Write'],
+    },
   },
   producer: { topics: { ingress: ['Write'] } },
   reader: { topics: { log: ['Read'] } },

@@ -78,7 +78,7 @@ export class Ownership {
   watched(role: Role): Log {
     const { log } = this.#o
     return {
-      provision: (topics) => log.provision(topics),
+      provision: (topics, options) => log.provision(topics, options),
       append: (topic, partition, records) => log.append(topic, partition, records),
       read: (topic, partition, from, options) => log.read(topic, partition, from, options),
       ends: (topic) => log.ends(topic),

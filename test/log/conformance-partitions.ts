@@ -46,6 +46,17 @@ function topicCases(subject: Subject): void {
     expect(await log.ends(spec.name)).toEqual([0, 1, 2].map(() => ({ start: 0, end: 0 })))
   })
 
+  test('what is missing is made only where it may be', async () => {
+    const { log } = subject.current()
+    const [there, missing] = [subject.topic('there'), subject.topic('missing')]
+    const spec = (name: string) => ({ name, partitions: 2, cleanup: 'log' as const })
+    await log.provision([spec(there)])
+    await log.provision([spec(there)], { create: false })
+    const failure = log.provision([spec(there), spec(missing)], { create: false })
+    await expect(failure).rejects.toMatchObject({ code: 'log-topic-unknown', detail: missing })
+    await expect(log.ends(missing)).rejects.toMatchObject({ code: 'log-topic-unknown' })
+  })
+
   test('provision refuses a topic that differs from the existing one', async () => {
     const { log } = subject.current()
     const spec = { name: subject.topic(), partitions: 3, cleanup: 'log' } as const

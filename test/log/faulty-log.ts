@@ -91,7 +91,7 @@ async function appendWith(
 
 function passThrough(log: Log): Omit<Log, 'append'> {
   return {
-    provision: (topics) => log.provision(topics),
+    provision: (topics, options) => log.provision(topics, options),
     read: (topic, partition, from, options) => log.read(topic, partition, from, options),
     ends: (topic) => log.ends(topic),
     trim: (topic, partition, before) => log.trim(topic, partition, before),

@@ -45,7 +45,7 @@ export function mortalLog(log: Log, life: Life): Log {
     return life.alive ? result : never()
   }
   return {
-    provision: (topics) => log.provision(topics),
+    provision: (topics, options) => log.provision(topics, options),
     read: (topic, partition, from, options) =>
       living(() => log.read(topic, partition, from, options)),
     ends: (topic) => living(() => log.ends(topic)),

@@ -4,7 +4,7 @@ import type { Log } from '../../src/log/port.ts'
 
 export function passing(log: Log): Log {
   return {
-    provision: (topics) => log.provision(topics),
+    provision: (topics, options) => log.provision(topics, options),
     append: (topic, partition, records) => log.append(topic, partition, records),
     read: (topic, partition, from, options) => log.read(topic, partition, from, options),
     ends: (topic) => log.ends(topic),

@@ -10,7 +10,7 @@ import { jsonOption } from '../options.ts'
 
 const HELP = `
 A node has the ACLs of its roles and, where its HTTP API is to take messages, those of the door.
-Topics must be there before: made by whoever has those of the admin, by its first "hb start".
+Topics must be there before: whoever has those of the admin makes them, by "hb topics create".
 
 Examples:
   hb acls print --role sequencer,door --principal User:sequencer

@@ -6,7 +6,6 @@ import type { Command } from 'commander'
 import type { Log } from '../../log/port.ts'
 import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
-import { isIdText } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import {
   brokerOptions,
@@ -16,7 +15,8 @@ import {
   type BrokerOptions,
 } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
-import { DEFAULT_PORT, jsonOption, portValue, secondsValue, wholeValue } from '../options.ts'
+import { DEFAULT_PORT, jsonOption, mintOption, portValue } from '../options.ts'
+import { secondsValue, wholeValue } from '../options.ts'
 import { runNode } from '../run-node.ts'
 import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import { pairLines } from '../table.ts'
@@ -66,11 +66,6 @@ export function addStart(program: Command, context: CommandContext): void {
       wholeValue,
     )
     .option(
-      '--mint <address=amount>',
-      'HyperCoin in a new development network; may be repeated',
-      mintValue,
-    )
-    .option(
       '--host <address>',
       'HTTP address; anything but 127.0.0.1 is open to others',
       '127.0.0.1',
@@ -84,7 +79,7 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
     .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
     .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
-  brokerOptions(command).addHelpText('after', HELP)
+  brokerOptions(mintOption(command)).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
 
@@ -195,17 +190,6 @@ function printStarted(
   ]
   for (const line of pairLines(pairs, paint(terminal.color))) terminal.out(line)
   terminal.err('Running; Ctrl-C stops it.')
-}
-
-function mintValue(
-  text: string,
-  before: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const [address = '', amount = '', ...rest] = text.split('=')
-  if (!isIdText(address) || !/^[1-9][0-9]{0,76}$/.test(amount) || rest.length > 0) {
-    throw new HbError('usage', `--mint ${text}: write it as <address>=<amount>`)
-  }
-  return { ...before, [address]: amount }
 }
 
 function rolesValue(text: string): Role[] {

@@ -102,8 +102,8 @@ function print(terminal: Terminal, { network, nodes, partitions }: NetworkStatus
   const named = nodes.map((node): Cell[] => {
     if ('error' in node) return [node.address, '', { text: node.error, style: 'red' }]
     const { roles, ready } = node.health
-    const state: Cell = ready ? { text: 'ready', style: 'green' } : { text: 'not ready', style: 'red' }
-    return [node.address, roles.join(','), state]
+    const style = ready ? 'green' : 'red'
+    return [node.address, roles.join(','), { text: ready ? 'ready' : 'not ready', style }]
   })
   const nodeColumns = [{ title: 'node' }, { title: 'roles' }, { title: 'state' }]
   for (const line of tableLines(nodeColumns, named, colors)) terminal.out(line)

@@ -12,6 +12,7 @@ import type {
   LogRecord,
   Membership,
   PartitionEnds,
+  ProvisionOptions,
   ReadOptions,
   ReadResult,
   TopicSpec,
@@ -59,9 +60,9 @@ export class KafkaLog implements Log {
     this.#topics = new Topics(cluster, this.#reader, warn)
   }
 
-  async provision(topics: readonly TopicSpec[]): Promise<void> {
+  async provision(topics: readonly TopicSpec[], options?: ProvisionOptions): Promise<void> {
     this.#checkOpen()
-    await this.#topics.provision(topics)
+    await this.#topics.provision(topics, options)
     for (const { name, cleanup } of topics) if (cleanup === 'compact') this.#compacted.add(name)
   }
 

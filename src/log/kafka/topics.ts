@@ -6,7 +6,8 @@
 // warning that says what it cannot survive.
 
 import { HbError } from '../../std/errors.ts'
-import type { TopicSpec } from '../port.ts'
+import { absent } from '../absent.ts'
+import type { ProvisionOptions, TopicSpec } from '../port.ts'
 import { BrokerFault, BrokerRefusal, CODE, isDenied } from './broker-errors.ts'
 import { denied, type Cluster } from './cluster.ts'
 import { MESSAGE_BYTES } from './limits.ts'
@@ -50,10 +51,11 @@ export class Topics {
 
   /**
    * Errors: `log-topic-mismatch` (partitions, clean-up), `log-topic-unsafe` (the rest),
-   * `log-not-authorized`.
+   * `log-topic-unknown` (where none may be made), `log-not-authorized`.
    */
-  async provision(specs: readonly TopicSpec[]): Promise<void> {
+  async provision(specs: readonly TopicSpec[], options: ProvisionOptions = {}): Promise<void> {
     const { missing, replicas } = await this.#cluster.retry('the topics', () => this.#look(specs))
+    if (missing.length > 0 && options.create === false) throw absent(missing)
     if (missing.length > 0) {
       await this.#cluster.retry('making the topics', () => this.#create(missing, replicas))
     }

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
+import { absent } from '../absent.ts'
 import type {
   GroupMember,
   JoinOptions,
@@ -12,6 +13,7 @@ import type {
   LogRecord,
   Membership,
   PartitionEnds,
+  ProvisionOptions,
   ReadOptions,
   ReadResult,
   TopicSpec,
@@ -65,9 +67,9 @@ class LocalLogOverStorage implements LocalLog {
     this.#watchCompacted()
   }
 
-  provision(topics: readonly TopicSpec[]): Promise<void> {
+  provision(topics: readonly TopicSpec[], options: ProvisionOptions = {}): Promise<void> {
     // One after another, or two callers would both create what both found missing.
-    const done = this.#provisioning.then(() => this.#provision(topics))
+    const done = this.#provisioning.then(() => this.#provision(topics, options))
     this.#provisioning = done.catch(() => undefined)
     return done
   }
@@ -178,7 +180,7 @@ class LocalLogOverStorage implements LocalLog {
     await this.#storage.close()
   }
 
-  async #provision(topics: readonly TopicSpec[]): Promise<void> {
+  async #provision(topics: readonly TopicSpec[], options: ProvisionOptions): Promise<void> {
     this.#checkOpen()
     const missing: TopicSpec[] = []
     for (const spec of topics) {
@@ -192,6 +194,7 @@ class LocalLogOverStorage implements LocalLog {
         )
       }
     }
+    if (missing.length > 0 && options.create === false) throw absent(missing)
     const count = this.#storage.topics.size + missing.length
     if (count > this.#limits.topicsMax) {
       const { topicsMax } = this.#limits

@@ -5,7 +5,9 @@
 // trimmed, compacted or lost record is only no longer shown), unless `rot` says so. K2 observers
 // hear of every append, commit and trim in the instant in which it takes effect.
 
-import type { LogRecord, PartitionEnds, StoredRecord, TopicSpec } from '../../../src/log/port.ts'
+import type { LogRecord, PartitionEnds, ProvisionOptions } from '../../../src/log/port.ts'
+import type { StoredRecord, TopicSpec } from '../../../src/log/port.ts'
+import { absent } from '../../../src/log/absent.ts'
 import { checkBatch, checkSpec, LOG_LIMITS } from '../../../src/log/local/limits.ts'
 import { Records } from '../../../src/protocol/codec/records.ts'
 import { HbError } from '../../../src/std/errors.ts'
@@ -66,7 +68,9 @@ export class Cluster {
     return Math.floor(EPOCH_MS + this.world.now / MS)
   }
 
-  provision(specs: readonly TopicSpec[]): void {
+  provision(specs: readonly TopicSpec[], { create = true }: ProvisionOptions = {}): void {
+    const missing = specs.filter(({ name }) => !this.topics.has(name))
+    if (!create && missing.length > 0) throw absent(missing)
     for (const spec of specs) {
       checkSpec(spec, LOG_LIMITS)
       const known = this.topics.get(spec.name)?.spec

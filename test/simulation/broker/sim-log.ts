@@ -46,9 +46,9 @@ export class SimLog implements Log {
     return this.#calls.call(serve)
   }
 
-  async provision(topics: Parameters<Log['provision']>[0]): Promise<void> {
+  async provision(...[topics, options]: Parameters<Log['provision']>): Promise<void> {
     await this.call<undefined>((answer) => {
-      this.cluster.provision(topics)
+      this.cluster.provision(topics, options)
       answer.value(undefined)
     })
   }
