@@ -114,7 +114,7 @@ describeKafkaCluster('a broker with an authorizer', () => {
   const lastLine = (lines: readonly string[]) =>
     JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>
 
-  test('each role works with only its own; a stranger writes nothing, a role not to the log', async () => {
+  test('each role works with only its own', async () => {
     await grant('ops', 'admin')
     const made = await hb(['topics', 'create', ...(await brokersAs('ops')), '--partitions', '2'])
     expect([made.code, made.err.join('\n')]).toEqual([0, expect.anything()])

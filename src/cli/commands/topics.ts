@@ -17,8 +17,8 @@ import { tableLines } from '../table.ts'
 import { paint } from '../terminal.ts'
 
 const HELP = `
-create  makes what is missing and writes the network's genesis, for nodes that may not; twice is once
-check   says what a node would refuse, with the command that mends it; changes nothing (exit code 1)
+create    makes what is missing and writes the network's genesis, for nodes that may not
+check     says what a node would refuse, with the command that mends it; exit code 1
 describe  shows partitions, offsets, and how far each role's group is
 
 Examples:
