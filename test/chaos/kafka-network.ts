@@ -31,6 +31,8 @@ export type KafkaNetworkOptions = {
   readonly dir: string
   readonly sessionTimeoutMs: number
   readonly openLog: (bootstrapServers: string) => Promise<Log>
+  /** What the nodes run; default: the sources. */
+  readonly program?: string
 }
 
 export class KafkaNetwork {
@@ -108,7 +110,7 @@ export class KafkaNetwork {
 type Member = { readonly node: NodeProcess; readonly role: Exclude<Role, 'broker'> }
 
 async function placeMembers(
-  { chaos, dir, sessionTimeoutMs }: KafkaNetworkOptions,
+  { chaos, dir, sessionTimeoutMs, program }: KafkaNetworkOptions,
   bootstrapServers: string,
   watchdog: Watchdog,
 ): Promise<Member[]> {
@@ -127,7 +129,8 @@ async function placeMembers(
       const args = [...shared, '--roles', role, ...standby]
       const dataDir = join(dir, 'data', name)
       const logFile = join(dir, `${name}.log`)
-      const node = new NodeProcess({ name, network: network.id, args, dataDir, logFile, watchdog })
+      const own = { name, network: network.id, args, dataDir, logFile, watchdog }
+      const node = new NodeProcess({ ...own, ...(program !== undefined && { program }) })
       return { node, role }
     }),
   )

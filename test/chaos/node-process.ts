@@ -27,6 +27,8 @@ export type NodeProcessOptions = {
   readonly dataDir: string
   readonly logFile: string
   readonly watchdog: Watchdog
+  /** The command `hb`, as a file for Node; default: the sources. */
+  readonly program?: string
 }
 
 type Life = {
@@ -40,11 +42,14 @@ export class NodeProcess {
   readonly #o: NodeProcessOptions
   #life: Life | undefined
   #frozen = false
+  /** What the next start runs. */
+  program: string
   /** Ends that nobody asked for. */
   readonly problems: string[] = []
 
   constructor(options: NodeProcessOptions) {
     this.#o = options
+    this.program = options.program ?? MAIN
   }
 
   get name(): string {
@@ -69,7 +74,7 @@ export class NodeProcess {
   async start(): Promise<void> {
     if (this.#life !== undefined) throw new Error(`${this.name} runs already`)
     const { args, dataDir, watchdog } = this.#o
-    const all = [MAIN, 'start', ...args, '--data', dataDir, '--port', '0', '--json']
+    const all = [this.program, 'start', ...args, '--data', dataDir, '--port', '0', '--json']
     const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] })
     const { pid } = child
     if (pid !== undefined) watchdog.add(pid)

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '../../src/client/index.ts'
-import { generateWallet } from '../../src/client/index.ts'
+import { createClient, generateWallet } from '../../src/client/index.ts'
 import type { Log } from '../../src/log/port.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import type { Random } from '../../src/std/random.ts'
@@ -83,6 +83,15 @@ const PAIRS = 16
 const QUIET_MS_MAX = 180_000
 const HISTORY = 'history'
 
+/** What befalls a network, and who sends meanwhile. */
+type Ordeal = {
+  /** Resolves with the number of events. */
+  readonly go: (run: Run) => Promise<number>
+  readonly clients: (network: KafkaNetwork) => Client[]
+  /** What the nodes run at first; default: the sources. */
+  readonly program?: string
+}
+
 /** A run under way: its parts, and what is known to be wrong before anything is judged. */
 type Run = {
   readonly options: ChaosOptions
@@ -99,7 +108,28 @@ type Run = {
 }
 
 /** Starts everything, and ends everything. Throws only where the run itself could not be made. */
-export async function runChaos(options: ChaosOptions): Promise<Outcome> {
+export function runChaos(options: ChaosOptions): Promise<Outcome> {
+  return runThrough(options, { go: underFaults, clients: (network) => network.clients() })
+}
+
+/**
+ * Under load each node in turn is stopped in good order and started again as `to`: nobody may
+ * notice. `from`, `to`: the command `hb` of two builds, as files for Node.
+ */
+export function runRollingRestart(
+  options: ChaosOptions & { readonly from: string; readonly to: string },
+): Promise<Outcome> {
+  const { from, to, ...rest } = options
+  return runThrough(rest, { go: (run) => restartEach(run, to), clients: asUsers, program: from })
+}
+
+/** As a program has it: one client that knows all nodes and tries again by itself. */
+function asUsers({ nodes }: KafkaNetwork): Client[] {
+  const url = nodes.flatMap((node) => node.client?.url ?? [])
+  return url.length === 0 ? [] : [createClient({ url })]
+}
+
+async function runThrough(options: ChaosOptions, ordeal: Ordeal): Promise<Outcome> {
   const { seed, short, openLog } = options
   const plan = short ? SHORT : LONG
   const dir = await mkdtemp(join(tmpdir(), 'hb-chaos-'))
@@ -114,18 +144,20 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const addresses = wallets.map(({ address }) => address)
   const chaos = await chaosNetwork({ partitions: PARTITIONS, pairs: PAIRS, addresses })
   const { sessionTimeoutMs, messagesPerSecond } = plan
-  const network = await KafkaNetwork.start({ chaos, dir, sessionTimeoutMs, openLog })
+  const { program } = ordeal
+  const rest = program === undefined ? {} : { program }
+  const network = await KafkaNetwork.start({ chaos, dir, sessionTimeoutMs, openLog, ...rest })
   say(`${network.nodes.length} nodes serve`)
   const violations: Violation[] = []
   const broken = (invariant: string, text: string): void =>
     void violations.push({ invariant, text })
   const recorder = new Recorder()
-  const clients = (): Client[] => network.clients()
+  const clients = (): Client[] => ordeal.clients(network)
   const load = new Load({ chaos, wallets, random, recorder, clients, messagesPerSecond })
   const run = { options, say, plan, dir, random, chaos, network, recorder, load, broken }
   let events: number
   try {
-    events = await underFaults(run)
+    events = await ordeal.go(run)
     await gather(run)
   } finally {
     await network.close()
@@ -155,6 +187,27 @@ async function underFaults(run: Run): Promise<number> {
   await systemClock.sleep(plan.leadMs)
   await load.stop()
   return faults.events.length
+}
+
+/** Any request that fails is an error here: there is always another node, and brokers stay up. */
+async function restartEach(run: Run, to: string): Promise<number> {
+  const { say, plan, network, load, recorder, broken } = run
+  load.start()
+  await systemClock.sleep(plan.leadMs)
+  for (const node of network.nodes) {
+    const began = performance.now()
+    await node.stop()
+    node.program = to
+    await node.start()
+    say(`${node.name}: restarted in ${Math.round(performance.now() - began)} ms`)
+    await systemClock.sleep(plan.leadMs / 2)
+  }
+  await systemClock.sleep(plan.leadMs)
+  await load.stop()
+  for (const [code, count] of recorder.failures) {
+    broken('no-errors', `${count} requests failed: ${code}`)
+  }
+  return network.nodes.length
 }
 
 /** Waits until all is quiet, and writes down everything that the checker judges. */
