@@ -6,8 +6,10 @@ import { isIdText } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { CommandContext, OpenBrokers } from './context.ts'
 import { addDemo } from './commands/demo-command.ts'
+import { addDiff } from './commands/diff.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
+import { addReplay } from './commands/replay.ts'
 import { addResult } from './commands/result.ts'
 import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
@@ -54,7 +56,7 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|no-follow|keep-running)$/
+const FLAG = /^--(json|raw|no-follow|keep-running|verify)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -88,7 +90,9 @@ function buildProgram(context: CommandContext): Command {
   addSend(program, context)
   addResult(program, context)
   addState(program, context)
+  addDiff(program, context)
   addLog(program, context)
+  addReplay(program, context)
   return program
 }
 

@@ -52,7 +52,9 @@ describe('help', () => {
     ['send'],
     ['result'],
     ['state'],
+    ['diff'],
     ['log', 'tail'],
+    ['replay'],
   ]
 
   test('names every command and every exit code', async () => {
