@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo-command.ts'
 import { addDiff } from './commands/diff.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
+import { addRebuild } from './commands/rebuild.ts'
 import { addReplay } from './commands/replay.ts'
 import { addResult } from './commands/result.ts'
 import { addSend } from './commands/send.ts'
@@ -56,7 +57,7 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|no-follow|keep-running|verify)$/
+const FLAG = /^--(json|raw|no-follow|keep-running|verify|from-manifest)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -93,6 +94,7 @@ function buildProgram(context: CommandContext): Command {
   addDiff(program, context)
   addLog(program, context)
   addReplay(program, context)
+  addRebuild(program, context)
   return program
 }
 

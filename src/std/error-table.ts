@@ -504,6 +504,11 @@ export const ERROR_TABLE = {
     advice:
       'Use another --data directory or --application-id, or start without a genesis of your own.',
   },
+  'node-running': {
+    kind: 'input',
+    message: 'a node runs on the directory, and its caches are its own',
+    advice: 'Stop it first (SIGTERM; it finishes what is under way), then run the command again.',
+  },
   'network-unknown': {
     kind: 'input',
     message: 'nothing says what network this is',

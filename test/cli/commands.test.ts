@@ -55,6 +55,7 @@ describe('help', () => {
     ['diff'],
     ['log', 'tail'],
     ['replay'],
+    ['rebuild'],
   ]
 
   test('names every command and every exit code', async () => {
