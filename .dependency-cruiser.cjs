@@ -18,6 +18,7 @@ const ROOMS = [
   ['verifier'],
   ['system'],
   ['sequencer', 'dre', 'relayer', 'fisher', 'registry'],
+  ['replay'],
   ['node'],
   ['client'],
   ['testing'],
@@ -76,10 +77,10 @@ const narrower = [
   },
   {
     name: 'client-is-outside',
-    comment: 'A client speaks to a node over HTTP: it imports neither the node nor a role.',
+    comment: 'A client speaks to a node over HTTP: it imports no node, role or replay.',
     severity: 'error',
     from: { path: '^src/client/' },
-    to: { path: `^src/${either(['node', ...ROLES])}/` },
+    to: { path: `^src/${either(['node', 'replay', ...ROLES])}/` },
   },
   {
     name: 'src-imports-src',

@@ -7,8 +7,11 @@ import { HbError, isHbError } from '../std/errors.ts'
 import type { CommandContext, OpenBrokers } from './context.ts'
 import { addAcls } from './commands/acls.ts'
 import { addDemo } from './commands/demo-command.ts'
+import { addDiff } from './commands/diff.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
+import { addRebuild } from './commands/rebuild.ts'
+import { addReplay } from './commands/replay.ts'
 import { addResult } from './commands/result.ts'
 import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
@@ -57,7 +60,7 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|no-follow|keep-running)$/
+const FLAG = /^--(json|raw|no-follow|keep-running|verify|from-manifest)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -91,10 +94,13 @@ function buildProgram(context: CommandContext): Command {
   addSend(program, context)
   addResult(program, context)
   addState(program, context)
+  addDiff(program, context)
   addLog(program, context)
   addStatus(program, context)
   addTopics(program, context)
   addAcls(program, context)
+  addReplay(program, context)
+  addRebuild(program, context)
   return program
 }
 

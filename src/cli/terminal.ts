@@ -5,6 +5,11 @@
 export type Terminal = {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
+  /**
+   * Where stderr is a terminal: shows a text there that the next one takes the place of; '' removes
+   * it.
+   */
+  readonly status?: (text: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
   /** Colours on stdout. */
   readonly color: boolean
@@ -74,6 +79,10 @@ export function processTerminal(): Terminal {
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
+    ...(process.stderr.isTTY && {
+      status: (text: string) =>
+        void process.stderr.write(`\r\u001b[2K${text.slice(0, process.stderr.columns - 1)}`),
+    }),
     env: process.env,
     color:
       process.stdout.isTTY &&

@@ -1,24 +1,16 @@
 // Rebuilds every process of a partition from the log alone, beside whatever is running: nothing is
 // published.
 
-import { initialView } from '../protocol/accept.ts'
-import { Records } from '../protocol/codec/records.ts'
-import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { LogReader } from '../protocol/log-reader.ts'
 import { topicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
-import { HbError } from '../std/errors.ts'
-import type { Store, StoreOp } from '../store/port.ts'
-import { Ledger } from './core.ts'
-import type { Segment, Settled } from './evaluation.ts'
-import { Evaluation } from './evaluation.ts'
-import { Modules } from './modules.ts'
+import type { Store } from '../store/port.ts'
+import type { Settled } from './evaluation.ts'
 import type { DreLimits } from './ports.ts'
-import { DRE_LIMITS, noDreFigures } from './ports.ts'
-import { ProcessStore } from './process-store.ts'
+import { readEntries } from './read-entries.ts'
+import { Rebuilder } from './rebuilder.ts'
 
 export type RebuildOptions = {
   readonly network: Network
@@ -48,55 +40,26 @@ export type Rebuilt = {
 }
 
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
-  const { network, log, partition, evaluator, store } = options
-  const records = new Records()
+  const { network, log, partition, onResult, to = Infinity } = options
   const topics = topicNames(options.applicationId ?? 'hb')
-  const limits = { ...DRE_LIMITS, ...options.limits }
-  const ledger = new Ledger(network, partition)
-  const kept = new ProcessStore(store, records, partition)
-  const modules = new Modules(store, records, undefined, topics.modules)
-  const figures = noDreFigures()
-  let written: Promise<void> = Promise.resolve()
-  const evaluation = new Evaluation({
-    network,
-    ledger,
-    evaluator,
-    store: kept,
-    modules,
-    limits,
-    figures,
-  })
-  const view = initialView(network.id, partition, network.genesis.partitions)
-  const finish = async (segment: Segment): Promise<void> => {
-    const settled = await evaluation.finish(segment, written)
-    written = write(settled, ledger, kept, modules)
-    await written
-    if (options.onResult !== undefined) settled.forEach(options.onResult)
-    await evaluation.evict()
-  }
-  const { start, end } = await endsOf(log, topics.log, partition)
-  const reader = new LogReader(network, records, view)
-  let under: Promise<void> = Promise.resolve()
-  let next = start
-  for (let from = start; from < end && view.height < (options.to ?? Infinity); ) {
-    const read = await log.read(topics.log, partition, from)
-    const entries: Entry[] = []
-    for (const { value, offset } of read.records) {
-      if (offset !== next) throw new HbError('log-diverged', `a hole before offset ${offset}`)
-      next = offset + 1
-      if (view.height >= (options.to ?? Infinity)) break
-      const each = reader.read(value)
-      if (each.type === 'entry') entries.push(each.entry)
-      else if (each.type === 'superseded') figures.superseded += 1
-    }
-    if (read.next === from) break
-    from = read.next
+  const rebuilder = new Rebuilder({ ...options, topics })
+  const { view, next } = await rebuilder.begin()
+  const { end } = await endsOf(log, topics.log, partition)
+  const { records, ledger } = rebuilder
+  const reading = { network, log, topic: topics.log, partition, records, view, from: next, end }
+  let under: Promise<unknown> = Promise.resolve()
+  let entries = 0
+  let superseded = 0
+  for await (const read of readEntries(reading)) {
+    const wanted = read.entries.filter(({ height }) => height <= to)
+    entries += wanted.length
+    superseded += read.superseded
     // one segment is evaluated while the next is read
-    const segment = evaluation.begin(entries)
     const before = under
-    under = before.then(() => finish(segment))
+    under = rebuilder.take(wanted).then((settled) => onResult && settled.forEach(onResult))
     under.catch(() => undefined)
     await before
+    if (view.height >= to) break
   }
   await under
   const processes = [...ledger.rows.values()].map(({ process, settledSlot, stateHash }) => ({
@@ -104,27 +67,5 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     slot: settledSlot,
     stateHash,
   }))
-  return { entries: view.height + 1, superseded: figures.superseded, processes }
-}
-
-async function write(
-  settled: readonly Settled[],
-  ledger: Ledger,
-  store: ProcessStore,
-  modules: Modules,
-): Promise<void> {
-  const ops: StoreOp[] = []
-  for (const { result, changes, spawned } of settled) {
-    if (result.slot < 0) continue
-    if (spawned !== undefined) {
-      await modules.publish(spawned.module)
-      ops.push(store.baseOp(result.process, 0, spawned.snapshot))
-    }
-    if (changes !== '[]') ops.push(store.journalOp(result, changes))
-  }
-  await store.write(ops)
-  for (const { result } of settled) {
-    const row = ledger.rows.get(result.process)
-    if (row !== undefined && result.slot >= 0) row.writtenSlot = result.slot
-  }
+  return { entries, superseded, processes }
 }

@@ -9,6 +9,7 @@ import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { RecordCodec } from '../protocol/codec/single-object.ts'
 import type { Network } from '../protocol/genesis.ts'
+import type { ManifestHead } from '../protocol/manifest.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
 import type { ManifestPart, ManifestProcess, SnapshotPart } from '../protocol/records.ts'
 import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
@@ -31,7 +32,12 @@ export type RestoreOptions = {
   readonly records: Records
   readonly store: ProcessStore
   readonly modules: Modules
-  readonly intervals: Intervals
+  /** Told what is recorded of each process; who records nothing needs none. */
+  readonly intervals?: Intervals
+  /** Which manifests will do, by all that they say; default: any. */
+  readonly accepts?: (head: ManifestHead, processes: readonly ManifestProcess[]) => boolean
+  /** Restores the state of this process alone; of the others there is no row then. */
+  readonly process?: string
 }
 
 type RestoredState = {
@@ -138,8 +144,11 @@ async function take(
   parts: readonly ManifestPart[],
 ): Promise<DrePosition | undefined> {
   const head = parts[0] as ManifestPart
-  const processes = parts.flatMap((part) => part.processes)
-  if (!equalBytes(manifestRoot(head, processes), head.root)) return undefined
+  const all = parts.flatMap((part) => part.processes)
+  if (o.accepts?.(head, all) === false) return undefined
+  if (!equalBytes(manifestRoot(head, all), head.root)) return undefined
+  const { process } = o
+  const processes = process === undefined ? all : all.filter((row) => row.process === process)
   const timestamp = head.timestamp
   const at = await findRecord(o, head)
   if (at === undefined) return undefined
@@ -163,7 +172,8 @@ async function take(
   for (const { row, full, deltas } of restored) {
     ops.push(...o.store.restoredOps(row.process, row.slot, full, deltas))
     const deltaBytes = deltas.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0)
-    ops.push(o.intervals.learn(row, Buffer.byteLength(full), deltaBytes))
+    const learnt = o.intervals?.learn(row, Buffer.byteLength(full), deltaBytes)
+    if (learnt !== undefined) ops.push(learnt)
   }
   ops.push(o.store.positionOp(position))
   await o.store.write(ops)

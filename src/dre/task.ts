@@ -49,6 +49,8 @@ export type TaskOptions = {
   readonly onFollowed: (partition: number, next: number) => void
   /** Of a follower: it goes no further. */
   readonly onFailed: (partition: number, error: unknown) => void
+  /** Without a local store it begins at height 0, whatever manifests there are. */
+  readonly ignoresManifests?: boolean
 }
 
 /** What of a partition can be asked for (node's API). */
@@ -63,6 +65,8 @@ export type OwnedPartition = {
 const BATCH_RECORDS = 500
 const IN_FLIGHT = 3
 const WAIT_MS = 1_000
+/** How often it is looked how far catching up is, ms. */
+const LOOK_MS = 50
 
 export class PartitionTask {
   readonly #o: TaskOptions
@@ -123,7 +127,7 @@ export class PartitionTask {
   async open(): Promise<void> {
     const { network, partition, log, topics, records } = this.#o
     let position = this.#store.position()
-    if (position === undefined) {
+    if (position === undefined && this.#o.ignoresManifests !== true) {
       const parts = { store: this.#store, modules: this.#modules, intervals: this.#intervals }
       position = await restore({ ...parts, network, partition, log, topics, records })
       this.#restored = position !== undefined
@@ -140,6 +144,29 @@ export class PartitionTask {
   follow(): void {
     this.#followed = true
     this.#following = this.#follow(this.#pause.signal).catch((error: unknown) => this.#fail(error))
+  }
+
+  /**
+   * Follows the log up to the offset `end`; or to an interval's end from which the outbox, which
+   * ends with the height `published`, goes no further: closing that is for the partition's owner.
+   */
+  async catchUp(end: number, published: number, onMoved: (next: number) => void): Promise<void> {
+    this.#followed = true
+    const { clock, network } = this.#o
+    const done = new AbortController()
+    const following = this.#follow(this.#pause.signal, end)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => done.abort())
+    while (!done.signal.aborted) {
+      await clock.sleep(LOOK_MS, done.signal)
+      const position = this.#store.position()
+      if (position === undefined) continue
+      onMoved(position.next)
+      const { height } = position.view
+      const ends = (height + 1) % network.genesis.intervalLength === 0
+      if (ends && height >= published) this.#pause.abort()
+    }
+    await following
   }
 
   /** Ends the following. */
@@ -208,7 +235,7 @@ export class PartitionTask {
     return this.#store.position()?.next
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
+  async #follow(signal: AbortSignal, end = Infinity): Promise<void> {
     const { network, log, topics, partition } = this.#o
     const position = this.#store.position()
     const ends = position && (position.view.height + 1) % network.genesis.intervalLength === 0
@@ -219,8 +246,9 @@ export class PartitionTask {
     const pipeline = await this.#begin()
     this.#restored = false
     const under: Promise<void>[] = []
-    for (let from = pipeline.settledNext; !signal.aborted && !this.#failed; ) {
-      const read = await log.read(topics.log, partition, from, { waitMs: WAIT_MS, signal })
+    const reading = { waitMs: WAIT_MS, signal, ...(end < Infinity && { to: end }) }
+    for (let from = pipeline.settledNext; from < end && !signal.aborted && !this.#failed; ) {
+      const read = await log.read(topics.log, partition, from, reading)
       // where nothing comes, nothing is lacking: an empty partition brings no batch that says so
       if (read.records.length === 0 && under.length === 0 && !signal.aborted) {
         this.#o.onFollowed(partition, pipeline.settledNext)

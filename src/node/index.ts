@@ -1,7 +1,7 @@
 // The door of the node's room.
 
 export { startNode, startNodeOn } from './open.ts'
-export { agreeOnNetwork } from './network-record.ts'
+export { agreeOnNetwork, recordedNetwork } from './network-record.ts'
 export type { LocalNode, LocalNodeOptions } from './open.ts'
 export { composeNode, openEvaluator } from './node.ts'
 export type { NodeOptions, RunningNode } from './node.ts'

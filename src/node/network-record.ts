@@ -14,6 +14,7 @@ import { openNetwork } from '../protocol/genesis.ts'
 import { topicNames, topicSpecs } from '../protocol/topics.ts'
 import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
+import { systemClock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { parseJson } from '../std/json-text.ts'
 
@@ -55,13 +56,28 @@ export async function agreeOnNetwork(choice: NetworkChoice): Promise<Network> {
   return registry.network(first)
 }
 
+/**
+ * What network the topics are of, only looked at. Errors: `network-unknown`, `genesis-malformed`,
+ * those of the log.
+ */
+export async function recordedNetwork(log: Log, applicationId: string): Promise<Network> {
+  const topic = topicNames(applicationId).registry
+  const registry = new NetworkRegistry({ log, clock: systemClock }, topic)
+  const [first] = await registry.networks().catch((error: unknown) => {
+    if (isHbError(error, 'log-topic-unknown')) return []
+    throw error
+  })
+  if (first === undefined) throw new HbError('network-unknown', `${topic} names none`)
+  return registry.network(first)
+}
+
 class NetworkRegistry {
-  readonly #choice: NetworkChoice
+  readonly #choice: Pick<NetworkChoice, 'log' | 'clock'>
   readonly #topic: string
   readonly #records = new Records()
   readonly #documents = new Map<string, Uint8Array>()
 
-  constructor(choice: NetworkChoice, topic: string) {
+  constructor(choice: Pick<NetworkChoice, 'log' | 'clock'>, topic: string) {
     this.#choice = choice
     this.#topic = topic
   }

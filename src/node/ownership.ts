@@ -32,8 +32,10 @@ export type OwnershipOptions = {
 type Held = {
   holding: 'opening' | 'open' | 'closing' | 'halted'
   halt?: Halt
-  /** Up to where the batches of the role's topic are done. */
+  /** Up to where all batches of the role's topic are done. */
   next: number
+  /** Resolves when those that were handed on so far are done. */
+  done: Promise<void>
   /** Called when `next` grew, or it is over. */
   wake: () => void
 }
@@ -193,12 +195,17 @@ export class Ownership {
         else this.#run(open())
         return starts
       },
-      records: async (batch) => {
-        await member.records(batch)
+      records: (batch) => {
+        const done = member.records(batch)
         const held = part.held.get(batch.partition)
-        if (held === undefined || batch.topic !== topic) return
-        held.next = Math.max(held.next, batch.next)
-        held.wake()
+        if (held === undefined || batch.topic !== topic) return done
+        // one without entries is done before those ahead of it
+        held.done = Promise.all([held.done, done]).then(() => {
+          held.next = Math.max(held.next, batch.next)
+          held.wake()
+        })
+        held.done.catch(() => undefined)
+        return done
       },
       revoked: async (partition) => {
         const had = part.held.get(partition)
@@ -286,7 +293,7 @@ export class Ownership {
 }
 
 function heldAs(holding: Held['holding']): Held {
-  return { holding, next: -1, wake: () => undefined }
+  return { holding, next: -1, done: Promise.resolve(), wake: () => undefined }
 }
 
 /** A log that cannot tell now is asked again. */

@@ -129,6 +129,16 @@ export const ERROR_TABLE = {
     message: 'another OS process has the directory open',
     advice: 'Stop that process, or use another directory.',
   },
+  'log-absent': {
+    kind: 'input',
+    message: 'there is no embedded log in the directory',
+    advice: 'Name the --data directory of `hb start`, or the brokers with --bootstrap-server.',
+  },
+  'log-read-only': {
+    kind: 'bug',
+    message: 'the log was opened to be read only',
+    advice: 'Report it: what replays must write nothing.',
+  },
   'log-file-foreign': {
     kind: 'operator',
     message: 'the directory holds something else than this kind of data',
@@ -493,6 +503,26 @@ export const ERROR_TABLE = {
     message: 'the directory or the topics are those of another network',
     advice:
       'Use another --data directory or --application-id, or start without a genesis of your own.',
+  },
+  'node-running': {
+    kind: 'input',
+    message: 'a node runs on the directory, and its caches are its own',
+    advice: 'Stop it first (SIGTERM; it finishes what is under way), then run the command again.',
+  },
+  'network-unknown': {
+    kind: 'input',
+    message: 'nothing says what network this is',
+    advice: 'Check --data, or --bootstrap-server and --application-id: a node must have started there.',
+  },
+  'state-unknown': {
+    kind: 'input',
+    message: 'there was no such state',
+    advice: 'Ask for a slot, height or time that the log reaches, not before the spawn.',
+  },
+  interrupted: {
+    kind: 'input',
+    message: 'it was ended before it was done',
+    advice: 'Run it again; what only replays has changed nothing.',
   },
   usage: {
     kind: 'input',

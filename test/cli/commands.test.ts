@@ -52,7 +52,10 @@ describe('help', () => {
     ['send'],
     ['result'],
     ['state'],
+    ['diff'],
     ['log', 'tail'],
+    ['replay'],
+    ['rebuild'],
   ]
 
   test('names every command and every exit code', async () => {

@@ -52,10 +52,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(UPPER.map((room, index) => [room, UPPER.slice(0, index)])),
   ...Object.fromEntries(ROLES.map((role) => [role, UPPER])),
   lib: ['std', 'protocol'],
-  node: [...UPPER, ...ROLES],
+  replay: [...UPPER, ...ROLES],
+  node: [...UPPER, ...ROLES, 'replay'],
   client: UPPER,
-  testing: [...UPPER, ...ROLES, 'node', 'client'],
-  cli: [...UPPER, ...ROLES, 'node', 'client', 'testing'],
+  testing: [...UPPER, ...ROLES, 'replay', 'node', 'client'],
+  cli: [...UPPER, ...ROLES, 'replay', 'node', 'client', 'testing'],
 }
 
 describe('every pair of rooms', () => {

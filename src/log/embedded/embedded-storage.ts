@@ -65,6 +65,8 @@ export class EmbeddedStorage implements Storage {
   readonly #recent = new Map<string, Chunk>()
   readonly #positions: Positions
   readonly #closing = new AbortController()
+  /** Another OS process may write: nothing is mended or written here. */
+  readonly #isReader: boolean
   #waiting: Append[] = []
   #waitingBytes = 0
   #flushes: (() => void)[] = []
@@ -75,8 +77,9 @@ export class EmbeddedStorage implements Storage {
   #transactions = 0
   #broken: unknown
 
-  constructor(file: LogFile, dir: string, clock: Clock, limits: LogLimits) {
+  constructor(file: LogFile, dir: string, clock: Clock, limits: LogLimits, isReader = false) {
     this.#file = file
+    this.#isReader = isReader
     this.#dir = dir
     this.#clock = clock
     this.#limits = limits
@@ -94,11 +97,22 @@ export class EmbeddedStorage implements Storage {
         const stored = this.#file.meta.get(partitionRow(partition)) as StoredPartition | undefined
         if (stored !== undefined) Object.assign(partition, stored)
         partition.end = Math.max(partition.end, this.#storedEnd(partition))
+        if (this.#isReader) continue
         const floor = this.#floorBase(partition, partition.start)
         if (partition.start > 0 && floor !== undefined) await this.rewrite(partition, 0, floor, [])
       }
     }
     this.#positions.load(this.topics.values())
+  }
+
+  /** Of a reader: what the writer trimmed since, so that it is not taken for a hole. */
+  noticeTrim(topic: string, index: number): void {
+    const partition = this.topics.get(topic)?.partitions[index]
+    if (partition === undefined) return
+    this.#stale = true
+    this.#refresh()
+    const stored = this.#file.meta.get(partitionRow(partition)) as StoredPartition | undefined
+    partition.start = Math.max(partition.start, stored?.start ?? 0)
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {

@@ -38,3 +38,5 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Loca
     throw error
   }
 }
+
+export { openEmbeddedReader } from './reader.ts'

@@ -71,14 +71,32 @@ async function openChecked(dir: string): Promise<Omit<LogFile, 'release'>> {
   }
 }
 
+/**
+ * To read, beside whoever holds the lock; nothing is made or mended. Errors: `log-file-foreign`,
+ * `log-file-corrupt`, `log-format-unsupported`.
+ */
+export function openLogFileToRead(dir: string): LogFile {
+  const root = openRoot(dir, true)
+  try {
+    const file = createDatabases(root)
+    checkFormat(file, dir)
+    return { ...file, release: () => undefined }
+  } catch (error) {
+    void root.close()
+    if (error instanceof HbError) throw error
+    throw new HbError('log-file-corrupt', dir, { cause: error })
+  }
+}
+
 function writeMarker(dir: string): void {
   writeFileSync(join(dir, MARKER), `${JSON.stringify(FORMAT)}\n`, { flush: true })
   syncDirectory(dir)
 }
 
-function openRoot(dir: string): RootDatabase<Buffer, Buffer> {
+function openRoot(dir: string, readOnly = false): RootDatabase<Buffer, Buffer> {
   const options: RootDatabaseOptionsWithPath & { txnStartThreshold: number } = {
     path: dir,
+    readOnly,
     encoding: 'binary',
     keyEncoding: 'binary',
     overlappingSync: false,
@@ -116,12 +134,16 @@ async function openDatabases(
     await commitBatch(root, () => void meta.put('format', FORMAT))
     return databases
   }
+  checkFormat(databases, dir)
+  return databases
+}
+
+function checkFormat({ meta }: Pick<LogFile, 'meta'>, dir: string): void {
   const found = meta.get('format') as Partial<typeof FORMAT> | undefined
   if (found?.format !== FORMAT.format) throw new HbError('log-file-foreign', dir)
   if (found.version !== FORMAT.version) {
     throw new HbError('log-format-unsupported', `${dir}: version ${String(found.version)}`)
   }
-  return databases
 }
 
 /** Throws where a page is missing. Slow: every chunk is read and checked. */

@@ -1,0 +1,15 @@
+// The door of the replay's room.
+
+export { replayPartition } from './partition.ts'
+export type { OnProgress, Replayed, ReplayedProcess, ReplayOptions } from './partition.ts'
+export type { ReplaySource } from './partition.ts'
+export type { Difference, Field, Side } from './differences.ts'
+export type { OutboxCompared } from './outbox-check.ts'
+export type { Served, ServedCompared, ServedDifference, ServedState } from './served-check.ts'
+export { statesAt } from './states.ts'
+export type { Point, StatesOptions, StatesThen, StateThen } from './states.ts'
+export { jsonDiff } from './json-diff.ts'
+export type { PatchStep } from './json-diff.ts'
+export { tryCode } from './code-trial.ts'
+export type { Bench, MessageBrief, MessageDifference } from './code-trial.ts'
+export type { Trial, TrialDifference, TrialOptions } from './code-trial.ts'

@@ -1,0 +1,16 @@
+// Deletes all keys of a store that begin with a text, in pieces.
+
+import type { Store } from '../port.ts'
+
+const KEYS_MAX = 1_000
+
+/** Not atomic: what is left half way is deleted by the next call. Resolves with how many. */
+export async function dropRange(store: Store, prefix: string): Promise<number> {
+  const range = { from: prefix, to: `${prefix}\u007f`, limit: KEYS_MAX }
+  for (let dropped = 0; ; ) {
+    const ops = [...store.range(range)].map(({ key }) => ({ key, value: null }))
+    if (ops.length === 0) return dropped
+    await store.write(ops)
+    dropped += ops.length
+  }
+}
