@@ -8,6 +8,7 @@ import type { CommandContext, OpenBrokers } from './context.ts'
 import { addAcls } from './commands/acls.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addDiff } from './commands/diff.ts'
+import { addDlq } from './commands/dlq.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -98,6 +99,7 @@ function buildProgram(context: CommandContext): Command {
   addLog(program, context)
   addStatus(program, context)
   addTopics(program, context)
+  addDlq(program, context)
   addAcls(program, context)
   addReplay(program, context)
   addRebuild(program, context)
