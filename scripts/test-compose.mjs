@@ -192,7 +192,8 @@ async function main() {
   const project = new Project(compose, env)
   try {
     if (!(await kafkaChecks(project))) return
-    if (hasRegistry) await check('the schema registry comes up', () => project.up('schema-registry'))
+    const registry = () => project.up('schema-registry')
+    if (hasRegistry) await check('the schema registry comes up', registry)
     else console.log('Not checked: the schema registry, whose image cannot be pulled here.')
     await nodeChecks(project)
   } finally {

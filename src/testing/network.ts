@@ -212,6 +212,8 @@ export class TestNetwork implements AsyncDisposable {
       throw new HbError('test-options-invalid', 'restart while the log is down: faults.up() first')
     }
     await this.#sending.idle()
+    // where it fails from here on, there are no nodes, and all that is left is to close
+    this.#nodes = undefined
     await before.close()
     await this.#o.place.reopen({ dropCaches })
     this.#roles = nodes

@@ -170,6 +170,20 @@ describe('nodes', () => {
   })
 })
 
+test('a partition that halts is named by whoever waits, and the network can be closed', async () => {
+  const net = await network()
+  await through(net)
+  // what no broker may do: forget entries
+  const [ends] = await net.log.ends('hb.log')
+  await net.log.trim('hb.log', 0, ends?.end ?? 0)
+  await expect(net.restart()).rejects.toMatchObject({
+    code: 'test-network-halted',
+    message: expect.stringContaining('of partition 0 at node 0: log-'),
+  })
+  expect(() => net.send('alice', 'one')).toThrow(/closed/)
+  await net.close()
+})
+
 test('a rebuild from another log says which processes differ', async () => {
   const net = await network()
   const other = await startNetwork({

@@ -41,6 +41,14 @@ describe('wallets', () => {
     expect((await net.contract('hb-contract').view()).engine).toBe('native')
   })
 
+  test('may be of the other kind, and contracts may run on other threads', async () => {
+    const wallets = { alice: { kind: 'rsa' as const } }
+    const net = await network({ wallets, contracts: COUNTERS, evaluatorWorkers: 1 })
+    expect(net.wallet('alice').kind).toBe('rsa')
+    await net.contract('one').send('alice', 'Count').ok()
+    expect(await net.rebuild()).toMatchObject({ identical: true })
+  })
+
   test('may be brought along', async () => {
     const mine = testWallet('somewhere else')
     const net = await network({ wallets: { mine }, contracts: COUNTERS })
