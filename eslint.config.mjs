@@ -225,6 +225,23 @@ export default defineConfig(
     },
   },
   {
+    // Node's runner takes care of the promise of a test; the contracts of an example are contracts.
+    files: ['examples/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: 'test' }] },
+      ],
+    },
+  },
+  {
+    files: ['examples/*/contracts/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...NOT_IN_SANDBOX],
+      'no-restricted-syntax': ['error', ...MODULE_STATE],
+    },
+  },
+  {
     files: ['**/*.{js,mjs,cjs}'],
     rules: {
       eqeqeq: 'error',

@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url'
 import { runSuites } from './test.mjs'
 
 /** A suite that is new and about Kafka belongs below one of these. */
-const SUITES = ['test/support/docker', 'test/support/shared', 'test/log/kafka', 'test/kafka']
+const SUITES = [
+  'test/support/docker',
+  'test/support/shared',
+  'test/log/kafka',
+  'test/kafka',
+  'test/testing/kafka',
+]
 
 const dockerUp = fileURLToPath(new URL('../test/support/docker-up.sh', import.meta.url))
 const up = spawnSync(dockerUp, [], { stdio: ['ignore', 2, 2] })

@@ -534,6 +534,47 @@ export const ERROR_TABLE = {
     message: 'a file cannot be read or written',
     advice: 'Check its path and permissions.',
   },
+  // testing
+  'test-options-invalid': {
+    kind: 'input',
+    message: 'the test network cannot be set up or told that',
+    advice: 'Correct what the text names; docs/guides/testing-contracts.md has the options.',
+  },
+  'test-name-unknown': {
+    kind: 'input',
+    message: 'no wallet or contract of the test network has this name',
+    advice: 'Name it in startNetwork({wallets, contracts}), or give its id.',
+  },
+  'test-clock-real': {
+    kind: 'input',
+    message: 'on Kafka the time of a test network cannot be set or advanced',
+    advice: "Use log: 'memory' or 'embedded'; on Kafka the brokers' time is the network's: wait.",
+  },
+  'test-timeout': {
+    kind: 'transient',
+    message: 'what the test waits for did not happen in time',
+    advice: 'Look at what the text names; where it only takes longer, give a larger timeoutMs.',
+  },
+  'test-contract-failed': {
+    kind: 'contract',
+    message: 'a contract of the test network failed when it was spawned',
+    advice: 'Read the text: it is the words of the contract, or of its engine.',
+  },
+  'test-result-unexpected': {
+    kind: 'contract',
+    message: 'the result is not the one that the test demands',
+    advice: 'Read the text; where either is fine, await result() and look at its status.',
+  },
+  'test-network-halted': {
+    kind: 'operator',
+    message: 'a partition of the test network has halted',
+    advice: "Read the text: it is the node's own error. The partition stays halted until a restart.",
+  },
+  'test-network-closed': {
+    kind: 'input',
+    message: 'the test network is closed',
+    advice: 'Await everything before close(); with `await using`, before the block ends.',
+  },
   // runtime: what a message's result can say
   'contract-error': {
     kind: 'contract',

@@ -51,8 +51,8 @@ export type DockerKafka = {
 }
 
 export async function startDockerKafka(): Promise<DockerKafka> {
-  const image = await chooseImage()
-  if (image.startsWith(LOCAL_IMAGE)) process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true'
+  const image = await kafkaImage()
+  if (isLocalImage(image)) process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true'
   const { KafkaContainer } = await import('@testcontainers/kafka')
   const { Wait } = await import('testcontainers')
   const name = `hb-kafka-${randomUUID()}`
@@ -79,8 +79,13 @@ export async function startDockerKafka(): Promise<DockerKafka> {
   }
 }
 
+/** Where no image can be pulled, there is no reaper either. */
+export function isLocalImage(image: string): boolean {
+  return image.startsWith(LOCAL_IMAGE)
+}
+
 /** The local image where it was built before; else the hub's; else the local one, built now. */
-async function chooseImage(): Promise<string> {
+export async function kafkaImage(): Promise<string> {
   const { getContainerRuntimeClient, ImageName } = await import('testcontainers')
   const { image } = await getContainerRuntimeClient()
   const script = createHash('sha256').update(await readFile(IMAGE_SCRIPT))
