@@ -15,6 +15,10 @@ import { systemClock } from '../../src/std/clock.ts'
 import { hb } from './terminal-double.ts'
 
 const RECORDS = new Records()
+const COUNTER = `exports.handle = (state) => {
+  state.count = (state.count ?? 0) + 1
+  return {}
+}`
 const BROKERS = ['--bootstrap-server', 'kafka:9092']
 let fleet: Fleet
 afterEach(() => fleet.close())
@@ -30,7 +34,9 @@ async function dlq(...args: string[]) {
 }
 
 async function start(): Promise<{ node: FleetNode; target: string }> {
-  const { genesis } = rigNetwork(['counter'], { partitions: 2 })
+  const counter = rigNetwork(['counter'], { partitions: 2 }).genesis
+  const processes = counter.processes.map((each) => ({ ...each, source: COUNTER }))
+  const genesis = { ...counter, processes }
   fleet = new Fleet(genesis)
   const own = openNetwork(genesis)
   const make = () => Promise.reject(new Error('it is given'))
