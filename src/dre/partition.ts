@@ -16,6 +16,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
+import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
 import type { Ledger } from './core.ts'
 import type { Evaluation, Settled } from './evaluation.ts'
@@ -33,6 +34,8 @@ export type DrePartitionOptions = {
   readonly intervals: Intervals
   readonly modules: Modules
   readonly figures: DreFigures
+  /** For figures only. */
+  readonly clock: Clock
   /** Where reading begins; owned by this partition from then on. */
   readonly view: View
   readonly next: number
@@ -140,7 +143,7 @@ export class DrePartition {
   }
 
   async #publish(
-    { view, next, at, endsInterval }: Stretch,
+    { entries, view, next, at, endsInterval }: Stretch,
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
@@ -151,12 +154,22 @@ export class DrePartition {
       else await modules.keep(spawned.module, view.partition, result.height)
     }
     const position = { view, next, at, outgoing }
-    await publisher.publish(settled, position)
+    this.#observe(entries, await publisher.publish(settled, position))
     this.#settledNext = next
     if (endsInterval) {
       if (!publisher.active) await publisher.beyond(view.height, this.#o.signal)
       await intervals.close(position, publisher.active)
     }
     await evaluation.evict()
+  }
+
+  /** How long the results of the last `count` entries took, which were published now. */
+  #observe(entries: readonly Entry[], count: number): void {
+    const { figures, clock } = this.#o
+    const now = clock.now()
+    figures.results += count
+    for (let at = entries.length - count; at < entries.length; at++) {
+      figures.publishSeconds.observeMs(now - (entries[at] as Entry).timestamp)
+    }
   }
 }

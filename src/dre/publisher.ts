@@ -69,6 +69,11 @@ export class Publisher {
     return this.#next
   }
 
+  /** At or before the run that is read next. */
+  get offset(): number {
+    return this.#published.offset
+  }
+
   /** Of an active one: the offset of the newest run in the outbox, if there is one. */
   get newest(): number | undefined {
     return this.#newest
@@ -84,9 +89,13 @@ export class Publisher {
    * Reads the outbox to its end: from now on what it lacks is published. `known` gives this
    * reader's own result of a height, where it has one, to compare with.
    */
-  async activate(known: (height: number) => Result | undefined): Promise<void> {
+  async activate(
+    known: (height: number) => Result | undefined,
+    onRead: (next: number) => void,
+  ): Promise<void> {
     const { next, offset } = await this.#published.toEnd(this.#next, ({ results }, at) => {
       this.#newest = at
+      onRead(at + 1)
       for (const published of results) {
         if (published.height < this.#next) continue
         const own = known(published.height)
@@ -127,9 +136,10 @@ export class Publisher {
   }
 
   /**
-   * Publishes settled results of consecutive heights; resolves when they are durable and stored.
+   * Publishes settled results of consecutive heights; resolves when they are durable and stored,
+   * with how many of them, the last ones, were not published before.
    */
-  async publish(settled: readonly Settled[], position: LogPosition): Promise<void> {
+  async publish(settled: readonly Settled[], position: LogPosition): Promise<number> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
@@ -143,6 +153,7 @@ export class Publisher {
       // the ledger may run ahead: the row is written as of these results
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
+    const before = this.#next
     const runs = this.#active ? await this.#append(results) : await this.#follow(results)
     for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
     ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
@@ -150,12 +161,13 @@ export class Publisher {
     for (const [process, { slot }] of touched) {
       ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
     }
-    if (!this.#active) return
+    if (!this.#active) return 0
     // what was published before was not published now: its offset is not known
     if (this.#next === position.view.height + 1) {
       this.#o.onPublished(this.#offset, position.outgoing)
     }
     this.#o.listener.results?.(this.#o.partition, results)
+    return Math.min(results.length, Math.max(0, position.view.height + 1 - before))
   }
 
   async #follow(results: readonly Result[]): Promise<Cut[]> {

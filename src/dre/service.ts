@@ -15,6 +15,7 @@ import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, Membership } from '../log/port.ts'
 import { Holdings } from '../log/resume/index.ts'
+import type { OpeningView } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
@@ -107,6 +108,11 @@ export class DreService {
 
   owned(partition: number): OwnedPartition | undefined {
     return this.#tasks.get(partition)?.owned
+  }
+
+  /** How far the opening of a partition has got; undefined: none is under way. */
+  opening(partition: number): OpeningView | undefined {
+    return this.#tasks.get(partition)?.opening
   }
 
   /** Partitions that this member has a warm copy of. */

@@ -14,7 +14,7 @@ import type { Result } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
-import { checkPlace, endsOf } from '../log/resume/index.ts'
+import { checkPlace, endsOf, Opening } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -79,6 +79,8 @@ export class PartitionTask {
   #following: Promise<void> = Promise.resolve()
   #pipeline: DrePartition | undefined
   #owned: OwnedPartition | undefined
+  /** Until the states are here, and again until the outbox is read. */
+  #opening: Opening | undefined
   /** A manifest was the beginning, and the states of its height are recorded. */
   #restored = false
   #followed = false
@@ -115,6 +117,10 @@ export class PartitionTask {
     return this.#owned
   }
 
+  get opening(): Opening | undefined {
+    return this.#opening
+  }
+
   get failed(): boolean {
     return this.#failed
   }
@@ -125,7 +131,9 @@ export class PartitionTask {
     let position = this.#store.position()
     if (position === undefined) {
       const parts = { store: this.#store, modules: this.#modules, intervals: this.#intervals }
-      position = await restore({ ...parts, network, partition, log, topics, records })
+      const opening = new Opening(this.#o.clock)
+      this.#opening = opening
+      position = await restore({ ...parts, network, partition, log, topics, records, opening })
       this.#restored = position !== undefined
     }
     if (position !== undefined) {
@@ -134,6 +142,7 @@ export class PartitionTask {
       this.#intervals.open()
     }
     await this.#publisher.begin(position)
+    this.#opening = undefined
   }
 
   /** Begins to follow the log; returns at once. */
@@ -159,7 +168,11 @@ export class PartitionTask {
     if (position !== undefined && this.#followed) await this.#checkPlace(position)
     const own = (at: number): Result | undefined =>
       at <= height ? this.#store.result(at) : undefined
-    await this.#publisher.activate(own)
+    const opening = new Opening(this.#o.clock)
+    opening.reads(this.#o.topics.outbox, this.#publisher.offset)
+    this.#opening = opening
+    await this.#publisher.activate(own, (next) => opening.has(next))
+    this.#opening = undefined
     await this.#modules.publishKept(partition, this.#publisher.next)
     const filled = await this.#publisher.fill(height)
     const ends = (height + 1) % network.genesis.intervalLength === 0
@@ -253,7 +266,7 @@ export class PartitionTask {
 
   /** Goes on from what the store holds; what a follower read and had not begun is read again. */
   async #begin(): Promise<DrePartition> {
-    const { network, partition, records, log, topics, figures } = this.#o
+    const { network, partition, records, log, topics, figures, clock } = this.#o
     const position = this.#store.position()
     const { partitions } = network.genesis
     // nothing depends on offsets: a log that was copied may begin anywhere
@@ -266,6 +279,7 @@ export class PartitionTask {
       evaluation: this.#evaluation,
       publisher: this.#publisher,
       figures,
+      clock,
       view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
       next,
       signal: this.#pause.signal,

@@ -5,7 +5,9 @@
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
+import type { Metric } from './metrics/metric.ts'
 import type { Holding, Role } from './ownership.ts'
+import type { Waiting } from './readiness.ts'
 
 /** Where the sequencer put a message: settled, and so final. */
 export type Receipt = {
@@ -132,6 +134,9 @@ export type NodeHealth = {
   readonly partitions: readonly PartitionHealth[]
 }
 
+/** What a node is, and what it still waits for: nothing, where it is ready. */
+export type Readiness = NodeHealth & { readonly waiting: readonly Waiting[] }
+
 /** A node's own part of the list of processes: of the partitions that its DRE has open. */
 export type Part = {
   readonly processes: readonly ProcessView[]
@@ -184,4 +189,8 @@ export type NodeApi = {
   /** Accepted entries from a height on, for ever, until the signal. */
   tail(partition: number, fromHeight: number, signal: AbortSignal): AsyncIterable<EntryView>
   health(): NodeHealth
+  /** With how far it is, as far as the log tells in time. */
+  readiness(): Promise<Readiness>
+  /** Counts and states as of now; groups' lags as of at most `lagIntervalMs` ago. */
+  metrics(): Promise<readonly Metric[]>
 }

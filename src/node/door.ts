@@ -10,6 +10,10 @@ import { partitionOf } from '../protocol/topics.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
+import type { Metric } from './metrics/metric.ts'
+import type { DoorFigures } from './door-figures.ts'
+import { refuse } from './door-figures.ts'
+import type { Waiting } from './readiness.ts'
 import type { MessageStatus, NodeApi, Page, Part, Submitted } from './api.ts'
 import type { IngressWriter } from './ingress-writer.ts'
 import { MessageSearch } from './message-search.ts'
@@ -30,6 +34,8 @@ export type DoorOptions = {
   readonly peers: Peers
   readonly clock: Clock
   readonly limits: PeerLimits
+  readonly figures: DoorFigures
+  readonly metrics: { read(): Promise<Metric[]>; waiting(): Promise<Waiting[]> }
 }
 
 export class Door {
@@ -44,12 +50,12 @@ export class Door {
   }
 
   api(): NodeApi {
-    const { queries, network, routes } = this.#o
+    const { queries, network, routes, metrics } = this.#o
     const { partitions } = network.genesis
     const part = (page: Page): Part => queries.part(page)
     return {
       network,
-      submit: (items) => this.#submit(items),
+      submit: (items) => this.#counted(items),
       waitFor: (id, stage, timeoutMs, scope = 'network') =>
         scope === 'network'
           ? this.#search.waitFor(id, stage, timeoutMs)
@@ -64,11 +70,32 @@ export class Door {
       results: async (id, from, limit) => queries.results(id, from, limit),
       tail: (partition, from, signal) => queries.tail(partition, from, signal),
       health: () => queries.health(),
+      readiness: async () => {
+        const waiting = await metrics.waiting()
+        return { ...queries.health(), waiting }
+      },
+      metrics: () => metrics.read(),
+    }
+  }
+
+  async #counted(items: readonly Uint8Array[]): Promise<Submitted[]> {
+    const { figures } = this.#o
+    try {
+      const answers = await this.#submit(items)
+      answers.forEach((answer, index) => {
+        if ('error' in answer) return refuse(figures, answer.error.code)
+        figures.accepted += 1
+        figures.acceptedBytes += items[index]?.length ?? 0
+      })
+      return answers
+    } catch (error) {
+      refuse(figures, isHbError(error) ? error.code : 'internal-error', items.length)
+      throw error
     }
   }
 
   async #submit(items: readonly Uint8Array[]): Promise<Submitted[]> {
-    const { network, verifier, ingress, waits } = this.#o
+    const { network, verifier, ingress, waits, figures, clock } = this.#o
     const answers = items.map((item): Submitted => {
       try {
         const { id, process } = signedMessage(network, item)
@@ -98,8 +125,10 @@ export class Door {
       'error' in answer || waits.pendingIn(answer.id) !== undefined ? [] : [answer],
     )
     for (const { id, partition } of fresh) waits.submitted(id, partition)
+    const from = clock.now()
     try {
       await ingress.write(accepted)
+      figures.submitSeconds.observeMs(clock.now() - from, accepted.length)
     } catch (error) {
       for (const { id } of fresh) waits.withdrawn(id)
       throw error

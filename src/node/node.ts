@@ -20,10 +20,14 @@ import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
 import type { NodeApi } from './api.ts'
+import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
 import { hostOf } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
+import { NodeMetrics } from './metrics/index.ts'
+import type { MetricsLimits } from './metrics/limits.ts'
+import { Meters } from './metrics/meters.ts'
 import type { Role } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
@@ -64,6 +68,7 @@ export type NodeOptions = {
     readonly ingress?: Partial<IngressLimits>
     readonly waits?: Partial<WaitLimits>
     readonly peers?: Partial<PeerLimits>
+    readonly metrics?: Partial<MetricsLimits>
   }
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
@@ -114,7 +119,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
       await evaluator?.close()
     })
   const woken: { queries?: NodeQueries } = {}
-  const shared = { network, clock, evaluator, verifier, waits, ownership }
+  const meters = new Meters(clock)
+  const shared = { network, clock, evaluator, verifier, waits, ownership, meters }
   const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
   const services = makeRoles(options, { ...shared, evaluated })
   try {
@@ -131,8 +137,15 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     others.routes.left(role)
     if (role === 'dre') queries.left(partition)
   }
-  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
-  const door = new Door({ network, verifier, ingress, waits, queries, clock, ...others })
+  const doorLog = meters.metered('door', log)
+  const ingress = new IngressWriter(doorLog, topics.ingress, clock, limits.ingress)
+  const figures = noDoorFigures()
+  const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
+  const { signal } = closing
+  const place = { network: network.id, applicationId, topics, log, clock, signal }
+  const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
+  const parts = { network, verifier, ingress, waits, queries, clock, figures, metrics }
+  const door = new Door({ ...parts, ...others })
   return {
     api: door.api(),
     ...services,

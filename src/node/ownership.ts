@@ -11,6 +11,7 @@
 import type { GroupMember, JoinOptions, Log, Member, Membership } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { isHbError } from '../std/errors.ts'
+import type { OpeningView } from '../log/resume/index.ts'
 
 export const ROLES = ['sequencer', 'dre', 'relayer'] as const
 export type Role = (typeof ROLES)[number]
@@ -32,8 +33,11 @@ export type OwnershipOptions = {
 type Held = {
   holding: 'opening' | 'open' | 'closing' | 'halted'
   halt?: Halt
-  /** Up to where the batches of the role's topic are done. */
+  /** Up to where the batches of the role's topic are done; where and when they began. */
   next: number
+  readonly topic: string
+  from: number
+  sinceMs: number
   /** Called when `next` grew, or it is over. */
   wake: () => void
 }
@@ -132,6 +136,32 @@ export class Ownership {
     return undefined
   }
 
+  /** Every partition that is halted here, by role. */
+  halts(): { role: Role; partition: number; code: string }[] {
+    return [...this.#parts].flatMap(([role, { held }]) =>
+      [...held].flatMap(([partition, { halt }]) =>
+        halt === undefined ? [] : [{ role, partition, code: halt.code }],
+      ),
+    )
+  }
+
+  /** Of an opening partition that the role itself is done with: how far its batches have got. */
+  opening(role: Role, partition: number): OpeningView | undefined {
+    const held = this.#parts.get(role)?.held.get(partition)
+    if (held === undefined || held.from < 0) return undefined
+    const { topic, from, next, sinceMs } = held
+    return { topic, from, at: next, sinceMs }
+  }
+
+  /** Partitions whose copy a role keeps warm here. */
+  standbys(role: Role): number[] {
+    return [...(this.#parts.get(role)?.standbys ?? [])].sort((a, b) => a - b)
+  }
+
+  hasJoined(role: Role): boolean {
+    return this.#parts.get(role)?.joined === true
+  }
+
   /** Partitions that the role was given and did not give up yet, in order. */
   held(role: Role): number[] {
     return [...(this.#parts.get(role)?.held.keys() ?? [])].sort((a, b) => a - b)
@@ -176,11 +206,15 @@ export class Ownership {
     const [topic = ''] = topics
     return {
       assigned: async (partition, committed) => {
-        const held = heldAs('opening')
+        const held = heldAs('opening', topic)
         part.held.set(partition, held)
         const starts = await member.assigned(partition, committed)
         const from = starts[topic]
-        if (typeof from === 'number') held.next = from
+        if (typeof from === 'number') {
+          held.next = from
+          held.from = from
+          held.sinceMs = this.#o.clock.now()
+        }
         const caughtUp = role === 'dre' ? this.#caughtUp(held, topic, partition) : undefined
         const open = async (): Promise<void> => {
           await caughtUp
@@ -207,7 +241,7 @@ export class Ownership {
           had.wake()
         }
         // another object: a late end of `assigned` must not open what is going
-        const going = heldAs('closing')
+        const going = heldAs('closing', topic)
         part.held.set(partition, going)
         moved(partition)
         try {
@@ -285,8 +319,8 @@ export class Ownership {
   }
 }
 
-function heldAs(holding: Held['holding']): Held {
-  return { holding, next: -1, wake: () => undefined }
+function heldAs(holding: Held['holding'], topic: string): Held {
+  return { holding, topic, from: -1, sinceMs: 0, next: -1, wake: () => undefined }
 }
 
 /** A log that cannot tell now is asked again. */

@@ -11,6 +11,7 @@ import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
 import type { Verifier } from '../verifier/port.ts'
 import type { NodeOptions, Services } from './node.ts'
+import type { Meters } from './metrics/meters.ts'
 import type { Ownership, Role } from './ownership.ts'
 import type { Waits } from './waits.ts'
 
@@ -22,6 +23,7 @@ export type Shared = {
   readonly verifier: Verifier
   readonly waits: Waits
   readonly ownership: Ownership
+  readonly meters: Meters
   /** New results of a partition are stored. */
   readonly evaluated: (partition: number) => void
 }
@@ -48,10 +50,10 @@ export function makeRoles(options: NodeOptions, shared: Shared): Services {
 
 function makeSequencer(options: NodeOptions, shared: Shared, common: Common): SequencerService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, verifier } = shared
+  const { waits, ownership, verifier, meters } = shared
   return new SequencerService({
     ...common,
-    log: ownership.watched('sequencer'),
+    log: meters.metered('sequencer', ownership.watched('sequencer')),
     store: needed('sequencer', options.sequencerStore),
     verifier,
     ...(standbys !== undefined && { standbys }),
@@ -70,10 +72,10 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
 
 function makeDre(options: NodeOptions, shared: Shared, common: Common): DreService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, evaluator, evaluated } = shared
+  const { waits, ownership, evaluator, evaluated, meters } = shared
   return new DreService({
     ...common,
-    log: ownership.watched('dre'),
+    log: meters.metered('dre', ownership.watched('dre')),
     store: needed('dre', options.dreStore),
     evaluator: needed('dre', evaluator),
     ...(standbys !== undefined && { standbys }),
@@ -92,10 +94,10 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
 /** It has no state that a standby could keep warm: so it asks for none. */
 function makeRelayer(options: NodeOptions, shared: Shared, common: Common): RelayerService {
   const { limits = {} } = options
-  const { ownership } = shared
+  const { ownership, meters } = shared
   return new RelayerService({
     ...common,
-    log: ownership.watched('relayer'),
+    log: meters.metered('relayer', ownership.watched('relayer')),
     ...(limits.relayer && { limits: limits.relayer }),
     onHalted: halt(options, ownership, 'relayer'),
   })

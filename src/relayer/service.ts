@@ -19,6 +19,7 @@ import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
 import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import { Histogram } from '../std/histogram.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
 import { OutboxReader } from './outbox-reader.ts'
@@ -47,7 +48,15 @@ export const RELAYER_LIMITS: RelayerLimits = {
 /** Looked at in one piece. */
 const LOOK_BACK_RECORDS = 64
 
-export type RelayerFigures = { relayed: number; appends: number; skipped: number; resent: number }
+/** Counts since the start, for metrics. */
+export type RelayerFigures = {
+  relayed: number
+  appends: number
+  skipped: number
+  resent: number
+  /** Seconds from a run's append to the outbox to all its messages durable in ingress. */
+  readonly relaySeconds: Histogram
+}
 
 export type RelayerOptions = {
   readonly network: Network
@@ -80,7 +89,13 @@ export class RelayerService {
   readonly #outbox: OutboxReader
   readonly #sources = new Map<number, Source>()
   #membership: Membership | undefined
-  readonly figures: RelayerFigures = { relayed: 0, appends: 0, skipped: 0, resent: 0 }
+  readonly figures: RelayerFigures = {
+    relayed: 0,
+    appends: 0,
+    skipped: 0,
+    resent: 0,
+    relaySeconds: new Histogram(),
+  }
 
   constructor(options: RelayerOptions) {
     this.#o = options
@@ -159,6 +174,8 @@ export class RelayerService {
     await (
       await planned
     ).sent
+    const now = this.#o.clock.now()
+    for (const { timestamp } of stored) this.figures.relaySeconds.observeMs(now - timestamp)
   }
 
   async #plan(

@@ -216,6 +216,7 @@ export class PartitionSequencer {
       return false
     }
     await this.#answer(candidates, decisions)
+    this.#observe(candidates, decisions)
     return true
   }
 
@@ -251,13 +252,27 @@ export class PartitionSequencer {
     }
   }
 
+  /** How long what was settled now had been in ingress. */
+  #observe(candidates: readonly Candidate[], decisions: readonly Decision[]): void {
+    const { figures, clock } = this.#o
+    const now = clock.now()
+    for (let at = 0; at < decisions.length; at++) {
+      const { source } = candidates[at] as Candidate
+      if (source === undefined || (decisions[at] as Decision).type !== 'order') continue
+      figures.settleSeconds.observeMs(now - source.timestamp)
+    }
+  }
+
   async #refuse(
     record: StoredRecord | undefined,
     id: string | undefined,
     error: HbError,
   ): Promise<void> {
     this.#o.figures.refused += 1
-    if (record !== undefined) await this.#o.deadLetter(record, error)
+    if (record !== undefined) {
+      await this.#o.deadLetter(record, error)
+      this.#o.figures.deadLetters += 1
+    }
     if (id !== undefined) this.#o.listener.refused?.(id, error)
   }
 }

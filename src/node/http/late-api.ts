@@ -30,6 +30,8 @@ export function lateApi(network: Network): LateApi {
       results: async (id, from, limit) => now().results(id, from, limit),
       tail: (partition, from, signal) => now().tail(partition, from, signal),
       health: () => now().health(),
+      readiness: async () => now().readiness(),
+      metrics: async () => now().metrics(),
     },
   }
 }
