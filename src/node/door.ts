@@ -14,6 +14,7 @@ import type { Metric } from './metrics/metric.ts'
 import type { DoorFigures } from './door-figures.ts'
 import { refuse } from './door-figures.ts'
 import type { Waiting } from './readiness.ts'
+import type { NodeReports } from './reports.ts'
 import type { MessageStatus, NodeApi, Page, Part, Submitted } from './api.ts'
 import type { IngressWriter } from './ingress-writer.ts'
 import { MessageSearch } from './message-search.ts'
@@ -35,6 +36,7 @@ export type DoorOptions = {
   readonly clock: Clock
   readonly limits: PeerLimits
   readonly figures: DoorFigures
+  readonly reports: NodeReports
   readonly metrics: { read(): Promise<Metric[]>; waiting(): Promise<Waiting[]> }
 }
 
@@ -79,11 +81,14 @@ export class Door {
   }
 
   async #counted(items: readonly Uint8Array[]): Promise<Submitted[]> {
-    const { figures } = this.#o
+    const { figures, reports } = this.#o
     try {
       const answers = await this.#submit(items)
       answers.forEach((answer, index) => {
-        if ('error' in answer) return refuse(figures, answer.error.code)
+        if ('error' in answer) {
+          reports.refused('door', answer.error)
+          return refuse(figures, answer.error.code)
+        }
         figures.accepted += 1
         figures.acceptedBytes += items[index]?.length ?? 0
       })

@@ -19,6 +19,8 @@ import { createInlineVerifier, createVerifierPool, rememberVerdicts } from '../v
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
+import type { Reporter } from '../std/reporter.ts'
+import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
 import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
@@ -35,6 +37,7 @@ import { PEER_LIMITS } from './peer-limits.ts'
 import type { Fetch } from './peers.ts'
 import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
+import { NodeReports } from './reports.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
@@ -70,6 +73,8 @@ export type NodeOptions = {
     readonly peers?: Partial<PeerLimits>
     readonly metrics?: Partial<MetricsLimits>
   }
+  /** What is worth a line for those who operate it; default: nobody is told. */
+  readonly reporter?: Reporter
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
@@ -97,13 +102,17 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const { partitions } = network.genesis
   await log.provision(topicSpecs(topics, partitions))
   const waits = new Waits(clock, limits.waits)
+  const reports = new NodeReports(options.reporter ?? silentReporter())
   const moved: { tell?: (role: Role, partition: number) => void } = {}
   const ownership = new Ownership({
     log,
     clock,
     partitions,
     roles: ROLES.filter((role) => roles.includes(role)),
-    onMoved: (role, partition) => moved.tell?.(role, partition),
+    onMoved: (role, partition) => {
+      reports.moved(role, partition, ownership.of(role, partition))
+      moved.tell?.(role, partition)
+    },
   })
   const evaluator = roles.includes('dre')
     ? await openEvaluator(network, options.evaluatorWorkers)
@@ -119,8 +128,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
       await evaluator?.close()
     })
   const woken: { queries?: NodeQueries } = {}
-  const meters = new Meters(clock)
-  const shared = { network, clock, evaluator, verifier, waits, ownership, meters }
+  const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
+  const shared = { network, clock, evaluator, verifier, waits, ownership, meters, reports }
   const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
   const services = makeRoles(options, { ...shared, evaluated })
   try {
@@ -144,7 +153,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const { signal } = closing
   const place = { network: network.id, applicationId, topics, log, clock, signal }
   const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
-  const parts = { network, verifier, ingress, waits, queries, clock, figures, metrics }
+  const parts = { network, verifier, ingress, waits, queries, clock, figures, metrics, reports }
   const door = new Door({ ...parts, ...others })
   return {
     api: door.api(),

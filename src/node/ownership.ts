@@ -26,7 +26,7 @@ export type OwnershipOptions = {
   readonly clock: Clock
   readonly partitions: number
   readonly roles: readonly Role[]
-  /** A partition came (`open`) or is going; called synchronously. */
+  /** A partition comes (`opening`), is `open` or is going; called synchronously. */
   readonly onMoved?: (role: Role, partition: number) => void
 }
 
@@ -208,6 +208,7 @@ export class Ownership {
       assigned: async (partition, committed) => {
         const held = heldAs('opening', topic)
         part.held.set(partition, held)
+        moved(partition)
         const starts = await member.assigned(partition, committed)
         const from = starts[topic]
         if (typeof from === 'number') {

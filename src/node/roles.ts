@@ -13,6 +13,7 @@ import type { Verifier } from '../verifier/port.ts'
 import type { NodeOptions, Services } from './node.ts'
 import type { Meters } from './metrics/meters.ts'
 import type { Ownership, Role } from './ownership.ts'
+import type { NodeReports } from './reports.ts'
 import type { Waits } from './waits.ts'
 
 export type Shared = {
@@ -24,6 +25,7 @@ export type Shared = {
   readonly waits: Waits
   readonly ownership: Ownership
   readonly meters: Meters
+  readonly reports: NodeReports
   /** New results of a partition are stored. */
   readonly evaluated: (partition: number) => void
 }
@@ -50,7 +52,7 @@ export function makeRoles(options: NodeOptions, shared: Shared): Services {
 
 function makeSequencer(options: NodeOptions, shared: Shared, common: Common): SequencerService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, verifier, meters } = shared
+  const { waits, ownership, verifier, meters, reports } = shared
   return new SequencerService({
     ...common,
     log: meters.metered('sequencer', ownership.watched('sequencer')),
@@ -59,20 +61,24 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
     ...(standbys !== undefined && { standbys }),
     ...(limits.sequencer && { limits: limits.sequencer }),
     listener: {
-      settled: (_, entries) => {
+      settled: (partition, entries) => {
         for (const { message } of entries) waits.reached(message.id, 'sequenced')
+        reports.settled(partition, entries)
       },
       repeated: (id) => waits.reached(id, 'sequenced'),
-      refused: (id, error) => waits.refused(id, error),
-      halted: halt(options, ownership, 'sequencer'),
-      standbyFailed: (partition, error) => options.onStandbyFailed?.('sequencer', partition, error),
+      refused: (id, error) => {
+        waits.refused(id, error)
+        reports.refused('sequencer', error, id)
+      },
+      halted: halt(options, shared, 'sequencer'),
+      standbyFailed: standbyFailed(options, shared, 'sequencer'),
     },
   })
 }
 
 function makeDre(options: NodeOptions, shared: Shared, common: Common): DreService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, evaluator, evaluated, meters } = shared
+  const { waits, ownership, evaluator, evaluated, meters, reports } = shared
   return new DreService({
     ...common,
     log: meters.metered('dre', ownership.watched('dre')),
@@ -84,9 +90,10 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
       results: (partition, results) => {
         for (const { messageId } of results) waits.reached(messageId, 'result')
         evaluated(partition)
+        reports.evaluated(partition, results)
       },
-      halted: halt(options, ownership, 'dre'),
-      standbyFailed: (partition, error) => options.onStandbyFailed?.('dre', partition, error),
+      halted: halt(options, shared, 'dre'),
+      standbyFailed: standbyFailed(options, shared, 'dre'),
     },
   })
 }
@@ -99,13 +106,21 @@ function makeRelayer(options: NodeOptions, shared: Shared, common: Common): Rela
     ...common,
     log: meters.metered('relayer', ownership.watched('relayer')),
     ...(limits.relayer && { limits: limits.relayer }),
-    onHalted: halt(options, ownership, 'relayer'),
+    onHalted: halt(options, shared, 'relayer'),
   })
 }
 
-function halt(options: NodeOptions, ownership: Ownership, role: Role) {
+function standbyFailed(options: NodeOptions, { reports }: Shared, role: Role) {
+  return (partition: number, error: unknown): void => {
+    reports.standbyFailed(role, partition, error)
+    options.onStandbyFailed?.(role, partition, error)
+  }
+}
+
+function halt(options: NodeOptions, { ownership, reports }: Shared, role: Role) {
   return (partition: number, error: unknown): void => {
     ownership.halted(role, partition, error)
+    reports.halted(role, partition, error)
     options.onHalted?.(role, partition, error)
   }
 }

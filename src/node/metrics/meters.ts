@@ -24,12 +24,21 @@ export type Meter = {
 
 type Numbers = 'writtenRecords' | 'writtenBytes' | 'readRecords' | 'readBytes'
 
+export type OnAppendFailed = (
+  part: string,
+  topic: string,
+  partition: number,
+  error: unknown,
+) => void
+
 export class Meters {
   readonly #clock: Clock
+  readonly #onFailed: OnAppendFailed
   readonly #byPart = new Map<string, Map<string, Meter>>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onFailed: OnAppendFailed = () => undefined) {
     this.#clock = clock
+    this.#onFailed = onFailed
   }
 
   /** `part`: who uses the log: a role, or the door. */
@@ -41,7 +50,8 @@ export class Meters {
       provision: (topics) => log.provision(topics),
       append: (topic, partition, records) => {
         const appended = log.append(topic, partition, records)
-        this.#watch(of(topic), records, appended)
+        const failed = (error: unknown): void => this.#onFailed(part, topic, partition, error)
+        this.#watch(of(topic), records, appended, failed)
         return appended
       },
       read: (topic, partition, from, options) => {
@@ -83,7 +93,12 @@ export class Meters {
     )
   }
 
-  #watch(meter: Meter, records: readonly LogRecord[], appended: Promise<number>): void {
+  #watch(
+    meter: Meter,
+    records: readonly LogRecord[],
+    appended: Promise<number>,
+    failed: (error: unknown) => void,
+  ): void {
     const from = this.#clock.now()
     appended.then(
       () => {
@@ -94,6 +109,7 @@ export class Meters {
       (error: unknown) => {
         const code = isHbError(error) ? error.code : 'internal-error'
         meter.failures.set(code, (meter.failures.get(code) ?? 0) + 1)
+        failed(error)
       },
     )
   }
