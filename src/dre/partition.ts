@@ -18,6 +18,8 @@ import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Hop, Tracing } from '../std/trace.ts'
+import { traceOf } from '../std/trace.ts'
 import type { Ledger } from './core.ts'
 import type { Evaluation, Settled } from './evaluation.ts'
 import type { Intervals } from './intervals.ts'
@@ -36,6 +38,7 @@ export type DrePartitionOptions = {
   readonly figures: DreFigures
   /** For figures only. */
   readonly clock: Clock
+  readonly tracing: Tracing
   /** Where reading begins; owned by this partition from then on. */
   readonly view: View
   readonly next: number
@@ -52,6 +55,8 @@ type Stretch = {
   next: number
   at: number
   endsInterval: boolean
+  /** By height; of what is published here and traced. */
+  hops: Map<number, Hop> | undefined
 }
 
 export class DrePartition {
@@ -108,10 +113,11 @@ export class DrePartition {
       if (read.type === 'superseded') figures.superseded += 1
       if (read.type !== 'entry') continue
       if (open === undefined) {
-        open = { entries: [], view, next: 0, at: 0, endsInterval: false }
+        open = { entries: [], view, next: 0, at: 0, endsInterval: false, hops: undefined }
         stretches.push(open)
       }
       open.entries.push(read.entry)
+      this.#trace(open, read.entry, record)
       open.next = this.#next
       open.at = record.offset
       if ((read.entry.height + 1) % network.genesis.intervalLength !== 0) continue
@@ -121,6 +127,17 @@ export class DrePartition {
     }
     if (open !== undefined) open.view = copyView(view)
     return stretches
+  }
+
+  #trace(stretch: Stretch, { height, message }: Entry, record: StoredRecord): void {
+    const { publisher, tracing, view } = this.#o
+    if (!publisher.active) return
+    const { process, id } = message
+    const trace = traceOf(record.headers)
+    const hop = tracing.begin('hb.evaluate', trace, view.partition, process, id)
+    if (hop === undefined) return
+    stretch.hops ??= new Map()
+    stretch.hops.set(height, hop)
   }
 
   #take(stretch: Stretch): Promise<void> {
@@ -143,7 +160,7 @@ export class DrePartition {
   }
 
   async #publish(
-    { entries, view, next, at, endsInterval }: Stretch,
+    { entries, view, next, at, endsInterval, hops }: Stretch,
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
@@ -154,7 +171,12 @@ export class DrePartition {
       else await modules.keep(spawned.module, view.partition, result.height)
     }
     const position = { view, next, at, outgoing }
-    this.#observe(entries, await publisher.publish(settled, position))
+    this.#observe(entries, await publisher.publish(settled, position, hops))
+    if (hops !== undefined) {
+      for (const { result } of settled) {
+        hops.get(result.height)?.end(result.status === 'error' ? result.code : undefined)
+      }
+    }
     this.#settledNext = next
     if (endsInterval) {
       if (!publisher.active) await publisher.beyond(view.height, this.#o.signal)

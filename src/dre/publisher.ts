@@ -12,6 +12,8 @@ import type { Result } from '../protocol/result.ts'
 import { resultLeaf } from '../protocol/result.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
+import type { Hop } from '../std/trace.ts'
+import { RUN_TRACES_HEADER, runTraces } from '../std/trace.ts'
 import type { StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
@@ -41,7 +43,9 @@ export type PublisherOptions = {
 /** A follower's wait for the outbox, ms: it is asked again. */
 const WAIT_MS = 1_000
 
-type Cut = { readonly from: number; readonly bytes: Buffer }
+type Cut = { readonly from: number; readonly count: number; readonly bytes: Buffer }
+/** By height. */
+type Hops = ReadonlyMap<number, Hop> | undefined
 
 export class Publisher {
   readonly #o: PublisherOptions
@@ -137,9 +141,14 @@ export class Publisher {
 
   /**
    * Publishes settled results of consecutive heights; resolves when they are durable and stored,
-   * with how many of them, the last ones, were not published before.
+   * with how many of them, the last ones, were not published before. `hops`: of those that are
+   * traced, by height.
    */
-  async publish(settled: readonly Settled[], position: LogPosition): Promise<number> {
+  async publish(
+    settled: readonly Settled[],
+    position: LogPosition,
+    hops?: Hops,
+  ): Promise<number> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
@@ -154,7 +163,7 @@ export class Publisher {
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
     const before = this.#next
-    const runs = this.#active ? await this.#append(results) : await this.#follow(results)
+    const runs = this.#active ? await this.#append(results, hops) : await this.#follow(results)
     for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
     ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
@@ -193,7 +202,7 @@ export class Publisher {
   }
 
   /** Publishes what the outbox lacks of these; resolves with all of them as runs. */
-  async #append(results: readonly Result[]): Promise<Cut[]> {
+  async #append(results: readonly Result[], hops?: Hops): Promise<Cut[]> {
     const { append, topic, partition } = this.#o
     const runs = this.#cut(results)
     const known = results.filter(({ height }) => height < this.#next)
@@ -202,8 +211,11 @@ export class Publisher {
       if (published !== undefined && published !== 'trimmed') this.#agree(own, published)
     }
     const fresh = known.length === 0 ? runs : this.#cut(results.slice(known.length))
-    const headers = { 'hb-kind': 'run' }
-    for (const { bytes } of fresh) {
+    const traces = tracesOf(results, hops)
+    const kind = { 'hb-kind': 'run' }
+    for (const { from, count, bytes } of fresh) {
+      const told = traces && runTraces(traces, from, count)
+      const headers = told === undefined ? kind : { ...kind, [RUN_TRACES_HEADER]: told }
       const record = { key: String(partition), value: bytes, headers }
       this.#newest = await append(topic, partition, [record])
       if (this.#newest !== this.#offset) this.#o.onForeign(this.#newest)
@@ -229,7 +241,9 @@ export class Publisher {
     const { partition, records, limits } = this.#o
     const from = (results[0] as Result).height
     const bytes = records.encodeRun({ partition, from, results, attestation: null })
-    if (bytes.length <= limits.runBytesMax || results.length === 1) return [{ from, bytes }]
+    if (bytes.length <= limits.runBytesMax || results.length === 1) {
+      return [{ from, count: results.length, bytes }]
+    }
     const half = results.length >> 1
     return [...this.#cut(results.slice(0, half)), ...this.#cut(results.slice(half))]
   }
@@ -240,4 +254,15 @@ export class Publisher {
     if (leaf.equals(resultLeaf(network.id, partition, published))) return
     throw new HbError('result-mismatch', `partition ${partition}, height ${own.height}`)
   }
+}
+
+/** Of what is sent on: nothing follows the others. */
+function tracesOf(results: readonly Result[], hops: Hops): Map<number, string> | undefined {
+  if (hops === undefined) return undefined
+  const traces = new Map<number, string>()
+  for (const { height, messages } of results) {
+    const hop = messages.length === 0 ? undefined : hops.get(height)
+    if (hop !== undefined) traces.set(height, hop.traceparent)
+  }
+  return traces
 }

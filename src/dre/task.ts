@@ -17,6 +17,7 @@ import type { Log, StoredRecord } from '../log/port.ts'
 import { checkPlace, endsOf, Opening } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import { appendAgain } from './append-again.ts'
 import { Ledger } from './core.ts'
@@ -45,6 +46,7 @@ export type TaskOptions = {
   readonly limits: DreLimits
   readonly figures: DreFigures
   readonly listener: DreListener
+  readonly tracing: Tracing
   /** Of a follower: everything below this offset is stored. */
   readonly onFollowed: (partition: number, next: number) => void
   /** Of a follower: it goes no further. */
@@ -280,6 +282,7 @@ export class PartitionTask {
       publisher: this.#publisher,
       figures,
       clock,
+      tracing: this.#o.tracing,
       view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
       next,
       signal: this.#pause.signal,

@@ -154,8 +154,9 @@ export type NodeApi = {
    * Checks each item (form, limits, network, signature) and appends those that pass to ingress;
    * resolves when they are durable there. Two submits of one wallet to one process, the second
    * called after the first resolved, keep their order. Throws `queue-full` with nothing kept.
+   * `traceparent` (W3C trace context): what traces them; anything else is as none.
    */
-  submit(items: readonly Uint8Array[]): Promise<Submitted[]>
+  submit(items: readonly Uint8Array[], traceparent?: string): Promise<Submitted[]>
   /**
    * Waits until the message is at least at the stage, or the timeout; resolves with where it is
    * then. Scope: `network` by default.

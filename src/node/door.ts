@@ -9,6 +9,8 @@ import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import type { Hop, Tracing } from '../std/trace.ts'
+import { isTraceparent, TRACE_HEADER } from '../std/trace.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Metric } from './metrics/metric.ts'
 import type { DoorFigures } from './door-figures.ts'
@@ -16,7 +18,7 @@ import { refuse } from './door-figures.ts'
 import type { Waiting } from './readiness.ts'
 import type { NodeReports } from './reports.ts'
 import type { MessageStatus, NodeApi, Page, Part, Submitted } from './api.ts'
-import type { IngressWriter } from './ingress-writer.ts'
+import type { IngressRecord, IngressWriter } from './ingress-writer.ts'
 import { MessageSearch } from './message-search.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import type { Peers } from './peers.ts'
@@ -37,6 +39,7 @@ export type DoorOptions = {
   readonly limits: PeerLimits
   readonly figures: DoorFigures
   readonly reports: NodeReports
+  readonly tracing: Tracing
   readonly metrics: { read(): Promise<Metric[]>; waiting(): Promise<Waiting[]> }
 }
 
@@ -57,7 +60,7 @@ export class Door {
     const part = (page: Page): Part => queries.part(page)
     return {
       network,
-      submit: (items) => this.#counted(items),
+      submit: (items, trace) => this.#counted(items, trace),
       waitFor: (id, stage, timeoutMs, scope = 'network') =>
         scope === 'network'
           ? this.#search.waitFor(id, stage, timeoutMs)
@@ -80,10 +83,10 @@ export class Door {
     }
   }
 
-  async #counted(items: readonly Uint8Array[]): Promise<Submitted[]> {
+  async #counted(items: readonly Uint8Array[], trace?: string): Promise<Submitted[]> {
     const { figures, reports } = this.#o
     try {
-      const answers = await this.#submit(items)
+      const answers = await this.#submit(items, trace)
       answers.forEach((answer, index) => {
         if ('error' in answer) {
           reports.refused('door', answer.error)
@@ -99,8 +102,9 @@ export class Door {
     }
   }
 
-  async #submit(items: readonly Uint8Array[]): Promise<Submitted[]> {
-    const { network, verifier, ingress, waits, figures, clock } = this.#o
+  async #submit(items: readonly Uint8Array[], trace: string | undefined): Promise<Submitted[]> {
+    const { network, verifier, ingress, waits, figures, clock, tracing } = this.#o
+    const parent = trace !== undefined && isTraceparent(trace) ? trace : undefined
     const answers = items.map((item): Submitted => {
       try {
         const { id, process } = signedMessage(network, item)
@@ -112,7 +116,8 @@ export class Door {
     })
     const formed = items.filter((_, index) => !('error' in (answers[index] as Submitted)))
     const verdicts = (await verifier.verifyFirst(formed)).values()
-    const accepted: { partition: number; record: { key: string; value: Buffer } }[] = []
+    const accepted: IngressRecord[] = []
+    const hops: Hop[] = []
     answers.forEach((answer, index) => {
       if ('error' in answer) return
       const verdict = verdicts.next().value
@@ -123,7 +128,11 @@ export class Door {
       }
       const item = Buffer.from(items[index] as Uint8Array)
       const value = this.#records.encodeIngress({ type: 'signed', item })
-      accepted.push({ partition: answer.partition, record: { key: answer.process, value } })
+      const { id, process, partition } = answer
+      const hop = tracing.begin('hb.submit', parent, partition, process, id)
+      if (hop !== undefined) hops.push(hop)
+      const headers = hop && { [TRACE_HEADER]: hop.traceparent }
+      accepted.push({ partition, record: { key: process, value, ...(headers && { headers }) } })
     })
     if (accepted.length === 0) return answers
     const fresh = answers.flatMap((answer) =>
@@ -134,7 +143,9 @@ export class Door {
     try {
       await ingress.write(accepted)
       figures.submitSeconds.observeMs(clock.now() - from, accepted.length)
+      for (const hop of hops) hop.end()
     } catch (error) {
+      for (const hop of hops) hop.end(isHbError(error) ? error.code : 'internal-error')
       for (const { id } of fresh) waits.withdrawn(id)
       throw error
     }

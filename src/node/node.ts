@@ -41,6 +41,7 @@ import { NodeReports } from './reports.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
+import { openTelemetryTracing } from './tracing.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
 
@@ -129,7 +130,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     })
   const woken: { queries?: NodeQueries } = {}
   const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
-  const shared = { network, clock, evaluator, verifier, waits, ownership, meters, reports }
+  const told = { meters, reports, tracing: openTelemetryTracing() }
+  const shared = { network, clock, evaluator, verifier, waits, ownership, ...told }
   const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
   const services = makeRoles(options, { ...shared, evaluated })
   try {
@@ -153,8 +155,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const { signal } = closing
   const place = { network: network.id, applicationId, topics, log, clock, signal }
   const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
-  const parts = { network, verifier, ingress, waits, queries, clock, figures, metrics, reports }
-  const door = new Door({ ...parts, ...others })
+  const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
   return {
     api: door.api(),
     ...services,

@@ -9,6 +9,7 @@ import { RelayerService } from '../relayer/index.ts'
 import type { Store } from '../store/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
 import type { Verifier } from '../verifier/port.ts'
 import type { NodeOptions, Services } from './node.ts'
 import type { Meters } from './metrics/meters.ts'
@@ -26,6 +27,7 @@ export type Shared = {
   readonly ownership: Ownership
   readonly meters: Meters
   readonly reports: NodeReports
+  readonly tracing: Tracing
   /** New results of a partition are stored. */
   readonly evaluated: (partition: number) => void
 }
@@ -33,15 +35,16 @@ export type Shared = {
 type Common = {
   readonly network: Network
   readonly clock: Clock
+  readonly tracing: Tracing
   readonly applicationId: string
   readonly address?: string
 }
 
 export function makeRoles(options: NodeOptions, shared: Shared): Services {
-  const { network, clock, ownership } = shared
+  const { network, clock, ownership, tracing } = shared
   const { applicationId = 'hb', address } = options
   const at = address === undefined ? {} : { address }
-  const common: Common = { network, clock, applicationId, ...at }
+  const common: Common = { network, clock, tracing, applicationId, ...at }
   const has = (role: Role): boolean => ownership.roles.includes(role)
   return {
     sequencer: has('sequencer') ? makeSequencer(options, shared, common) : undefined,

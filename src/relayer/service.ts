@@ -20,6 +20,8 @@ import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { Histogram } from '../std/histogram.ts'
+import type { Tracing } from '../std/trace.ts'
+import { carryTracing, TRACE_HEADER, tracesOfRun } from '../std/trace.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
 import { OutboxReader } from './outbox-reader.ts'
@@ -66,6 +68,8 @@ export type RelayerOptions = {
   /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
   readonly limits?: Partial<RelayerLimits>
+  /** Default: what came with a run is carried on. */
+  readonly tracing?: Tracing
   readonly onHalted?: (partition: number, error: unknown) => void
 }
 
@@ -87,6 +91,7 @@ export class RelayerService {
   readonly #topics: TopicNames
   readonly #records = new Records()
   readonly #outbox: OutboxReader
+  readonly #tracing: Tracing
   readonly #sources = new Map<number, Source>()
   #membership: Membership | undefined
   readonly figures: RelayerFigures = {
@@ -102,6 +107,7 @@ export class RelayerService {
     this.#limits = { ...RELAYER_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
     const onSkipped = (): void => void (this.figures.skipped += 1)
+    this.#tracing = options.tracing ?? carryTracing()
     const { outbox } = this.#topics
     this.#outbox = new OutboxReader(options.log, outbox, this.#records, onSkipped)
   }
@@ -193,9 +199,20 @@ export class RelayerService {
         more = relaysOf(this.#o.network, source.cursor, run)
         if (more === 'gap') more = await this.#overTrimmed(partition, source, run)
       }
+      this.#trace(partition, more, record)
       for (const relay of more) relays.push(relay)
     }
     return relays
+  }
+
+  #trace(partition: number, relays: readonly Relay[], { headers }: StoredRecord): void {
+    if (relays.length === 0) return
+    const traces = tracesOfRun(headers)
+    for (const relay of relays) {
+      const { process, record } = relay
+      const trace = traces?.get(record.height)
+      relay.hop = this.#tracing.begin('hb.relay', trace, partition, process, '')
+    }
   }
 
   /** A repeated old run may be the first that was read after a restart: found from the start. */
@@ -261,13 +278,14 @@ export class RelayerService {
         }
       }
     }
+    for (const { hop } of relays) hop?.end()
   }
 
   #cut(relays: readonly Relay[]): LogRecord[][] {
     const batches: LogRecord[][] = []
     let batch: LogRecord[] = []
     let bytes = 0
-    for (const { process, record } of relays) {
+    for (const { process, record, hop } of relays) {
       const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
       const { appendRecordsMax, appendBytesMax } = this.#limits
       const full = batch.length > 0 && bytes + value.length > appendBytesMax
@@ -276,7 +294,8 @@ export class RelayerService {
         batch = []
         bytes = 0
       }
-      batch.push({ key: process, value })
+      if (hop === undefined) batch.push({ key: process, value })
+      else batch.push({ key: process, value, headers: { [TRACE_HEADER]: hop.traceparent } })
       bytes += value.length
     }
     if (batch.length > 0) batches.push(batch)
@@ -372,16 +391,16 @@ export class RelayerService {
     const cursor: OutboxCursor = { next: undefined }
     const missing: Relay[] = []
     const { signal } = source.stop
-    await this.#outbox.scan(partition, -1, end, signal, (run) => {
+    await this.#outbox.scan(partition, -1, end, signal, (run, stored) => {
       // repeated old runs may be the first that are retained, with a gap behind them
       if (cursor.next !== undefined && run.from > cursor.next) cursor.next = run.from
       const relays = relaysOf(this.#o.network, cursor, run)
       if (relays === 'gap') return
-      for (const relay of relays) {
-        const { seq } = relay.record
-        const lacking = seq > channel.settled && seq <= channel.sent
-        if (relay.target === target && lacking) missing.push(relay)
-      }
+      const lacking = relays.filter(({ target: to, record: { seq } }) => {
+        return to === target && seq > channel.settled && seq <= channel.sent
+      })
+      this.#trace(partition, lacking, stored)
+      for (const relay of lacking) missing.push(relay)
     })
     if (missing.length === 0 || signal.aborted) return
     this.figures.resent += missing.length

@@ -17,6 +17,8 @@ import { checkPlace, endsOf, Holdings } from '../log/resume/index.ts'
 import type { OpeningView } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
+import { carryTracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import type { Verifier } from '../verifier/port.ts'
 import type { ChainOptions } from './chain.ts'
@@ -45,6 +47,8 @@ export type SequencerOptions = {
   readonly standbys?: number
   readonly limits?: Partial<SequencerLimits>
   readonly listener?: SequencerListener
+  /** Default: what came with a message is carried on. */
+  readonly tracing?: Tracing
 }
 
 /** How often the lags of copies are looked at, ms. */
@@ -193,6 +197,7 @@ export class SequencerService {
       limits: this.#limits,
       figures: this.figures,
       listener: this.#o.listener ?? {},
+      tracing: this.#o.tracing ?? carryTracing(),
       signal: stop.signal,
       deadLetter: (record, error) => writeDeadLetter(letters, partition, record, error),
     })

@@ -19,7 +19,7 @@ export function lateApi(network: Network): LateApi {
     set: (api) => (late.api = api),
     api: {
       network,
-      submit: async (items) => now().submit(items),
+      submit: async (items, trace) => now().submit(items, trace),
       waitFor: async (id, stage, timeoutMs, scope) => now().waitFor(id, stage, timeoutMs, scope),
       message: async (id, scope) => now().message(id, scope),
       processes: async (page) => now().processes(page),
