@@ -18,7 +18,7 @@ import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
-import type { Hop, Tracing } from '../std/trace.ts'
+import type { Leg, Tracing } from '../std/trace.ts'
 import { traceOf } from '../std/trace.ts'
 import type { Ledger } from './core.ts'
 import type { Evaluation, Settled } from './evaluation.ts'
@@ -56,7 +56,7 @@ type Stretch = {
   at: number
   endsInterval: boolean
   /** By height; of what is published here and traced. */
-  hops: Map<number, Hop> | undefined
+  legs: Map<number, Leg> | undefined
 }
 
 export class DrePartition {
@@ -113,7 +113,7 @@ export class DrePartition {
       if (read.type === 'superseded') figures.superseded += 1
       if (read.type !== 'entry') continue
       if (open === undefined) {
-        open = { entries: [], view, next: 0, at: 0, endsInterval: false, hops: undefined }
+        open = { entries: [], view, next: 0, at: 0, endsInterval: false, legs: undefined }
         stretches.push(open)
       }
       open.entries.push(read.entry)
@@ -134,10 +134,10 @@ export class DrePartition {
     if (!publisher.active) return
     const { process, id } = message
     const trace = traceOf(record.headers)
-    const hop = tracing.begin('hb.evaluate', trace, view.partition, process, id)
-    if (hop === undefined) return
-    stretch.hops ??= new Map()
-    stretch.hops.set(height, hop)
+    const leg = tracing.begin('hb.evaluate', trace, view.partition, process, id)
+    if (leg === undefined) return
+    stretch.legs ??= new Map()
+    stretch.legs.set(height, leg)
   }
 
   #take(stretch: Stretch): Promise<void> {
@@ -160,7 +160,7 @@ export class DrePartition {
   }
 
   async #publish(
-    { entries, view, next, at, endsInterval, hops }: Stretch,
+    { entries, view, next, at, endsInterval, legs }: Stretch,
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
@@ -171,10 +171,10 @@ export class DrePartition {
       else await modules.keep(spawned.module, view.partition, result.height)
     }
     const position = { view, next, at, outgoing }
-    this.#observe(entries, await publisher.publish(settled, position, hops))
-    if (hops !== undefined) {
+    this.#observe(entries, await publisher.publish(settled, position, legs))
+    if (legs !== undefined) {
       for (const { result } of settled) {
-        hops.get(result.height)?.end(result.status === 'error' ? result.code : undefined)
+        legs.get(result.height)?.end(result.status === 'error' ? result.code : undefined)
       }
     }
     this.#settledNext = next

@@ -12,7 +12,7 @@ import type { Result } from '../protocol/result.ts'
 import { resultLeaf } from '../protocol/result.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
-import type { Hop } from '../std/trace.ts'
+import type { Leg } from '../std/trace.ts'
 import { RUN_TRACES_HEADER, runTraces } from '../std/trace.ts'
 import type { StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
@@ -45,7 +45,7 @@ const WAIT_MS = 1_000
 
 type Cut = { readonly from: number; readonly count: number; readonly bytes: Buffer }
 /** By height. */
-type Hops = ReadonlyMap<number, Hop> | undefined
+type Legs = ReadonlyMap<number, Leg> | undefined
 
 export class Publisher {
   readonly #o: PublisherOptions
@@ -141,13 +141,13 @@ export class Publisher {
 
   /**
    * Publishes settled results of consecutive heights; resolves when they are durable and stored,
-   * with how many of them, the last ones, were not published before. `hops`: of those that are
+   * with how many of them, the last ones, were not published before. `legs`: of those that are
    * traced, by height.
    */
   async publish(
     settled: readonly Settled[],
     position: LogPosition,
-    hops?: Hops,
+    legs?: Legs,
   ): Promise<number> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
@@ -163,7 +163,7 @@ export class Publisher {
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
     const before = this.#next
-    const runs = this.#active ? await this.#append(results, hops) : await this.#follow(results)
+    const runs = this.#active ? await this.#append(results, legs) : await this.#follow(results)
     for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
     ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
@@ -202,7 +202,7 @@ export class Publisher {
   }
 
   /** Publishes what the outbox lacks of these; resolves with all of them as runs. */
-  async #append(results: readonly Result[], hops?: Hops): Promise<Cut[]> {
+  async #append(results: readonly Result[], legs?: Legs): Promise<Cut[]> {
     const { append, topic, partition } = this.#o
     const runs = this.#cut(results)
     const known = results.filter(({ height }) => height < this.#next)
@@ -211,7 +211,7 @@ export class Publisher {
       if (published !== undefined && published !== 'trimmed') this.#agree(own, published)
     }
     const fresh = known.length === 0 ? runs : this.#cut(results.slice(known.length))
-    const traces = tracesOf(results, hops)
+    const traces = tracesOf(results, legs)
     const kind = { 'hb-kind': 'run' }
     for (const { from, count, bytes } of fresh) {
       const told = traces && runTraces(traces, from, count)
@@ -257,12 +257,12 @@ export class Publisher {
 }
 
 /** Of what is sent on: nothing follows the others. */
-function tracesOf(results: readonly Result[], hops: Hops): Map<number, string> | undefined {
-  if (hops === undefined) return undefined
+function tracesOf(results: readonly Result[], legs: Legs): Map<number, string> | undefined {
+  if (legs === undefined) return undefined
   const traces = new Map<number, string>()
   for (const { height, messages } of results) {
-    const hop = messages.length === 0 ? undefined : hops.get(height)
-    if (hop !== undefined) traces.set(height, hop.traceparent)
+    const leg = messages.length === 0 ? undefined : legs.get(height)
+    if (leg !== undefined) traces.set(height, leg.traceparent)
   }
   return traces
 }

@@ -9,7 +9,7 @@ import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
-import type { Hop, Tracing } from '../std/trace.ts'
+import type { Leg, Tracing } from '../std/trace.ts'
 import { isTraceparent, TRACE_HEADER } from '../std/trace.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Metric } from './metrics/metric.ts'
@@ -117,7 +117,7 @@ export class Door {
     const formed = items.filter((_, index) => !('error' in (answers[index] as Submitted)))
     const verdicts = (await verifier.verifyFirst(formed)).values()
     const accepted: IngressRecord[] = []
-    const hops: Hop[] = []
+    const legs: Leg[] = []
     answers.forEach((answer, index) => {
       if ('error' in answer) return
       const verdict = verdicts.next().value
@@ -129,9 +129,9 @@ export class Door {
       const item = Buffer.from(items[index] as Uint8Array)
       const value = this.#records.encodeIngress({ type: 'signed', item })
       const { id, process, partition } = answer
-      const hop = tracing.begin('hb.submit', parent, partition, process, id)
-      if (hop !== undefined) hops.push(hop)
-      const headers = hop && { [TRACE_HEADER]: hop.traceparent }
+      const leg = tracing.begin('hb.submit', parent, partition, process, id)
+      if (leg !== undefined) legs.push(leg)
+      const headers = leg && { [TRACE_HEADER]: leg.traceparent }
       accepted.push({ partition, record: { key: process, value, ...(headers && { headers }) } })
     })
     if (accepted.length === 0) return answers
@@ -143,9 +143,9 @@ export class Door {
     try {
       await ingress.write(accepted)
       figures.submitSeconds.observeMs(clock.now() - from, accepted.length)
-      for (const hop of hops) hop.end()
+      for (const leg of legs) leg.end()
     } catch (error) {
-      for (const hop of hops) hop.end(isHbError(error) ? error.code : 'internal-error')
+      for (const leg of legs) leg.end(isHbError(error) ? error.code : 'internal-error')
       for (const { id } of fresh) waits.withdrawn(id)
       throw error
     }

@@ -1,7 +1,7 @@
-// Hops of messages as spans of OpenTelemetry, for a program that registered a tracer; only this
+// Legs of messages as spans of OpenTelemetry, for a program that registered a tracer; only this
 // file knows its API.
 //
-// Invariants: G1 without a registered tracer nothing is made: what came is carried on. G2 a hop's
+// Invariants: G1 without a registered tracer nothing is made: what came is carried on. G2 a leg's
 // span is a child of what came with the message, so that a whole crank is one trace. G3 a trace
 // begins where a message comes in, at the door or in ingress, and nowhere later.
 
@@ -14,14 +14,14 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import type { HopName, Tracing } from '../std/trace.ts'
+import type { LegName, Tracing } from '../std/trace.ts'
 import { carryTracing } from '../std/trace.ts'
 
 const NAME = 'hollowbeam'
 
-const BEGINS: ReadonlySet<HopName> = new Set<HopName>(['hb.submit', 'hb.sequence'])
+const BEGINS: ReadonlySet<LegName> = new Set<LegName>(['hb.submit', 'hb.sequence'])
 
-const KINDS: Readonly<Record<HopName, SpanKind>> = {
+const KINDS: Readonly<Record<LegName, SpanKind>> = {
   'hb.submit': SpanKind.PRODUCER,
   'hb.sequence': SpanKind.CONSUMER,
   'hb.evaluate': SpanKind.CONSUMER,
@@ -63,7 +63,7 @@ function registered(): Tracer | undefined {
   return provider.getDelegateTracer(NAME)
 }
 
-function contextOf(name: HopName, parent: string | undefined): Context {
+function contextOf(name: LegName, parent: string | undefined): Context {
   // at the door an instrumented server may have begun a span, of this very header
   if (name === 'hb.submit' && trace.getActiveSpan() !== undefined) return context.active()
   if (parent === undefined) return ROOT_CONTEXT

@@ -9,7 +9,7 @@ import type { Network } from '../protocol/genesis.ts'
 import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Run } from '../protocol/result.ts'
 import { partitionOf } from '../protocol/topics.ts'
-import type { Hop } from '../std/trace.ts'
+import type { Leg } from '../std/trace.ts'
 
 /** A message on its way: to which partition of ingress, under which key (its process). */
 export type Relay = {
@@ -17,7 +17,7 @@ export type Relay = {
   readonly process: string
   readonly record: RelayedRecord
   /** Of who traces it; nothing decided here depends on it. */
-  hop?: Hop | undefined
+  leg?: Leg | undefined
 }
 
 /**

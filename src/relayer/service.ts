@@ -211,7 +211,7 @@ export class RelayerService {
     for (const relay of relays) {
       const { process, record } = relay
       const trace = traces?.get(record.height)
-      relay.hop = this.#tracing.begin('hb.relay', trace, partition, process, '')
+      relay.leg = this.#tracing.begin('hb.relay', trace, partition, process, '')
     }
   }
 
@@ -278,14 +278,14 @@ export class RelayerService {
         }
       }
     }
-    for (const { hop } of relays) hop?.end()
+    for (const { leg } of relays) leg?.end()
   }
 
   #cut(relays: readonly Relay[]): LogRecord[][] {
     const batches: LogRecord[][] = []
     let batch: LogRecord[] = []
     let bytes = 0
-    for (const { process, record, hop } of relays) {
+    for (const { process, record, leg } of relays) {
       const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
       const { appendRecordsMax, appendBytesMax } = this.#limits
       const full = batch.length > 0 && bytes + value.length > appendBytesMax
@@ -294,8 +294,8 @@ export class RelayerService {
         batch = []
         bytes = 0
       }
-      if (hop === undefined) batch.push({ key: process, value })
-      else batch.push({ key: process, value, headers: { [TRACE_HEADER]: hop.traceparent } })
+      if (leg === undefined) batch.push({ key: process, value })
+      else batch.push({ key: process, value, headers: { [TRACE_HEADER]: leg.traceparent } })
       bytes += value.length
     }
     if (batch.length > 0) batches.push(batch)

@@ -14,7 +14,7 @@ import type { WireMessage } from '../protocol/codec/records.ts'
 import type { Message } from '../protocol/message.ts'
 import type { ErrorCode } from '../std/errors.ts'
 import { HbError } from '../std/errors.ts'
-import type { Hop } from '../std/trace.ts'
+import type { Leg } from '../std/trace.ts'
 
 /** A message that asks for a place. */
 export type Candidate = {
@@ -23,7 +23,7 @@ export type Candidate = {
   /** The ingress record it came in; undefined for genesis. */
   readonly source: StoredRecord | undefined
   /** Of who traces it; nothing decided here depends on it. */
-  readonly hop?: Hop | undefined
+  readonly leg?: Leg | undefined
   /** It was in an append whose outcome is unknown. */
   unclear: boolean
 }

@@ -115,7 +115,7 @@ export class PartitionSequencer {
       if (verdict.ok) return
       const { candidate, record } = signed[index] as (typeof signed)[number]
       bad.add(candidate)
-      candidate.hop?.end(verdict.code)
+      candidate.leg?.end(verdict.code)
       const error = new HbError(verdict.code, verdict.text)
       // without its id: that is a hash of the signature, and so may be another message's
       refused.push({ record, error })
@@ -156,8 +156,8 @@ export class PartitionSequencer {
     }
     const trace = traceOf(record.headers)
     const { process, id } = message
-    const hop = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
-    return { message, wire, source: record, hop, unclear: false }
+    const leg = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
+    return { message, wire, source: record, leg, unclear: false }
   }
 
   async #order(judged: Judged): Promise<void> {
@@ -227,7 +227,7 @@ export class PartitionSequencer {
     return true
   }
 
-  #logRecord(entry: Entry, { wire, hop }: Candidate): LogRecord {
+  #logRecord(entry: Entry, { wire, leg }: Candidate): LogRecord {
     const { height, prev, timestamp, admission, message } = entry
     const value = this.#o.records.encodeEntry({
       height,
@@ -238,26 +238,26 @@ export class PartitionSequencer {
     })
     const { process, kind } = message
     const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
-    if (hop === undefined) return { key: process, value, headers }
-    return { key: process, value, headers: { ...headers, [TRACE_HEADER]: hop.traceparent } }
+    if (leg === undefined) return { key: process, value, headers }
+    return { key: process, value, headers: { ...headers, [TRACE_HEADER]: leg.traceparent } }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
     const { figures, listener, partition } = this.#o
     for (let at = 0; at < decisions.length; at++) {
       const decision = decisions[at] as Decision
-      const { message, source, hop } = candidates[at] as Candidate
+      const { message, source, leg } = candidates[at] as Candidate
       if (decision.type === 'drop') {
-        hop?.end(decision.why)
+        leg?.end(decision.why)
         if (decision.why === 'gap') figures.gaps += 1
         else figures.duplicates += 1
       } else if (decision.type === 'repeat' || decision.type === 'twin') {
-        hop?.end()
+        leg?.end()
         figures.duplicates += 1
         const place = decision.type === 'twin' ? decision.entry : decision.place
         listener.repeated?.(message.id, partition, place)
       } else if (decision.type === 'refuse') {
-        hop?.end(decision.code)
+        leg?.end(decision.code)
         await this.#refuse(source, message.id, new HbError(decision.code, decision.detail))
       }
     }
@@ -268,9 +268,9 @@ export class PartitionSequencer {
     const { figures, clock } = this.#o
     const now = clock.now()
     for (let at = 0; at < decisions.length; at++) {
-      const { source, hop } = candidates[at] as Candidate
+      const { source, leg } = candidates[at] as Candidate
       if (source === undefined || (decisions[at] as Decision).type !== 'order') continue
-      hop?.end()
+      leg?.end()
       figures.settleSeconds.observeMs(now - source.timestamp)
     }
   }
@@ -293,8 +293,8 @@ export class PartitionSequencer {
 const TRACE_BYTES = 72
 
 /** About the bytes that a message takes in the log. */
-function wireBytes({ wire, hop }: Candidate): number {
-  const traced = hop === undefined ? 0 : TRACE_BYTES
+function wireBytes({ wire, leg }: Candidate): number {
+  const traced = leg === undefined ? 0 : TRACE_BYTES
   if (wire.type === 'signed') return wire.item.length + 256 + traced
   if (wire.type === 'genesis') return 256
   let bytes = wire.relayed.data.length + 512 + traced

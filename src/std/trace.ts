@@ -9,12 +9,12 @@ export const TRACE_HEADER = 'traceparent'
 /** On a run: `<height>:<traceparent>`, with commas, of results that have one and sent something. */
 export const RUN_TRACES_HEADER = 'hb-traceparents'
 
-/** A message's hops from the door to the next process's ingress. */
-export type HopName = 'hb.submit' | 'hb.sequence' | 'hb.evaluate' | 'hb.relay'
+/** A message's legs from the door to the next process's ingress. */
+export type LegName = 'hb.submit' | 'hb.sequence' | 'hb.evaluate' | 'hb.relay'
 
-/** One hop of one message, under way. */
-export type Hop = {
-  /** For the header of what this hop writes. */
+/** One leg of one message, under way. */
+export type Leg = {
+  /** For the header of what this leg writes. */
   readonly traceparent: string
   /** `code`: of an error, where the message goes no further. */
   end(code?: string): void
@@ -23,12 +23,12 @@ export type Hop = {
 export type Tracing = {
   /** `parent`: what came with the message. undefined: there is nothing to carry on. */
   begin(
-    name: HopName,
+    name: LegName,
     parent: string | undefined,
     partition: number,
     process: string,
     message: string,
-  ): Hop | undefined
+  ): Leg | undefined
 }
 
 const ANY_VERSION = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/

@@ -91,7 +91,7 @@ async function recordsOf(topic: string): Promise<StoredRecord[]> {
 
 const SEND: Tag[] = [{ name: 'Send-To', value: b }]
 
-test('a wallet’s message, process A and process B are one trace, each hop a child of the one before', async () => {
+test('a wallet’s message, process A and process B are one trace, each leg a child of the one before', async () => {
   register()
   await post(SEND, { traceparent: TRACEPARENT })
   const all = await spans(2)

@@ -56,6 +56,10 @@ export const NODE_METRICS: MetricTable<NodeSource> = {
     'network',
     'application_id',
   ),
+  hb_node_network_partitions: gauge(
+    'Partitions of the network, whoever has them.',
+    ({ partitions }) => partitions,
+  ),
   hb_node_ready: gauge(
     '1: every role has joined its group and all that it has is open; as /readyz says.',
     ({ ownership }) => Number(ownership.ready()),

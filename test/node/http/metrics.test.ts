@@ -78,7 +78,7 @@ test('what came in, was ordered, evaluated and relayed is counted, role by role'
   expect(value(`hb_http_requests_total{route="/messages",status="400"}`)).toBe(1)
 })
 
-test('latencies are observed once per message of each hop', async () => {
+test('latencies are observed once per message of each leg', async () => {
   for (let n = 0; n < 5; n++) await post(item(`n${n}`, [{ name: 'Send-To', value: two }]))
   const { value, families } = await rig.until(({ value }) => value('hb_dre_results_total') === 12)
   expect(value('hb_door_submit_duration_seconds_count')).toBe(5)
