@@ -133,7 +133,7 @@ export class DrePartition {
     const { publisher, tracing, view } = this.#o
     if (!publisher.active) return
     const { process, id } = message
-    const trace = traceOf(record.headers)
+    const trace = traceOf(record)
     const leg = tracing.begin('hb.evaluate', trace, view.partition, process, id)
     if (leg === undefined) return
     stretch.legs ??= new Map()

@@ -205,9 +205,9 @@ export class RelayerService {
     return relays
   }
 
-  #trace(partition: number, relays: readonly Relay[], { headers }: StoredRecord): void {
+  #trace(partition: number, relays: readonly Relay[], stored: StoredRecord): void {
     if (relays.length === 0) return
-    const traces = tracesOfRun(headers)
+    const traces = tracesOfRun(stored)
     for (const relay of relays) {
       const { process, record } = relay
       const trace = traces?.get(record.height)

@@ -154,7 +154,7 @@ export class PartitionSequencer {
       const text = `the key is ${JSON.stringify(record.key)}, its process ${message.process}`
       throw new HbError('record-malformed', text)
     }
-    const trace = traceOf(record.headers)
+    const trace = traceOf(record)
     const { process, id } = message
     const leg = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
     return { message, wire, source: record, leg, unclear: false }

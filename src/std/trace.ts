@@ -42,10 +42,21 @@ export function carryTracing(): Tracing {
   }
 }
 
-/** The trace that headers name, if they do. */
-export function traceOf(headers: Readonly<Record<string, unknown>> | undefined) {
-  const text = headers?.[TRACE_HEADER]
+/** What came with headers: a record, a request. */
+export type Carrier = {
+  readonly headers?: Readonly<Record<string, unknown>>
+  /** One of them, where that is cheaper. */
+  header?(name: string): string | undefined
+}
+
+/** The trace that came with it, if one did. */
+export function traceOf(carrier: Carrier): string | undefined {
+  const text = headerOf(carrier, TRACE_HEADER)
   return typeof text === 'string' && isTraceparent(text) ? text : undefined
+}
+
+function headerOf(carrier: Carrier, name: string): unknown {
+  return carrier.header === undefined ? carrier.headers?.[name] : carrier.header(name)
 }
 
 export function isTraceparent(text: string): boolean {
@@ -66,11 +77,9 @@ export function runTraces(
   return texts.length === 0 ? undefined : texts.join(',')
 }
 
-/** Traces by height of a run's headers; undefined: there are none. */
-export function tracesOfRun(
-  headers: Readonly<Record<string, unknown>> | undefined,
-): ReadonlyMap<number, string> | undefined {
-  const text = headers?.[RUN_TRACES_HEADER]
+/** Traces by height of a run; undefined: there are none. */
+export function tracesOfRun(run: Carrier): ReadonlyMap<number, string> | undefined {
+  const text = headerOf(run, RUN_TRACES_HEADER)
   if (typeof text !== 'string') return undefined
   const traces = new Map<number, string>()
   for (const each of text.split(',')) {
