@@ -105,9 +105,9 @@ export class MetricsRig {
     return { families, value }
   }
 
-  /** Scrapes until it holds, or throws after five seconds. */
-  async until(holds: (scrape: Scrape) => boolean): Promise<Scrape> {
-    for (const deadline = Date.now() + 5_000; ; ) {
+  /** Scrapes until it holds, or throws after so long. */
+  async until(holds: (scrape: Scrape) => boolean, timeoutMs = 5_000): Promise<Scrape> {
+    for (const deadline = Date.now() + timeoutMs; ; ) {
       const scrape = await this.scrape()
       if (holds(scrape)) return scrape
       if (Date.now() > deadline) throw new Error(`not in time: ${String(holds)}`)
