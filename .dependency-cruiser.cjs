@@ -30,6 +30,7 @@ const OPEN_ROOMS = ['std', 'protocol']
 /** One room per outside package, so that a vendor can be replaced in one place. */
 const VENDORS = {
   '@jitl/': ['runtime'],
+  '@opentelemetry/api': ['node'],
   'quickjs-emscripten': ['runtime'],
   avsc: ['protocol'],
   commander: ['cli'],
@@ -37,6 +38,7 @@ const VENDORS = {
   fastify: ['node'],
   kafkajs: ['log'],
   lmdb: ['store', 'log'],
+  'prom-client': ['node'],
 }
 
 const either = (names) => `(${names.join('|')})`

@@ -36,8 +36,11 @@ export function namesBrokers({ bootstrapServer, commandConfig }: BrokerOptions):
 }
 
 /** Errors: `usage`, `client-properties-invalid`, `file-unreadable`, those of connecting. */
-export async function openBroker(context: CommandContext, options: BrokerOptions): Promise<Log> {
-  const warn = (text: string): void => context.terminal.err(`warning: ${text}`)
+export async function openBroker(
+  context: CommandContext,
+  options: BrokerOptions,
+  warn = (text: string): void => context.terminal.err(`warning: ${text}`),
+): Promise<Log> {
   const { applicationId = DEFAULT_APPLICATION_ID } = options
   const given = await connection(options, warn)
   const bootstrapServers = options.bootstrapServer ?? given.bootstrapServers

@@ -7,11 +7,14 @@
 import type { EarlyHttpServer, NodeApi, RunningNode } from '../node/index.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
+import { isHbError } from '../std/errors.ts'
+import type { Reporter } from '../std/reporter.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
 
 export type NodeRun = {
   readonly terminal: Terminal
+  readonly reporter: Reporter
   readonly network: Network
   readonly host: string
   readonly port: number
@@ -26,14 +29,16 @@ export type NodeRun = {
 }
 
 export async function runNode(run: NodeRun): Promise<void> {
-  const { terminal } = run
+  const { reporter } = run
   const under: { what: () => readonly string[] } = { what: () => ['starting'] }
   const done = new AbortController()
   const watching = endInTime(run, () => under.what(), done.signal)
   const { listenHttp } = await import('../node/index.ts')
   const { network, host, port } = run
-  const onError = (error: unknown): void =>
-    terminal.err(`http: ${String((error as Error).stack ?? error)}`)
+  const onError = (error: unknown): void => {
+    const code = isHbError(error) ? error.code : 'internal-error'
+    reporter.error('http-failed', `http: ${String((error as Error).stack ?? error)}`, { code })
+  }
   try {
     const http = await listenHttp({ network, host, port, onError })
     try {
@@ -81,7 +86,7 @@ async function ready(api: NodeApi, signal: AbortSignal): Promise<void> {
 }
 
 async function endInTime(
-  { terminal, shutdownTimeoutS }: NodeRun,
+  { terminal, reporter, shutdownTimeoutS }: NodeRun,
   unfinished: () => readonly string[],
   done: AbortSignal,
 ): Promise<void> {
@@ -89,7 +94,9 @@ async function endInTime(
   if (done.aborted) return
   await systemClock.sleep(shutdownTimeoutS * 1_000, done)
   if (done.aborted) return
-  terminal.err(`Not finished within ${shutdownTimeoutS} s: ${unfinished().join(', ')}`)
+  const left = unfinished()
+  const text = `Not finished within ${shutdownTimeoutS} s: ${left.join(', ')}`
+  reporter.error('shutdown-timeout', text, { unfinished: left })
   terminal.exit(EXIT.failed)
 }
 

@@ -11,10 +11,14 @@ export type Terminal = {
    */
   readonly status?: (text: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
+  /** A person reads stderr. */
+  readonly isInteractive: boolean
   /** Colours on stdout. */
   readonly color: boolean
   /** Aborted at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** Calls back at each SIGUSR2, until the function that it returns is called. */
+  readonly onDebugSignal: (listener: () => void) => () => void
   /** Ends the program now, whatever is under way. */
   readonly exit: (code: number) => void
 }
@@ -84,11 +88,16 @@ export function processTerminal(): Terminal {
         void process.stderr.write(`\r\u001b[2K${text.slice(0, process.stderr.columns - 1)}`),
     }),
     env: process.env,
+    isInteractive: process.stderr.isTTY,
     color:
       process.stdout.isTTY &&
       process.env['NO_COLOR'] === undefined &&
       process.env['TERM'] !== 'dumb',
     signal: stop.signal,
+    onDebugSignal: (listener) => {
+      process.on('SIGUSR2', listener)
+      return () => void process.off('SIGUSR2', listener)
+    },
     exit: (code) => process.exit(code),
   }
 }

@@ -263,6 +263,7 @@ export class Evaluation {
       plan.type === 'open' && snapshot !== undefined ? { module: plan.module, snapshot } : undefined
     const result = this.#o.ledger.settle(placed, outcome, spawned?.module)
     this.#o.figures.entries += 1
+    this.#o.figures.gas += outcome.gas
     if (outcome.status === 'error') this.#o.figures.errors += 1
     if (spawned !== undefined) {
       unwritten.set(process, { spawned, changes: [outcome.changes] })

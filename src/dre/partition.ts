@@ -16,7 +16,10 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
+import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Leg, Tracing } from '../std/trace.ts'
+import { traceOf } from '../std/trace.ts'
 import type { Ledger } from './core.ts'
 import type { Evaluation, Settled } from './evaluation.ts'
 import type { Intervals } from './intervals.ts'
@@ -33,6 +36,9 @@ export type DrePartitionOptions = {
   readonly intervals: Intervals
   readonly modules: Modules
   readonly figures: DreFigures
+  /** For figures only. */
+  readonly clock: Clock
+  readonly tracing: Tracing
   /** Where reading begins; owned by this partition from then on. */
   readonly view: View
   readonly next: number
@@ -49,6 +55,8 @@ type Stretch = {
   next: number
   at: number
   endsInterval: boolean
+  /** By height; of what is published here and traced. */
+  legs: Map<number, Leg> | undefined
 }
 
 export class DrePartition {
@@ -105,10 +113,11 @@ export class DrePartition {
       if (read.type === 'superseded') figures.superseded += 1
       if (read.type !== 'entry') continue
       if (open === undefined) {
-        open = { entries: [], view, next: 0, at: 0, endsInterval: false }
+        open = { entries: [], view, next: 0, at: 0, endsInterval: false, legs: undefined }
         stretches.push(open)
       }
       open.entries.push(read.entry)
+      this.#trace(open, read.entry, record)
       open.next = this.#next
       open.at = record.offset
       if ((read.entry.height + 1) % network.genesis.intervalLength !== 0) continue
@@ -118,6 +127,17 @@ export class DrePartition {
     }
     if (open !== undefined) open.view = copyView(view)
     return stretches
+  }
+
+  #trace(stretch: Stretch, { height, message }: Entry, record: StoredRecord): void {
+    const { publisher, tracing, view } = this.#o
+    if (!publisher.active) return
+    const { process, id } = message
+    const trace = traceOf(record)
+    const leg = tracing.begin('hb.evaluate', trace, view.partition, process, id)
+    if (leg === undefined) return
+    stretch.legs ??= new Map()
+    stretch.legs.set(height, leg)
   }
 
   #take(stretch: Stretch): Promise<void> {
@@ -140,7 +160,7 @@ export class DrePartition {
   }
 
   async #publish(
-    { view, next, at, endsInterval }: Stretch,
+    { entries, view, next, at, endsInterval, legs }: Stretch,
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
@@ -151,12 +171,27 @@ export class DrePartition {
       else await modules.keep(spawned.module, view.partition, result.height)
     }
     const position = { view, next, at, outgoing }
-    await publisher.publish(settled, position)
+    this.#observe(entries, await publisher.publish(settled, position, legs))
+    if (legs !== undefined) {
+      for (const { result } of settled) {
+        legs.get(result.height)?.end(result.status === 'error' ? result.code : undefined)
+      }
+    }
     this.#settledNext = next
     if (endsInterval) {
       if (!publisher.active) await publisher.beyond(view.height, this.#o.signal)
       await intervals.close(position, publisher.active)
     }
     await evaluation.evict()
+  }
+
+  /** How long the results of the last `count` entries took, which were published now. */
+  #observe(entries: readonly Entry[], count: number): void {
+    const { figures, clock } = this.#o
+    const now = clock.now()
+    figures.results += count
+    for (let at = entries.length - count; at < entries.length; at++) {
+      figures.publishSeconds.observeMs(now - (entries[at] as Entry).timestamp)
+    }
   }
 }

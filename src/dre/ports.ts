@@ -2,6 +2,7 @@
 
 import { LOG_END_WAIT_MS_MAX } from '../log/resume/index.ts'
 import type { Result } from '../protocol/result.ts'
+import { Histogram } from '../std/histogram.ts'
 
 /**
  * Told only of what is published and durable; called synchronously, so it must be quick and must
@@ -14,20 +15,27 @@ export type DreListener = {
   standbyFailed?(partition: number, error: unknown): void
 }
 
+/** Counts since the start, for metrics; of warm copies, too. */
 export type DreFigures = {
   entries: number
   superseded: number
   errors: number
+  gas: number
   runs: number
+  /** Published here for the first time. */
+  results: number
   opened: number
   evicted: number
   lost: number
   faults: number
+  /** Seconds from an entry's timestamp to its result durable in the outbox, if published here. */
+  readonly publishSeconds: Histogram
 }
 
 export function noDreFigures(): DreFigures {
-  const evaluated = { entries: 0, superseded: 0, errors: 0, runs: 0 }
-  return { ...evaluated, opened: 0, evicted: 0, lost: 0, faults: 0 }
+  const evaluated = { entries: 0, superseded: 0, errors: 0, gas: 0, runs: 0, results: 0 }
+  const instances = { opened: 0, evicted: 0, lost: 0, faults: 0 }
+  return { ...evaluated, ...instances, publishSeconds: new Histogram() }
 }
 
 export type DreLimits = {

@@ -12,6 +12,8 @@ import type { Result } from '../protocol/result.ts'
 import { resultLeaf } from '../protocol/result.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
+import type { Leg } from '../std/trace.ts'
+import { RUN_TRACES_HEADER, runTraces } from '../std/trace.ts'
 import type { StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
@@ -41,7 +43,9 @@ export type PublisherOptions = {
 /** A follower's wait for the outbox, ms: it is asked again. */
 const WAIT_MS = 1_000
 
-type Cut = { readonly from: number; readonly bytes: Buffer }
+type Cut = { readonly from: number; readonly count: number; readonly bytes: Buffer }
+/** By height. */
+type Legs = ReadonlyMap<number, Leg> | undefined
 
 export class Publisher {
   readonly #o: PublisherOptions
@@ -69,6 +73,11 @@ export class Publisher {
     return this.#next
   }
 
+  /** At or before the run that is read next. */
+  get offset(): number {
+    return this.#published.offset
+  }
+
   /** Of an active one: the offset of the newest run in the outbox, if there is one. */
   get newest(): number | undefined {
     return this.#newest
@@ -84,9 +93,13 @@ export class Publisher {
    * Reads the outbox to its end: from now on what it lacks is published. `known` gives this
    * reader's own result of a height, where it has one, to compare with.
    */
-  async activate(known: (height: number) => Result | undefined): Promise<void> {
+  async activate(
+    known: (height: number) => Result | undefined,
+    onRead: (next: number) => void,
+  ): Promise<void> {
     const { next, offset } = await this.#published.toEnd(this.#next, ({ results }, at) => {
       this.#newest = at
+      onRead(at + 1)
       for (const published of results) {
         if (published.height < this.#next) continue
         const own = known(published.height)
@@ -127,9 +140,15 @@ export class Publisher {
   }
 
   /**
-   * Publishes settled results of consecutive heights; resolves when they are durable and stored.
+   * Publishes settled results of consecutive heights; resolves when they are durable and stored,
+   * with how many of them, the last ones, were not published before. `legs`: of those that are
+   * traced, by height.
    */
-  async publish(settled: readonly Settled[], position: LogPosition): Promise<void> {
+  async publish(
+    settled: readonly Settled[],
+    position: LogPosition,
+    legs?: Legs,
+  ): Promise<number> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
@@ -143,19 +162,21 @@ export class Publisher {
       // the ledger may run ahead: the row is written as of these results
       ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
     }
-    const runs = this.#active ? await this.#append(results) : await this.#follow(results)
+    const before = this.#next
+    const runs = this.#active ? await this.#append(results, legs) : await this.#follow(results)
     for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
     ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
     for (const [process, { slot }] of touched) {
       ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
     }
-    if (!this.#active) return
+    if (!this.#active) return 0
     // what was published before was not published now: its offset is not known
     if (this.#next === position.view.height + 1) {
       this.#o.onPublished(this.#offset, position.outgoing)
     }
     this.#o.listener.results?.(this.#o.partition, results)
+    return Math.min(results.length, Math.max(0, position.view.height + 1 - before))
   }
 
   async #follow(results: readonly Result[]): Promise<Cut[]> {
@@ -181,7 +202,7 @@ export class Publisher {
   }
 
   /** Publishes what the outbox lacks of these; resolves with all of them as runs. */
-  async #append(results: readonly Result[]): Promise<Cut[]> {
+  async #append(results: readonly Result[], legs?: Legs): Promise<Cut[]> {
     const { append, topic, partition } = this.#o
     const runs = this.#cut(results)
     const known = results.filter(({ height }) => height < this.#next)
@@ -190,8 +211,11 @@ export class Publisher {
       if (published !== undefined && published !== 'trimmed') this.#agree(own, published)
     }
     const fresh = known.length === 0 ? runs : this.#cut(results.slice(known.length))
-    const headers = { 'hb-kind': 'run' }
-    for (const { bytes } of fresh) {
+    const traces = tracesOf(results, legs)
+    const kind = { 'hb-kind': 'run' }
+    for (const { from, count, bytes } of fresh) {
+      const told = traces && runTraces(traces, from, count)
+      const headers = told === undefined ? kind : { ...kind, [RUN_TRACES_HEADER]: told }
       const record = { key: String(partition), value: bytes, headers }
       this.#newest = await append(topic, partition, [record])
       if (this.#newest !== this.#offset) this.#o.onForeign(this.#newest)
@@ -217,7 +241,9 @@ export class Publisher {
     const { partition, records, limits } = this.#o
     const from = (results[0] as Result).height
     const bytes = records.encodeRun({ partition, from, results, attestation: null })
-    if (bytes.length <= limits.runBytesMax || results.length === 1) return [{ from, bytes }]
+    if (bytes.length <= limits.runBytesMax || results.length === 1) {
+      return [{ from, count: results.length, bytes }]
+    }
     const half = results.length >> 1
     return [...this.#cut(results.slice(0, half)), ...this.#cut(results.slice(half))]
   }
@@ -228,4 +254,15 @@ export class Publisher {
     if (leaf.equals(resultLeaf(network.id, partition, published))) return
     throw new HbError('result-mismatch', `partition ${partition}, height ${own.height}`)
   }
+}
+
+/** Of what is sent on: nothing follows the others. */
+function tracesOf(results: readonly Result[], legs: Legs): Map<number, string> | undefined {
+  if (legs === undefined) return undefined
+  const traces = new Map<number, string>()
+  for (const { height, messages } of results) {
+    const leg = messages.length === 0 ? undefined : legs.get(height)
+    if (leg !== undefined) traces.set(height, leg.traceparent)
+  }
+  return traces
 }

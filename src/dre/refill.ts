@@ -13,6 +13,7 @@ import type { Log } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import { carryTracing } from '../std/trace.ts'
 import { dropRange } from '../store/drop-range/index.ts'
 import type { Store } from '../store/port.ts'
 import type { LedgerRow } from './core.ts'
@@ -67,6 +68,7 @@ export async function refillPartition(options: RefillOptions): Promise<Refilled>
     store,
     evaluator,
     clock: systemClock,
+    tracing: carryTracing(),
     limits: DRE_LIMITS,
     figures,
     listener: {},

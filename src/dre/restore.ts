@@ -16,6 +16,7 @@ import { deltaHash, snapshotHash } from '../protocol/state-hash.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
 import { carries } from '../log/resume/index.ts'
+import type { Opening } from '../log/resume/index.ts'
 import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 import type { StoreOp } from '../store/port.ts'
@@ -38,6 +39,8 @@ export type RestoreOptions = {
   readonly accepts?: (head: ManifestHead, processes: readonly ManifestProcess[]) => boolean
   /** Restores the state of this process alone; of the others there is no row then. */
   readonly process?: string
+  /** Told how far reading has got. */
+  readonly opening?: Opening
 }
 
 type RestoredState = {
@@ -105,10 +108,12 @@ async function readStates(
 
 async function* snapshots(o: RestoreOptions): AsyncIterable<StoredRecord> {
   const topic = o.topics.snapshots
-  for (let from = (await o.log.ends(topic))[o.partition]?.start ?? 0; ; ) {
+  let from = (await o.log.ends(topic))[o.partition]?.start ?? 0
+  for (o.opening?.reads(topic, from); ; ) {
     const read = await o.log.read(topic, o.partition, from)
     yield* read.records
     from = read.next
+    o.opening?.has(from)
     if (read.records.length === 0) return
   }
 }

@@ -15,9 +15,12 @@ import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, Membership } from '../log/port.ts'
 import { Holdings } from '../log/resume/index.ts'
+import type { OpeningView } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
+import { carryTracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import { DRE_LIMITS, noDreFigures } from './ports.ts'
@@ -40,6 +43,8 @@ export type DreOptions = {
   readonly standbys?: number
   readonly limits?: Partial<DreLimits>
   readonly listener?: DreListener
+  /** Default: what came with an entry is carried on. */
+  readonly tracing?: Tracing
 }
 
 /** How old a lag may be that the group prefers by, ms. */
@@ -107,6 +112,11 @@ export class DreService {
 
   owned(partition: number): OwnedPartition | undefined {
     return this.#tasks.get(partition)?.owned
+  }
+
+  /** How far the opening of a partition has got; undefined: none is under way. */
+  opening(partition: number): OpeningView | undefined {
+    return this.#tasks.get(partition)?.opening
   }
 
   /** Partitions that this member has a warm copy of. */
@@ -250,6 +260,7 @@ export class DreService {
       limits: this.#limits,
       figures: this.figures,
       listener,
+      tracing: this.#o.tracing ?? carryTracing(),
       onFollowed: (each, next) => this.#holdings.has(each, next),
       onFailed: (each, error) => this.#failed(each, error),
     })

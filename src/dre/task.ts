@@ -14,9 +14,10 @@ import type { Result } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
-import { checkPlace, endsOf } from '../log/resume/index.ts'
+import { checkPlace, endsOf, Opening } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import { appendAgain } from './append-again.ts'
 import { Ledger } from './core.ts'
@@ -45,6 +46,7 @@ export type TaskOptions = {
   readonly limits: DreLimits
   readonly figures: DreFigures
   readonly listener: DreListener
+  readonly tracing: Tracing
   /** Of a follower: everything below this offset is stored. */
   readonly onFollowed: (partition: number, next: number) => void
   /** Of a follower: it goes no further. */
@@ -83,6 +85,8 @@ export class PartitionTask {
   #following: Promise<void> = Promise.resolve()
   #pipeline: DrePartition | undefined
   #owned: OwnedPartition | undefined
+  /** Until the states are here, and again until the outbox is read. */
+  #opening: Opening | undefined
   /** A manifest was the beginning, and the states of its height are recorded. */
   #restored = false
   #followed = false
@@ -119,6 +123,10 @@ export class PartitionTask {
     return this.#owned
   }
 
+  get opening(): Opening | undefined {
+    return this.#opening
+  }
+
   get failed(): boolean {
     return this.#failed
   }
@@ -129,7 +137,9 @@ export class PartitionTask {
     let position = this.#store.position()
     if (position === undefined && this.#o.ignoresManifests !== true) {
       const parts = { store: this.#store, modules: this.#modules, intervals: this.#intervals }
-      position = await restore({ ...parts, network, partition, log, topics, records })
+      const opening = new Opening(this.#o.clock)
+      this.#opening = opening
+      position = await restore({ ...parts, network, partition, log, topics, records, opening })
       this.#restored = position !== undefined
     }
     if (position !== undefined) {
@@ -138,6 +148,7 @@ export class PartitionTask {
       this.#intervals.open()
     }
     await this.#publisher.begin(position)
+    this.#opening = undefined
   }
 
   /** Begins to follow the log; returns at once. */
@@ -186,7 +197,11 @@ export class PartitionTask {
     if (position !== undefined && this.#followed) await this.#checkPlace(position)
     const own = (at: number): Result | undefined =>
       at <= height ? this.#store.result(at) : undefined
-    await this.#publisher.activate(own)
+    const opening = new Opening(this.#o.clock)
+    opening.reads(this.#o.topics.outbox, this.#publisher.offset)
+    this.#opening = opening
+    await this.#publisher.activate(own, (next) => opening.has(next))
+    this.#opening = undefined
     await this.#modules.publishKept(partition, this.#publisher.next)
     const filled = await this.#publisher.fill(height)
     const ends = (height + 1) % network.genesis.intervalLength === 0
@@ -281,7 +296,7 @@ export class PartitionTask {
 
   /** Goes on from what the store holds; what a follower read and had not begun is read again. */
   async #begin(): Promise<DrePartition> {
-    const { network, partition, records, log, topics, figures } = this.#o
+    const { network, partition, records, log, topics, figures, clock } = this.#o
     const position = this.#store.position()
     const { partitions } = network.genesis
     // nothing depends on offsets: a log that was copied may begin anywhere
@@ -294,6 +309,8 @@ export class PartitionTask {
       evaluation: this.#evaluation,
       publisher: this.#publisher,
       figures,
+      clock,
+      tracing: this.#o.tracing,
       view: copyView(position?.view ?? initialView(network.id, partition, partitions)),
       next,
       signal: this.#pause.signal,

@@ -28,7 +28,12 @@ export type LogRecord = {
  * treat as read-only. `key` and `headers` may be decoded when they are asked for: a copy is made
  * field by field, not by spreading.
  */
-export type StoredRecord = LogRecord & { readonly offset: number; readonly timestamp: number }
+export type StoredRecord = LogRecord & {
+  readonly offset: number
+  readonly timestamp: number
+  /** One header without decoding the others, where a log can do so; else it is in `headers`. */
+  header?(name: string): string | undefined
+}
 
 export type TopicSpec = {
   readonly name: string

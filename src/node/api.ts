@@ -5,7 +5,9 @@
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
+import type { Metric } from './metrics/metric.ts'
 import type { Holding, Role } from './ownership.ts'
+import type { Waiting } from './readiness.ts'
 
 /** Where the sequencer put a message: settled, and so final. */
 export type Receipt = {
@@ -132,6 +134,9 @@ export type NodeHealth = {
   readonly partitions: readonly PartitionHealth[]
 }
 
+/** What a node is, and what it still waits for: nothing, where it is ready. */
+export type Readiness = NodeHealth & { readonly waiting: readonly Waiting[] }
+
 /** A node's own part of the list of processes: of the partitions that its DRE has open. */
 export type Part = {
   readonly processes: readonly ProcessView[]
@@ -149,8 +154,9 @@ export type NodeApi = {
    * Checks each item (form, limits, network, signature) and appends those that pass to ingress;
    * resolves when they are durable there. Two submits of one wallet to one process, the second
    * called after the first resolved, keep their order. Throws `queue-full` with nothing kept.
+   * `traceparent` (W3C trace context): what traces them; anything else is as none.
    */
-  submit(items: readonly Uint8Array[]): Promise<Submitted[]>
+  submit(items: readonly Uint8Array[], traceparent?: string): Promise<Submitted[]>
   /**
    * Waits until the message is at least at the stage, or the timeout; resolves with where it is
    * then. Scope: `network` by default.
@@ -184,4 +190,8 @@ export type NodeApi = {
   /** Accepted entries from a height on, for ever, until the signal. */
   tail(partition: number, fromHeight: number, signal: AbortSignal): AsyncIterable<EntryView>
   health(): NodeHealth
+  /** With how far it is, as far as the log tells in time. */
+  readiness(): Promise<Readiness>
+  /** Counts and states as of now; groups' lags as of at most `lagIntervalMs` ago. */
+  metrics(): Promise<readonly Metric[]>
 }

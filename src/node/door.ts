@@ -9,9 +9,16 @@ import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import type { Leg, Tracing } from '../std/trace.ts'
+import { isTraceparent, TRACE_HEADER } from '../std/trace.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
+import type { Metric } from './metrics/metric.ts'
+import type { DoorFigures } from './door-figures.ts'
+import { refuse } from './door-figures.ts'
+import type { Waiting } from './readiness.ts'
+import type { NodeReports } from './reports.ts'
 import type { MessageStatus, NodeApi, Page, Part, Submitted } from './api.ts'
-import type { IngressWriter } from './ingress-writer.ts'
+import type { IngressRecord, IngressWriter } from './ingress-writer.ts'
 import { MessageSearch } from './message-search.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import type { Peers } from './peers.ts'
@@ -30,6 +37,10 @@ export type DoorOptions = {
   readonly peers: Peers
   readonly clock: Clock
   readonly limits: PeerLimits
+  readonly figures: DoorFigures
+  readonly reports: NodeReports
+  readonly tracing: Tracing
+  readonly metrics: { read(): Promise<Metric[]>; waiting(): Promise<Waiting[]> }
 }
 
 export class Door {
@@ -44,12 +55,12 @@ export class Door {
   }
 
   api(): NodeApi {
-    const { queries, network, routes } = this.#o
+    const { queries, network, routes, metrics } = this.#o
     const { partitions } = network.genesis
     const part = (page: Page): Part => queries.part(page)
     return {
       network,
-      submit: (items) => this.#submit(items),
+      submit: (items, trace) => this.#counted(items, trace),
       waitFor: (id, stage, timeoutMs, scope = 'network') =>
         scope === 'network'
           ? this.#search.waitFor(id, stage, timeoutMs)
@@ -64,11 +75,36 @@ export class Door {
       results: async (id, from, limit) => queries.results(id, from, limit),
       tail: (partition, from, signal) => queries.tail(partition, from, signal),
       health: () => queries.health(),
+      readiness: async () => {
+        const waiting = await metrics.waiting()
+        return { ...queries.health(), waiting }
+      },
+      metrics: () => metrics.read(),
     }
   }
 
-  async #submit(items: readonly Uint8Array[]): Promise<Submitted[]> {
-    const { network, verifier, ingress, waits } = this.#o
+  async #counted(items: readonly Uint8Array[], trace?: string): Promise<Submitted[]> {
+    const { figures, reports } = this.#o
+    try {
+      const answers = await this.#submit(items, trace)
+      answers.forEach((answer, index) => {
+        if ('error' in answer) {
+          reports.refused('door', answer.error)
+          return refuse(figures, answer.error.code)
+        }
+        figures.accepted += 1
+        figures.acceptedBytes += items[index]?.length ?? 0
+      })
+      return answers
+    } catch (error) {
+      refuse(figures, isHbError(error) ? error.code : 'internal-error', items.length)
+      throw error
+    }
+  }
+
+  async #submit(items: readonly Uint8Array[], trace: string | undefined): Promise<Submitted[]> {
+    const { network, verifier, ingress, waits, figures, clock, tracing } = this.#o
+    const parent = trace !== undefined && isTraceparent(trace) ? trace : undefined
     const answers = items.map((item): Submitted => {
       try {
         const { id, process } = signedMessage(network, item)
@@ -80,7 +116,8 @@ export class Door {
     })
     const formed = items.filter((_, index) => !('error' in (answers[index] as Submitted)))
     const verdicts = (await verifier.verifyFirst(formed)).values()
-    const accepted: { partition: number; record: { key: string; value: Buffer } }[] = []
+    const accepted: IngressRecord[] = []
+    const legs: Leg[] = []
     answers.forEach((answer, index) => {
       if ('error' in answer) return
       const verdict = verdicts.next().value
@@ -91,16 +128,24 @@ export class Door {
       }
       const item = Buffer.from(items[index] as Uint8Array)
       const value = this.#records.encodeIngress({ type: 'signed', item })
-      accepted.push({ partition: answer.partition, record: { key: answer.process, value } })
+      const { id, process, partition } = answer
+      const leg = tracing.begin('hb.submit', parent, partition, process, id)
+      if (leg !== undefined) legs.push(leg)
+      const headers = leg && { [TRACE_HEADER]: leg.traceparent }
+      accepted.push({ partition, record: { key: process, value, ...(headers && { headers }) } })
     })
     if (accepted.length === 0) return answers
     const fresh = answers.flatMap((answer) =>
       'error' in answer || waits.pendingIn(answer.id) !== undefined ? [] : [answer],
     )
     for (const { id, partition } of fresh) waits.submitted(id, partition)
+    const from = clock.now()
     try {
       await ingress.write(accepted)
+      figures.submitSeconds.observeMs(clock.now() - from, accepted.length)
+      for (const leg of legs) leg.end()
     } catch (error) {
+      for (const leg of legs) leg.end(isHbError(error) ? error.code : 'internal-error')
       for (const { id } of fresh) waits.withdrawn(id)
       throw error
     }

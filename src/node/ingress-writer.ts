@@ -52,6 +52,15 @@ export class IngressWriter {
     this.#limits = { ...INGRESS_LIMITS, ...limits }
   }
 
+  /** What was given to `write` and is not durable or refused yet. */
+  get waitingRecords(): number {
+    return this.#records
+  }
+
+  get waitingBytes(): number {
+    return this.#bytes
+  }
+
   async write(list: readonly IngressRecord[]): Promise<void> {
     let bytes = 0
     for (const { record } of list) bytes += record.value?.length ?? 0

@@ -19,11 +19,17 @@ import { createInlineVerifier, createVerifierPool, rememberVerdicts } from '../v
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
+import type { Reporter } from '../std/reporter.ts'
+import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
+import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
 import { hostOf } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
+import { NodeMetrics } from './metrics/index.ts'
+import type { MetricsLimits } from './metrics/limits.ts'
+import { Meters } from './metrics/meters.ts'
 import type { Role } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
@@ -31,9 +37,11 @@ import { PEER_LIMITS } from './peer-limits.ts'
 import type { Fetch } from './peers.ts'
 import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
+import { NodeReports } from './reports.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
+import { openTelemetryTracing } from './tracing.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
 
@@ -64,7 +72,10 @@ export type NodeOptions = {
     readonly ingress?: Partial<IngressLimits>
     readonly waits?: Partial<WaitLimits>
     readonly peers?: Partial<PeerLimits>
+    readonly metrics?: Partial<MetricsLimits>
   }
+  /** What is worth a line for those who operate it; default: nobody is told. */
+  readonly reporter?: Reporter
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
@@ -92,13 +103,17 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const { partitions } = network.genesis
   await log.provision(topicSpecs(topics, partitions))
   const waits = new Waits(clock, limits.waits)
+  const reports = new NodeReports(options.reporter ?? silentReporter())
   const moved: { tell?: (role: Role, partition: number) => void } = {}
   const ownership = new Ownership({
     log,
     clock,
     partitions,
     roles: ROLES.filter((role) => roles.includes(role)),
-    onMoved: (role, partition) => moved.tell?.(role, partition),
+    onMoved: (role, partition) => {
+      reports.moved(role, partition, ownership.of(role, partition))
+      moved.tell?.(role, partition)
+    },
   })
   const evaluator = roles.includes('dre')
     ? await openEvaluator(network, options.evaluatorWorkers)
@@ -114,7 +129,9 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
       await evaluator?.close()
     })
   const woken: { queries?: NodeQueries } = {}
-  const shared = { network, clock, evaluator, verifier, waits, ownership }
+  const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
+  const told = { meters, reports, tracing: openTelemetryTracing() }
+  const shared = { network, clock, evaluator, verifier, waits, ownership, ...told }
   const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
   const services = makeRoles(options, { ...shared, evaluated })
   try {
@@ -131,8 +148,14 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     others.routes.left(role)
     if (role === 'dre') queries.left(partition)
   }
-  const ingress = new IngressWriter(log, topics.ingress, clock, limits.ingress)
-  const door = new Door({ network, verifier, ingress, waits, queries, clock, ...others })
+  const doorLog = meters.metered('door', log)
+  const ingress = new IngressWriter(doorLog, topics.ingress, clock, limits.ingress)
+  const figures = noDoorFigures()
+  const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
+  const { signal } = closing
+  const place = { network: network.id, applicationId, topics, log, clock, signal }
+  const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
+  const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
   return {
     api: door.api(),
     ...services,

@@ -30,6 +30,7 @@ export type LocalNodeOptions = {
   | 'clock'
   | 'applicationId'
   | 'limits'
+  | 'reporter'
   | 'onHalted'
   | 'onStandbyFailed'
 >

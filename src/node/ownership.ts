@@ -11,6 +11,7 @@
 import type { GroupMember, JoinOptions, Log, Member, Membership } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { isHbError } from '../std/errors.ts'
+import type { OpeningView } from '../log/resume/index.ts'
 
 export const ROLES = ['sequencer', 'dre', 'relayer'] as const
 export type Role = (typeof ROLES)[number]
@@ -25,15 +26,18 @@ export type OwnershipOptions = {
   readonly clock: Clock
   readonly partitions: number
   readonly roles: readonly Role[]
-  /** A partition came (`open`) or is going; called synchronously. */
+  /** A partition comes (`opening`), is `open` or is going; called synchronously. */
   readonly onMoved?: (role: Role, partition: number) => void
 }
 
 type Held = {
   holding: 'opening' | 'open' | 'closing' | 'halted'
   halt?: Halt
-  /** Up to where all batches of the role's topic are done. */
+  /** Up to where all batches of the role's topic are done; where and when they began. */
   next: number
+  readonly topic: string
+  from: number
+  sinceMs: number
   /** Resolves when those that were handed on so far are done. */
   done: Promise<void>
   /** Called when `next` grew, or it is over. */
@@ -134,6 +138,32 @@ export class Ownership {
     return undefined
   }
 
+  /** Every partition that is halted here, by role. */
+  halts(): { role: Role; partition: number; code: string }[] {
+    return [...this.#parts].flatMap(([role, { held }]) =>
+      [...held].flatMap(([partition, { halt }]) =>
+        halt === undefined ? [] : [{ role, partition, code: halt.code }],
+      ),
+    )
+  }
+
+  /** Of an opening partition that the role itself is done with: how far its batches have got. */
+  opening(role: Role, partition: number): OpeningView | undefined {
+    const held = this.#parts.get(role)?.held.get(partition)
+    if (held === undefined || held.from < 0) return undefined
+    const { topic, from, next, sinceMs } = held
+    return { topic, from, at: next, sinceMs }
+  }
+
+  /** Partitions whose copy a role keeps warm here. */
+  standbys(role: Role): number[] {
+    return [...(this.#parts.get(role)?.standbys ?? [])].sort((a, b) => a - b)
+  }
+
+  hasJoined(role: Role): boolean {
+    return this.#parts.get(role)?.joined === true
+  }
+
   /** Partitions that the role was given and did not give up yet, in order. */
   held(role: Role): number[] {
     return [...(this.#parts.get(role)?.held.keys() ?? [])].sort((a, b) => a - b)
@@ -178,11 +208,16 @@ export class Ownership {
     const [topic = ''] = topics
     return {
       assigned: async (partition, committed) => {
-        const held = heldAs('opening')
+        const held = heldAs('opening', topic)
         part.held.set(partition, held)
+        moved(partition)
         const starts = await member.assigned(partition, committed)
         const from = starts[topic]
-        if (typeof from === 'number') held.next = from
+        if (typeof from === 'number') {
+          held.next = from
+          held.from = from
+          held.sinceMs = this.#o.clock.now()
+        }
         const caughtUp = role === 'dre' ? this.#caughtUp(held, topic, partition) : undefined
         const open = async (): Promise<void> => {
           await caughtUp
@@ -214,7 +249,7 @@ export class Ownership {
           had.wake()
         }
         // another object: a late end of `assigned` must not open what is going
-        const going = heldAs('closing')
+        const going = heldAs('closing', topic)
         part.held.set(partition, going)
         moved(partition)
         try {
@@ -292,8 +327,9 @@ export class Ownership {
   }
 }
 
-function heldAs(holding: Held['holding']): Held {
-  return { holding, next: -1, done: Promise.resolve(), wake: () => undefined }
+function heldAs(holding: Held['holding'], topic: string): Held {
+  const done = Promise.resolve()
+  return { holding, topic, from: -1, sinceMs: 0, next: -1, done, wake: () => undefined }
 }
 
 /** A log that cannot tell now is asked again. */

@@ -9,9 +9,12 @@ import { RelayerService } from '../relayer/index.ts'
 import type { Store } from '../store/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
 import type { Verifier } from '../verifier/port.ts'
 import type { NodeOptions, Services } from './node.ts'
+import type { Meters } from './metrics/meters.ts'
 import type { Ownership, Role } from './ownership.ts'
+import type { NodeReports } from './reports.ts'
 import type { Waits } from './waits.ts'
 
 export type Shared = {
@@ -22,6 +25,9 @@ export type Shared = {
   readonly verifier: Verifier
   readonly waits: Waits
   readonly ownership: Ownership
+  readonly meters: Meters
+  readonly reports: NodeReports
+  readonly tracing: Tracing
   /** New results of a partition are stored. */
   readonly evaluated: (partition: number) => void
 }
@@ -29,15 +35,16 @@ export type Shared = {
 type Common = {
   readonly network: Network
   readonly clock: Clock
+  readonly tracing: Tracing
   readonly applicationId: string
   readonly address?: string
 }
 
 export function makeRoles(options: NodeOptions, shared: Shared): Services {
-  const { network, clock, ownership } = shared
+  const { network, clock, ownership, tracing } = shared
   const { applicationId = 'hb', address } = options
   const at = address === undefined ? {} : { address }
-  const common: Common = { network, clock, applicationId, ...at }
+  const common: Common = { network, clock, tracing, applicationId, ...at }
   const has = (role: Role): boolean => ownership.roles.includes(role)
   return {
     sequencer: has('sequencer') ? makeSequencer(options, shared, common) : undefined,
@@ -48,32 +55,36 @@ export function makeRoles(options: NodeOptions, shared: Shared): Services {
 
 function makeSequencer(options: NodeOptions, shared: Shared, common: Common): SequencerService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, verifier } = shared
+  const { waits, ownership, verifier, meters, reports } = shared
   return new SequencerService({
     ...common,
-    log: ownership.watched('sequencer'),
+    log: meters.metered('sequencer', ownership.watched('sequencer')),
     store: needed('sequencer', options.sequencerStore),
     verifier,
     ...(standbys !== undefined && { standbys }),
     ...(limits.sequencer && { limits: limits.sequencer }),
     listener: {
-      settled: (_, entries) => {
+      settled: (partition, entries) => {
         for (const { message } of entries) waits.reached(message.id, 'sequenced')
+        reports.settled(partition, entries)
       },
       repeated: (id) => waits.reached(id, 'sequenced'),
-      refused: (id, error) => waits.refused(id, error),
-      halted: halt(options, ownership, 'sequencer'),
-      standbyFailed: (partition, error) => options.onStandbyFailed?.('sequencer', partition, error),
+      refused: (id, error) => {
+        waits.refused(id, error)
+        reports.refused('sequencer', error, id)
+      },
+      halted: halt(options, shared, 'sequencer'),
+      standbyFailed: standbyFailed(options, shared, 'sequencer'),
     },
   })
 }
 
 function makeDre(options: NodeOptions, shared: Shared, common: Common): DreService {
   const { limits = {}, standbys } = options
-  const { waits, ownership, evaluator, evaluated } = shared
+  const { waits, ownership, evaluator, evaluated, meters, reports } = shared
   return new DreService({
     ...common,
-    log: ownership.watched('dre'),
+    log: meters.metered('dre', ownership.watched('dre')),
     store: needed('dre', options.dreStore),
     evaluator: needed('dre', evaluator),
     ...(standbys !== undefined && { standbys }),
@@ -82,9 +93,10 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
       results: (partition, results) => {
         for (const { messageId } of results) waits.reached(messageId, 'result')
         evaluated(partition)
+        reports.evaluated(partition, results)
       },
-      halted: halt(options, ownership, 'dre'),
-      standbyFailed: (partition, error) => options.onStandbyFailed?.('dre', partition, error),
+      halted: halt(options, shared, 'dre'),
+      standbyFailed: standbyFailed(options, shared, 'dre'),
     },
   })
 }
@@ -92,18 +104,26 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
 /** It has no state that a standby could keep warm: so it asks for none. */
 function makeRelayer(options: NodeOptions, shared: Shared, common: Common): RelayerService {
   const { limits = {} } = options
-  const { ownership } = shared
+  const { ownership, meters } = shared
   return new RelayerService({
     ...common,
-    log: ownership.watched('relayer'),
+    log: meters.metered('relayer', ownership.watched('relayer')),
     ...(limits.relayer && { limits: limits.relayer }),
-    onHalted: halt(options, ownership, 'relayer'),
+    onHalted: halt(options, shared, 'relayer'),
   })
 }
 
-function halt(options: NodeOptions, ownership: Ownership, role: Role) {
+function standbyFailed(options: NodeOptions, { reports }: Shared, role: Role) {
+  return (partition: number, error: unknown): void => {
+    reports.standbyFailed(role, partition, error)
+    options.onStandbyFailed?.(role, partition, error)
+  }
+}
+
+function halt(options: NodeOptions, { ownership, reports }: Shared, role: Role) {
   return (partition: number, error: unknown): void => {
     ownership.halted(role, partition, error)
+    reports.halted(role, partition, error)
     options.onHalted?.(role, partition, error)
   }
 }

@@ -9,12 +9,15 @@ import type { Network } from '../protocol/genesis.ts'
 import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Run } from '../protocol/result.ts'
 import { partitionOf } from '../protocol/topics.ts'
+import type { Leg } from '../std/trace.ts'
 
 /** A message on its way: to which partition of ingress, under which key (its process). */
 export type Relay = {
   readonly target: number
   readonly process: string
   readonly record: RelayedRecord
+  /** Of who traces it; nothing decided here depends on it. */
+  leg?: Leg | undefined
 }
 
 /**

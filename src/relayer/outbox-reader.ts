@@ -40,7 +40,7 @@ export class OutboxReader {
     from: number,
     before: number,
     signal: AbortSignal,
-    visit: (run: Run) => void,
+    visit: (run: Run, record: StoredRecord) => void,
   ): Promise<void> {
     let at = Math.max(from, await this.start(partition))
     while (at < before && !signal.aborted) {
@@ -49,7 +49,7 @@ export class OutboxReader {
         if (read.records.length === 0) return
         for (const record of read.records) {
           const run = this.decode(record)
-          if (run !== undefined) visit(run)
+          if (run !== undefined) visit(run, record)
         }
         at = read.next
       } catch (error) {

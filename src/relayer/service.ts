@@ -19,6 +19,9 @@ import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
 import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import { Histogram } from '../std/histogram.ts'
+import type { Tracing } from '../std/trace.ts'
+import { carryTracing, TRACE_HEADER, tracesOfRun } from '../std/trace.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
 import { OutboxReader } from './outbox-reader.ts'
@@ -47,7 +50,15 @@ export const RELAYER_LIMITS: RelayerLimits = {
 /** Looked at in one piece. */
 const LOOK_BACK_RECORDS = 64
 
-export type RelayerFigures = { relayed: number; appends: number; skipped: number; resent: number }
+/** Counts since the start, for metrics. */
+export type RelayerFigures = {
+  relayed: number
+  appends: number
+  skipped: number
+  resent: number
+  /** Seconds from a run's append to the outbox to all its messages durable in ingress. */
+  readonly relaySeconds: Histogram
+}
 
 export type RelayerOptions = {
   readonly network: Network
@@ -57,6 +68,8 @@ export type RelayerOptions = {
   /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
   readonly limits?: Partial<RelayerLimits>
+  /** Default: what came with a run is carried on. */
+  readonly tracing?: Tracing
   readonly onHalted?: (partition: number, error: unknown) => void
 }
 
@@ -78,15 +91,23 @@ export class RelayerService {
   readonly #topics: TopicNames
   readonly #records = new Records()
   readonly #outbox: OutboxReader
+  readonly #tracing: Tracing
   readonly #sources = new Map<number, Source>()
   #membership: Membership | undefined
-  readonly figures: RelayerFigures = { relayed: 0, appends: 0, skipped: 0, resent: 0 }
+  readonly figures: RelayerFigures = {
+    relayed: 0,
+    appends: 0,
+    skipped: 0,
+    resent: 0,
+    relaySeconds: new Histogram(),
+  }
 
   constructor(options: RelayerOptions) {
     this.#o = options
     this.#limits = { ...RELAYER_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
     const onSkipped = (): void => void (this.figures.skipped += 1)
+    this.#tracing = options.tracing ?? carryTracing()
     const { outbox } = this.#topics
     this.#outbox = new OutboxReader(options.log, outbox, this.#records, onSkipped)
   }
@@ -159,6 +180,8 @@ export class RelayerService {
     await (
       await planned
     ).sent
+    const now = this.#o.clock.now()
+    for (const { timestamp } of stored) this.figures.relaySeconds.observeMs(now - timestamp)
   }
 
   async #plan(
@@ -176,9 +199,20 @@ export class RelayerService {
         more = relaysOf(this.#o.network, source.cursor, run)
         if (more === 'gap') more = await this.#overTrimmed(partition, source, run)
       }
+      this.#trace(partition, more, record)
       for (const relay of more) relays.push(relay)
     }
     return relays
+  }
+
+  #trace(partition: number, relays: readonly Relay[], stored: StoredRecord): void {
+    if (relays.length === 0) return
+    const traces = tracesOfRun(stored)
+    for (const relay of relays) {
+      const { process, record } = relay
+      const trace = traces?.get(record.height)
+      relay.leg = this.#tracing.begin('hb.relay', trace, partition, process, '')
+    }
   }
 
   /** A repeated old run may be the first that was read after a restart: found from the start. */
@@ -244,13 +278,14 @@ export class RelayerService {
         }
       }
     }
+    for (const { leg } of relays) leg?.end()
   }
 
   #cut(relays: readonly Relay[]): LogRecord[][] {
     const batches: LogRecord[][] = []
     let batch: LogRecord[] = []
     let bytes = 0
-    for (const { process, record } of relays) {
+    for (const { process, record, leg } of relays) {
       const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
       const { appendRecordsMax, appendBytesMax } = this.#limits
       const full = batch.length > 0 && bytes + value.length > appendBytesMax
@@ -259,7 +294,8 @@ export class RelayerService {
         batch = []
         bytes = 0
       }
-      batch.push({ key: process, value })
+      if (leg === undefined) batch.push({ key: process, value })
+      else batch.push({ key: process, value, headers: { [TRACE_HEADER]: leg.traceparent } })
       bytes += value.length
     }
     if (batch.length > 0) batches.push(batch)
@@ -355,16 +391,16 @@ export class RelayerService {
     const cursor: OutboxCursor = { next: undefined }
     const missing: Relay[] = []
     const { signal } = source.stop
-    await this.#outbox.scan(partition, -1, end, signal, (run) => {
+    await this.#outbox.scan(partition, -1, end, signal, (run, stored) => {
       // repeated old runs may be the first that are retained, with a gap behind them
       if (cursor.next !== undefined && run.from > cursor.next) cursor.next = run.from
       const relays = relaysOf(this.#o.network, cursor, run)
       if (relays === 'gap') return
-      for (const relay of relays) {
-        const { seq } = relay.record
-        const lacking = seq > channel.settled && seq <= channel.sent
-        if (relay.target === target && lacking) missing.push(relay)
-      }
+      const lacking = relays.filter(({ target: to, record: { seq } }) => {
+        return to === target && seq > channel.settled && seq <= channel.sent
+      })
+      this.#trace(partition, lacking, stored)
+      for (const relay of lacking) missing.push(relay)
     })
     if (missing.length === 0 || signal.aborted) return
     this.figures.resent += missing.length

@@ -14,6 +14,7 @@ import type { WireMessage } from '../protocol/codec/records.ts'
 import type { Message } from '../protocol/message.ts'
 import type { ErrorCode } from '../std/errors.ts'
 import { HbError } from '../std/errors.ts'
+import type { Leg } from '../std/trace.ts'
 
 /** A message that asks for a place. */
 export type Candidate = {
@@ -21,6 +22,8 @@ export type Candidate = {
   readonly wire: WireMessage
   /** The ingress record it came in; undefined for genesis. */
   readonly source: StoredRecord | undefined
+  /** Of who traces it; nothing decided here depends on it. */
+  readonly leg?: Leg | undefined
   /** It was in an append whose outcome is unknown. */
   unclear: boolean
 }

@@ -17,6 +17,8 @@ import type { LogRecord, StoredRecord } from '../log/port.ts'
 import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
+import { TRACE_HEADER, traceOf } from '../std/trace.ts'
 import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
@@ -34,6 +36,7 @@ export type PartitionOptions = {
   readonly index: IdIndex
   readonly limits: SequencerLimits
   readonly figures: SequencerFigures
+  readonly tracing: Tracing
   readonly listener: SequencerListener
   readonly signal: AbortSignal
   readonly deadLetter: (record: StoredRecord, error: HbError) => Promise<void>
@@ -112,6 +115,7 @@ export class PartitionSequencer {
       if (verdict.ok) return
       const { candidate, record } = signed[index] as (typeof signed)[number]
       bad.add(candidate)
+      candidate.leg?.end(verdict.code)
       const error = new HbError(verdict.code, verdict.text)
       // without its id: that is a hash of the signature, and so may be another message's
       refused.push({ record, error })
@@ -150,7 +154,10 @@ export class PartitionSequencer {
       const text = `the key is ${JSON.stringify(record.key)}, its process ${message.process}`
       throw new HbError('record-malformed', text)
     }
-    return { message, wire, source: record, unclear: false }
+    const trace = traceOf(record)
+    const { process, id } = message
+    const leg = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
+    return { message, wire, source: record, leg, unclear: false }
   }
 
   async #order(judged: Judged): Promise<void> {
@@ -203,7 +210,7 @@ export class PartitionSequencer {
     decisions.forEach((decision, at) => {
       if (decision.type !== 'order') return
       entries.push(decision.entry)
-      batch.push(this.#logRecord(decision.entry, (candidates[at] as Candidate).wire))
+      batch.push(this.#logRecord(decision.entry, candidates[at] as Candidate))
     })
     if (entries.length > 0 && (await chain.append(entries, batch)) === 'unclear') {
       // only what was in it: what was to be refused beside it is refused still
@@ -216,10 +223,11 @@ export class PartitionSequencer {
       return false
     }
     await this.#answer(candidates, decisions)
+    this.#observe(candidates, decisions)
     return true
   }
 
-  #logRecord(entry: Entry, wire: WireMessage): LogRecord {
+  #logRecord(entry: Entry, { wire, leg }: Candidate): LogRecord {
     const { height, prev, timestamp, admission, message } = entry
     const value = this.#o.records.encodeEntry({
       height,
@@ -230,24 +238,40 @@ export class PartitionSequencer {
     })
     const { process, kind } = message
     const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
-    return { key: process, value, headers }
+    if (leg === undefined) return { key: process, value, headers }
+    return { key: process, value, headers: { ...headers, [TRACE_HEADER]: leg.traceparent } }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
     const { figures, listener, partition } = this.#o
     for (let at = 0; at < decisions.length; at++) {
       const decision = decisions[at] as Decision
-      const { message, source } = candidates[at] as Candidate
+      const { message, source, leg } = candidates[at] as Candidate
       if (decision.type === 'drop') {
+        leg?.end(decision.why)
         if (decision.why === 'gap') figures.gaps += 1
         else figures.duplicates += 1
       } else if (decision.type === 'repeat' || decision.type === 'twin') {
+        leg?.end()
         figures.duplicates += 1
         const place = decision.type === 'twin' ? decision.entry : decision.place
         listener.repeated?.(message.id, partition, place)
       } else if (decision.type === 'refuse') {
+        leg?.end(decision.code)
         await this.#refuse(source, message.id, new HbError(decision.code, decision.detail))
       }
+    }
+  }
+
+  /** How long what was settled now had been in ingress. */
+  #observe(candidates: readonly Candidate[], decisions: readonly Decision[]): void {
+    const { figures, clock } = this.#o
+    const now = clock.now()
+    for (let at = 0; at < decisions.length; at++) {
+      const { source, leg } = candidates[at] as Candidate
+      if (source === undefined || (decisions[at] as Decision).type !== 'order') continue
+      leg?.end()
+      figures.settleSeconds.observeMs(now - source.timestamp)
     }
   }
 
@@ -257,16 +281,23 @@ export class PartitionSequencer {
     error: HbError,
   ): Promise<void> {
     this.#o.figures.refused += 1
-    if (record !== undefined) await this.#o.deadLetter(record, error)
+    if (record !== undefined) {
+      await this.#o.deadLetter(record, error)
+      this.#o.figures.deadLetters += 1
+    }
     if (id !== undefined) this.#o.listener.refused?.(id, error)
   }
 }
 
+/** What a header takes that names a trace. */
+const TRACE_BYTES = 72
+
 /** About the bytes that a message takes in the log. */
-function wireBytes({ wire }: Candidate): number {
-  if (wire.type === 'signed') return wire.item.length + 256
+function wireBytes({ wire, leg }: Candidate): number {
+  const traced = leg === undefined ? 0 : TRACE_BYTES
+  if (wire.type === 'signed') return wire.item.length + 256 + traced
   if (wire.type === 'genesis') return 256
-  let bytes = wire.relayed.data.length + 512
+  let bytes = wire.relayed.data.length + 512 + traced
   for (const tag of wire.relayed.tags) bytes += tag.name.length + tag.value.length + 8
   return bytes
 }

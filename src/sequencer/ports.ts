@@ -3,6 +3,7 @@
 import { LOG_END_WAIT_MS_MAX } from '../log/resume/index.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { HbError } from '../std/errors.ts'
+import { Histogram } from '../std/histogram.ts'
 import type { Place } from './core.ts'
 
 /** Told only of what is settled; called synchronously, so it must be quick and must not throw. */
@@ -25,8 +26,16 @@ export type SequencerFigures = {
   duplicates: number
   gaps: number
   refused: number
+  deadLetters: number
   claims: number
   unclear: number
+  /** Seconds from a message's append to ingress, by the log's clock, to its settled entry. */
+  readonly settleSeconds: Histogram
+}
+
+export function noSequencerFigures(): SequencerFigures {
+  const judged = { entries: 0, superseded: 0, duplicates: 0, gaps: 0, refused: 0, deadLetters: 0 }
+  return { ...judged, claims: 0, unclear: 0, settleSeconds: new Histogram() }
 }
 
 export type SequencerLimits = {

@@ -13,7 +13,7 @@ import { HbError } from '../std/errors.ts'
 import { dropRange } from '../store/drop-range/index.ts'
 import type { Store } from '../store/port.ts'
 import { IdIndex } from './id-index.ts'
-import { SEQUENCER_LIMITS } from './ports.ts'
+import { noSequencerFigures, SEQUENCER_LIMITS } from './ports.ts'
 import { READ_BYTES, Tail } from './tail.ts'
 
 export type RefillIndexOptions = {
@@ -36,8 +36,7 @@ export async function refillIndex(options: RefillIndexOptions): Promise<{ height
   const index = new IdIndex(store, partition, SEQUENCER_LIMITS.idGraceMs)
   const { start, end } = await endsOf(log, topic, partition)
   const view = initialView(network.id, partition, network.genesis.partitions)
-  const counts = { entries: 0, superseded: 0, duplicates: 0, gaps: 0, refused: 0, claims: 0 }
-  const figures = { ...counts, unclear: 0 }
+  const figures = noSequencerFigures()
   const tail = new Tail(network, new Records(), figures, { view, next: start, at: undefined })
   while (tail.next < end) {
     if (signal?.aborted === true) throw new HbError('interrupted')

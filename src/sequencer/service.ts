@@ -14,8 +14,11 @@ import type { Network } from '../protocol/genesis.ts'
 import { copyView, initialView } from '../protocol/accept.ts'
 import type { Log, Membership } from '../log/port.ts'
 import { checkPlace, endsOf, Holdings } from '../log/resume/index.ts'
+import type { OpeningView } from '../log/resume/index.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
+import type { Tracing } from '../std/trace.ts'
+import { carryTracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import type { Verifier } from '../verifier/port.ts'
 import type { ChainOptions } from './chain.ts'
@@ -26,7 +29,7 @@ import type { Position } from './id-index.ts'
 import { IdIndex } from './id-index.ts'
 import { PartitionSequencer } from './partition.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
-import { SEQUENCER_LIMITS } from './ports.ts'
+import { noSequencerFigures, SEQUENCER_LIMITS } from './ports.ts'
 import { Standby } from './standby.ts'
 import { Standbys } from './standbys.ts'
 import { trimCommitted } from './trim.ts'
@@ -44,6 +47,8 @@ export type SequencerOptions = {
   readonly standbys?: number
   readonly limits?: Partial<SequencerLimits>
   readonly listener?: SequencerListener
+  /** Default: what came with a message is carried on. */
+  readonly tracing?: Tracing
 }
 
 /** How often the lags of copies are looked at, ms. */
@@ -64,20 +69,14 @@ export class SequencerService {
   readonly #owned = new Map<number, Owned>()
   /** Of every partition that is owned or being taken over. */
   readonly #stops = new Map<number, AbortController>()
+  /** Of partitions that are taken over now: the chain, and where and when it began to be read. */
+  readonly #opening = new Map<number, { chain: Chain; from: number; sinceMs: number }>()
   readonly #holdings: Holdings
   readonly #standbys: Standbys
   readonly #stopping = new AbortController()
   #upkeep: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
-  readonly figures: SequencerFigures = {
-    entries: 0,
-    superseded: 0,
-    duplicates: 0,
-    gaps: 0,
-    refused: 0,
-    claims: 0,
-    unclear: 0,
-  }
+  readonly figures: SequencerFigures = noSequencerFigures()
 
   constructor(options: SequencerOptions) {
     this.#o = options
@@ -152,6 +151,14 @@ export class SequencerService {
     return this.#owned.get(partition)?.chain.view.height
   }
 
+  /** How far the taking over of a partition has got; undefined: none is under way. */
+  opening(partition: number): OpeningView | undefined {
+    const opening = this.#opening.get(partition)
+    if (opening === undefined) return undefined
+    const { chain, from, sinceMs } = opening
+    return { topic: this.#topics.log, from, at: chain.next, sinceMs }
+  }
+
   #sequencer(partition: number): PartitionSequencer {
     const owned = this.#owned.get(partition)
     if (owned === undefined) throw new HbError('partition-lost', `partition ${partition}`)
@@ -190,10 +197,16 @@ export class SequencerService {
       limits: this.#limits,
       figures: this.figures,
       listener: this.#o.listener ?? {},
+      tracing: this.#o.tracing ?? carryTracing(),
       signal: stop.signal,
       deadLetter: (record, error) => writeDeadLetter(letters, partition, record, error),
     })
-    await sequencer.open()
+    this.#opening.set(partition, { chain, from: chain.next, sinceMs: clock.now() })
+    try {
+      await sequencer.open()
+    } finally {
+      this.#opening.delete(partition)
+    }
     const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
     this.#owned.set(partition, { sequencer, index, chain, heads })
     this.#holdings.owns(partition)

@@ -15,6 +15,8 @@ import { systemClock } from '../../src/std/clock.ts'
 import type { Watchdog } from '../support/watchdog.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** Its halts are read off its lines for people. */
+const TOLD = ['--json', '--log-format', 'human']
 const START_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
 const REQUEST_MS_MAX = 8_000
@@ -74,7 +76,7 @@ export class NodeProcess {
   async start(): Promise<void> {
     if (this.#life !== undefined) throw new Error(`${this.name} runs already`)
     const { args, dataDir, watchdog } = this.#o
-    const all = [this.program, 'start', ...args, '--data', dataDir, '--port', '0', '--json']
+    const all = [this.program, 'start', ...args, '--data', dataDir, '--port', '0', ...TOLD]
     const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] })
     const { pid } = child
     if (pid !== undefined) watchdog.add(pid)

@@ -22,6 +22,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+type Told = { readonly time: string; readonly level: string; readonly event: string }
 type Ran = { code: number | null; out: string; err: string }
 
 function start(program: string, args: string[], env: Record<string, string> = {}) {
@@ -105,8 +106,17 @@ test('a node from start to stop and again: keys, spawn, send, state, log', async
   const coin = await start(PROGRAM, ['state', 'hyper-coin', '--json'], env).done
   expect(JSON.parse(coin.out)).toMatchObject({ state: { balances: { [address]: '100' } } })
 
+  first.child.kill('SIGUSR2')
+  await start(PROGRAM, ['send', id, '--action', 'Count', '--json'], env).done
   first.child.kill('SIGTERM')
-  expect(await first.done).toMatchObject({ code: 0, err: '' })
+  const ended = await first.done
+  expect(ended.code).toBe(0)
+  // stderr is no terminal here: a line of JSON per event, and none that complains
+  const reports = ended.err.trim().split('\n').map((line) => JSON.parse(line) as Told)
+  expect(reports.filter(({ level }) => !/^(info|debug)$/.test(level))).toEqual([])
+  expect(reports.map(({ event }) => event)).toEqual(
+    expect.arrayContaining(['node-ready', 'message-evaluated', 'node-stopping', 'node-stopped']),
+  )
   const other = await start(PROGRAM, ['start', '--data', data, '--port', '0', '--partitions', '7'])
     .done
   expect([other.code, other.err]).toEqual([1, expect.stringContaining('genesis-mismatch')])
@@ -115,7 +125,7 @@ test('a node from start to stop and again: keys, spawn, send, state, log', async
   const again = JSON.parse(await second.firstLine()) as { url: string; network: string }
   expect(again.network).toBe(network)
   const state = await start(PROGRAM, ['state', id, '--raw'], { HB_URL: again.url }).done
-  expect(state.out).toBe('{"n":1}\n')
+  expect(state.out).toBe('{"n":2}\n')
   const log = await start(PROGRAM, ['log', 'tail', '--json', '--from', '0', '--no-follow'], {
     HB_URL: again.url,
   }).done

@@ -27,6 +27,8 @@ export function running(
     readonly env?: Record<string, string>
     readonly signal: AbortSignal
     readonly openBrokers?: OpenBrokers | undefined
+    /** Given what the signal for debug reports is to call. */
+    readonly onDebugSignal?: (listener: () => void) => void
   },
 ): Omit<Ran, 'code'> & { readonly done: Promise<Ran> } {
   const ran = { out: [] as string[], err: [] as string[], exits: [] as number[] }
@@ -36,6 +38,11 @@ export function running(
     exit: (code: number) => void ran.exits.push(code),
     env: options.env ?? {},
     color: false,
+    isInteractive: true,
+    onDebugSignal: (listener: () => void) => {
+      options.onDebugSignal?.(listener)
+      return () => undefined
+    },
     signal: options.signal,
   }
   const code = runCli(args, terminal, options.openBrokers)

@@ -115,11 +115,17 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'vendor-quickjs-emscripten': {
     'src/dre/vendor-quickjs.ts': "export { a } from 'quickjs-emscripten'",
   },
+  'vendor-opentelemetryapi': {
+    'src/dre/vendor-opentelemetry.ts': "export { a } from '@opentelemetry/api'",
+  },
   'vendor-avsc': { 'src/dre/vendor-avsc.ts': "export { a } from 'avsc'" },
   'vendor-commander': { 'src/dre/vendor-commander.ts': "export { a } from 'commander'" },
   'vendor-esbuild': { 'src/dre/vendor-esbuild.ts': "export { a } from 'esbuild'" },
   'vendor-fastify': { 'src/dre/vendor-fastify.ts': "export { a } from 'fastify'" },
   'vendor-kafkajs': { 'src/dre/vendor-kafkajs.ts': "export { a } from 'kafkajs'" },
+  'vendor-prom-client': {
+    'src/dre/vendor-prom-client.ts': "export { a } from 'prom-client'",
+  },
   'vendor-lmdb': { 'src/dre/vendor-lmdb.ts': "export { a } from 'lmdb'" },
 }
 

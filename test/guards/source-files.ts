@@ -15,6 +15,7 @@ const FOLDERS = [
   'scripts',
   'bin',
   'docs',
+  'ops',
   'schemas',
   'examples',
   '.ci',

@@ -2,11 +2,12 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { Log } from '../../log/port.ts'
 import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
-import { HbError } from '../../std/errors.ts'
+import { HbError, isHbError } from '../../std/errors.ts'
+import { LEVELS, type Level, type Reporter } from '../../std/reporter.ts'
 import {
   brokerOptions,
   DEFAULT_APPLICATION_ID,
@@ -17,6 +18,8 @@ import {
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_PORT, jsonOption, mintOption, portValue } from '../options.ts'
 import { secondsValue, wholeValue } from '../options.ts'
+import { exitCodeOf } from '../exit-codes.ts'
+import { LOG_FORMATS, reportTo, type LogFormat, type NodeReporting } from '../report-lines.ts'
 import { runNode } from '../run-node.ts'
 import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import { pairLines } from '../table.ts'
@@ -48,6 +51,8 @@ type Options = BrokerOptions &
     readonly standby?: number
     readonly shutdownTimeout: number
     readonly json?: true
+    readonly logFormat?: LogFormat
+    readonly logLevel?: Level
   }
 
 const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
@@ -79,28 +84,70 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
     .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
     .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
+    .addOption(
+      new Option(
+        '--log-format <format>',
+        'of what it says on stderr (default: human on a terminal, else json)',
+      ).choices(LOG_FORMATS),
+    )
+    .addOption(
+      new Option(
+        '--log-level <level>',
+        'what it says; SIGUSR2 changes to debug and back (default: human warn, json info)',
+      ).choices(LEVELS),
+    )
   brokerOptions(mintOption(command)).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
 
 async function start(context: CommandContext, options: Options): Promise<void> {
+  const reporting = reportTo(context.terminal, options)
+  try {
+    await startReporting(context, options, reporting)
+  } catch (error) {
+    // with --json the error is on stdout, where it was asked for
+    if (reporting.format !== 'json' || options.json === true) throw error
+    const { code, advice, message } = isHbError(error)
+      ? error
+      : new HbError('internal-error', String(error), { cause: error })
+    reporting.reporter.error('node-failed', message, { code, advice })
+    context.exitCode = exitCodeOf(error)
+  } finally {
+    reporting.close()
+  }
+}
+
+async function startReporting(
+  context: CommandContext,
+  options: Options,
+  { reporter, format }: NodeReporting,
+): Promise<void> {
   const { terminal } = context
-  const { network, open, abandon } = await place(context, options)
+  const { network, open, abandon } = await place(context, options, reporter)
+  const toPeople = format === 'human' && options.json !== true
   try {
     await runNode({
       terminal,
+      reporter,
       network,
       host: options.host,
       port: options.port,
       shutdownTimeoutS: options.shutdownTimeout,
-      address: (url) => addressOf(context, options, url),
+      address: (url) => addressOf(reporter, options, url),
       open,
-      started: (node, places) => printStarted(context, options, network, node, places),
+      started: (node, places) => {
+        printStarted(context, options, network, node, places)
+        reporter.info('node-ready', `ready: ${places.address}`, { ...places, network: network.id })
+        if (toPeople) terminal.err('Running; Ctrl-C stops it.')
+      },
       stopping: () => {
-        if (options.json === true) return
-        terminal.err('Stopping: what is under way is finished first (again: at once).')
+        reporter.info('node-stopping', 'stopping: what is under way is finished first')
+        if (toPeople) {
+          terminal.err('Stopping: what is under way is finished first (again: at once).')
+        }
       },
     })
+    reporter.info('node-stopped', 'stopped')
   } finally {
     await abandon()
   }
@@ -113,7 +160,11 @@ type Place = {
   readonly abandon: () => Promise<void>
 }
 
-async function place(context: CommandContext, options: Options): Promise<Place> {
+async function place(
+  context: CommandContext,
+  options: Options,
+  reporter: Reporter,
+): Promise<Place> {
   const directory = resolve(options.data)
   const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
   const { startNode, startNodeOn } = await import('../../node/index.ts')
@@ -122,17 +173,15 @@ async function place(context: CommandContext, options: Options): Promise<Place> 
     applicationId,
     ...(roles !== undefined && { roles }),
     ...(standby !== undefined && { standbys: standby }),
-    onHalted: (role: string, partition: number, error: unknown): void =>
-      context.terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`),
-    onStandbyFailed: (role: string, partition: number, error: unknown): void =>
-      context.terminal.err(`warning: standby of ${role}, partition ${partition}: ${String(error)}`),
+    reporter,
   }
   if (!namesBrokers(options)) {
     const network = await networkIn(directory, options)
     const open = (address: string) => startNode({ ...given, network, address })
     return { network, open, abandon: () => Promise.resolve() }
   }
-  const own: { log?: Log } = { log: await openBroker(context, options) }
+  const warn = (text: string): void => reporter.warn('broker-warning', text)
+  const own: { log?: Log } = { log: await openBroker(context, options, warn) }
   const abandon = async (): Promise<void> => own.log?.close()
   try {
     const network = await networkOn(own.log as Log, applicationId, directory, options)
@@ -148,12 +197,13 @@ async function place(context: CommandContext, options: Options): Promise<Place> 
   }
 }
 
-function addressOf({ terminal }: CommandContext, options: Options, url: string): string {
+function addressOf(reporter: Reporter, options: Options, url: string): string {
   const address = options.advertisedUrl ?? reachable(url)
   const { bootstrapServer } = options
   const isApart = bootstrapServer !== undefined && !THIS_MACHINE.test(bootstrapServer)
   if (isApart && THIS_MACHINE.test(address)) {
-    terminal.err(`warning: other machines do not reach ${address}: give --advertised-url`)
+    const text = `other machines do not reach ${address}: give --advertised-url`
+    reporter.warn('address-unreachable', text, { address })
   }
   return address
 }
@@ -189,7 +239,6 @@ function printStarted(
     ...[...processIds].map(([name, id]): [string, string] => [name, id]),
   ]
   for (const line of pairLines(pairs, paint(terminal.color))) terminal.out(line)
-  terminal.err('Running; Ctrl-C stops it.')
 }
 
 function rolesValue(text: string): Role[] {

@@ -175,6 +175,27 @@ class FetchedRecord implements StoredRecord {
     // not by assignment: a header may have the name __proto__
     return Object.fromEntries(headers)
   }
+
+  /** `name`: of ASCII. Of several of that name the last, as in `headers`. */
+  header(name: string): string | undefined {
+    const cursor = { bytes: this.#bytes, at: this.#headersAt }
+    let found: string | undefined
+    for (let left = readVarint(cursor); left > 0 && cursor.at < this.#end; left--) {
+      const length = readVarint(cursor)
+      const at = cursor.at
+      cursor.at += Math.max(0, length)
+      const isIt = length === name.length && this.#bytes.toString('latin1', at, cursor.at) === name
+      if (isIt) found = readText(cursor)
+      else skip(cursor)
+    }
+    return found
+  }
+}
+
+/** Over a text. */
+function skip(cursor: Cursor): void {
+  const length = readVarint(cursor)
+  cursor.at += Math.max(0, length)
 }
 
 type Cursor = { readonly bytes: Buffer; at: number }

@@ -110,3 +110,5 @@ export function carries(
 }
 
 export { Holdings } from './holdings.ts'
+export { Opening } from './opening.ts'
+export type { OpeningView } from './opening.ts'

@@ -19,7 +19,7 @@ export function lateApi(network: Network): LateApi {
     set: (api) => (late.api = api),
     api: {
       network,
-      submit: async (items) => now().submit(items),
+      submit: async (items, trace) => now().submit(items, trace),
       waitFor: async (id, stage, timeoutMs, scope) => now().waitFor(id, stage, timeoutMs, scope),
       message: async (id, scope) => now().message(id, scope),
       processes: async (page) => now().processes(page),
@@ -30,6 +30,8 @@ export function lateApi(network: Network): LateApi {
       results: async (id, from, limit) => now().results(id, from, limit),
       tail: (partition, from, signal) => now().tail(partition, from, signal),
       health: () => now().health(),
+      readiness: async () => now().readiness(),
+      metrics: async () => now().metrics(),
     },
   }
 }

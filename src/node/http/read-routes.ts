@@ -16,8 +16,8 @@ import { timeoutOf, type Parts } from './write-routes.ts'
 export function addReadRoutes(app: FastifyInstance, parts: Parts): void {
   const { api, limits } = parts
   app.get('/healthz', () => api.health())
-  app.get('/readyz', (_request, reply) => {
-    const health = api.health()
+  app.get('/readyz', async (_request, reply) => {
+    const health = await api.readiness()
     if (!health.ready) reply.header('retry-after', String(limits.retryAfterS))
     return reply.code(health.ready ? 200 : 503).send(health)
   })

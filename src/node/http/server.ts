@@ -14,6 +14,7 @@ import type { Network } from '../../protocol/genesis.ts'
 import type { NodeApi } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
 import { asHbError, errorBody, sendError, statusOf } from './failure.ts'
+import { addMetrics } from './http-metrics.ts'
 import { httpLimits, type HttpLimits } from './limits.ts'
 import { lateApi } from './late-api.ts'
 import { addReadRoutes } from './read-routes.ts'
@@ -81,6 +82,7 @@ export async function listenHttp(options: ListenOptions): Promise<EarlyHttpServe
     (_request, body, done) => done(null, body),
   )
   const parts = { api, limits, waits }
+  addMetrics(app, api, () => ({ streams: streams.count, waits: waits.count }))
   addWriteRoutes(app, parts)
   addReadRoutes(app, parts)
   streams.addRoute(app)

@@ -29,6 +29,10 @@ export class Waits {
     this.#room.enter()
   }
 
+  get count(): number {
+    return this.#room.inside
+  }
+
   leave(): void {
     this.#room.leave()
   }

@@ -8,6 +8,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { NodeApi, Submitted } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
+import { traceOf } from '../../std/trace.ts'
 import { batchItems } from './batch.ts'
 import { errorBody, sendError } from './failure.ts'
 import { Room, type HttpLimits } from './limits.ts'
@@ -53,14 +54,14 @@ async function postOne(
   const body = bodyOf(request)
   const stage = stageOf(query)
   if (stage === undefined) {
-    const [submitted] = await api.submit([body])
+    const [submitted] = await api.submit([body], traceOf(request))
     return reply.code(202).send(acceptedOf(submitted))
   }
   const timeoutMs = timeoutOf(query, limits)
   waits.enter()
   let id: string
   try {
-    const [submitted] = await api.submit([body])
+    const [submitted] = await api.submit([body], traceOf(request))
     id = acceptedOf(submitted).id
   } catch (error) {
     waits.leave()
@@ -80,7 +81,7 @@ async function postBatch(
   reply: FastifyReply,
 ): Promise<void> {
   const items = batchItems(bodyOf(request), parts.limits.batchItemsMax)
-  const submitted = await parts.api.submit(items)
+  const submitted = await parts.api.submit(items, traceOf(request))
   const results = submitted.map((one) => ('error' in one ? { error: errorBody(one.error) } : one))
   const refused = submitted.find((one) => 'error' in one)
   if (refused !== undefined && submitted.every((one) => 'error' in one)) {

@@ -127,6 +127,21 @@ test('headers keep their names, whatever these mean in JavaScript', () => {
   expect(Object.entries(headers)).toHaveLength(3)
 })
 
+test('one header alone is what is among all of them, and nothing where it is not', () => {
+  const name = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 3 })
+  const headers = fc.dictionary(fc.oneof(name, fc.string()), fc.string(), { maxKeys: 5 })
+  fc.assert(
+    fc.property(headers, name, (given, wanted) => {
+      const record = { key: 'k', value: Buffer.from('v'), headers: { ...given } }
+      const [found] = decodeBatches(encodeBatch([record], 1), 0, 1).records
+      for (const each of [wanted, ...Object.keys(given).filter((one) => /^[ -~]*$/.test(one))]) {
+        const own = Object.hasOwn(given, each) ? given[each] : undefined
+        expect([each, found?.header?.(each)]).toEqual([each, own])
+      }
+    }),
+  )
+})
+
 test('a record of the largest size, and one with as many headers as fit', async () => {
   const large = [{ key: 'k'.repeat(1_000), value: new Uint8Array(1_047_576).fill(7) }]
   expect(recordBytes(large[0] as LogRecord)).toBe(1_048_576)

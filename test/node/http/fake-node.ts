@@ -16,11 +16,14 @@ import type {
   NodeApi,
   NodeHealth,
   Part,
+  Readiness,
   ProcessView,
   ResultView,
   StateView,
   Submitted,
 } from '../../../src/node/api.ts'
+
+import type { Metric } from '../../../src/node/metrics/metric.ts'
 
 const PARTITIONS = 2
 
@@ -255,6 +258,15 @@ export class FakeNode implements NodeApi {
       this.pulled++
       yield entry
     }
+  }
+
+  async readiness(): Promise<Readiness> {
+    const waiting = this.ready ? [] : [{ role: 'dre', what: 'joining' } as const]
+    return { ...this.health(), waiting }
+  }
+
+  async metrics(): Promise<Metric[]> {
+    return [{ name: 'fake_accepted', type: 'gauge', help: 'x', samples: [{ value: this.accepted.length }] }]
   }
 
   health(): NodeHealth {
