@@ -27,6 +27,7 @@ import { IdIndex } from './id-index.ts'
 import { PartitionSequencer } from './partition.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 import { SEQUENCER_LIMITS } from './ports.ts'
+import { checkSkipped } from './skipped.ts'
 import { Standby } from './standby.ts'
 import { Standbys } from './standbys.ts'
 import { trimCommitted } from './trim.ts'
@@ -194,6 +195,12 @@ export class SequencerService {
       deadLetter: (record, error) => writeDeadLetter(letters, partition, record, error),
     })
     await sequencer.open()
+    const at = committed[this.#topics.ingress]
+    if (at !== undefined) {
+      const unplaced = sequencer.unplaced.bind(sequencer)
+      const place = { log, topics: this.#topics, group: this.#group, partition }
+      await checkSkipped({ ...place, unplaced }, at)
+    }
     const heads = this.#publishHeads(partition, chain, dirty, stop.signal)
     this.#owned.set(partition, { sequencer, index, chain, heads })
     this.#holdings.owns(partition)
