@@ -2,8 +2,8 @@
 // and what lies between would never get its place.
 //
 // What can be known: every record of a wallet below the position has its place (the index of ids,
-// whole by now), or was refused (for what its bytes say, for its expiry, or there is a dead letter).
-// Messages of processes need no look: the relayer sends again what their targets lack.
+// whole by now), or was refused (for what its bytes say, for its expiry, or there is a dead
+// letter). Messages of processes need no look: the relayer sends again what their targets lack.
 // Invariants: K1 no false alarm: what cannot be told, as below what ingress retains, counts as
 // handled. K2 the newest records below the position are looked at, and only where one of them was
 // not handled those before it: what is skipped is a stretch that ends at the position.
