@@ -30,8 +30,10 @@ const LOOK_BACK_RECORDS = 500
 export async function checkSkipped(options: SkippedOptions, committed: number): Promise<void> {
   const { log, topics, group, partition } = options
   const { start, end } = await endsOf(log, topics.ingress, partition)
+  // a topic that is shorter than the position is another matter: the log halts over that
+  if (committed > end) return
   let first: number | undefined
-  for (let to = Math.min(committed, end); to > start; ) {
+  for (let to = committed; to > start; ) {
     const from = Math.max(start, to - LOOK_BACK_RECORDS)
     const found = await unhandled(options, from, to)
     if (found === undefined) break
