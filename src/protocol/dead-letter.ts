@@ -37,3 +37,14 @@ export function deadLetterOf(
     },
   }
 }
+
+/** The offset of the record that a dead letter is of, where it is one of that partition. */
+export function refusedOffset(
+  topic: string,
+  partition: number,
+  headers: Readonly<Record<string, string>> | undefined,
+): number | undefined {
+  if (headers?.[`${PREFIX}topic`] !== topic) return undefined
+  if (headers[`${PREFIX}partition`] !== String(partition)) return undefined
+  return Number(headers[`${PREFIX}offset`])
+}

@@ -83,7 +83,8 @@ export function decide(context: DecideContext, candidates: readonly Candidate[])
   })
 }
 
-function isExpired(message: Message, time: number): boolean {
+/** By settled log time. */
+export function isExpired(message: Message, time: number): boolean {
   return message.expires !== undefined && time > message.expires
 }
 

@@ -22,7 +22,7 @@ import { TRACE_HEADER, traceOf } from '../std/trace.ts'
 import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
-import { decide } from './core.ts'
+import { decide, isExpired } from './core.ts'
 import type { IdIndex } from './id-index.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 
@@ -85,6 +85,29 @@ export class PartitionSequencer {
     judged.catch(() => undefined)
     done.catch(() => undefined)
     return done.then(() => this.#o.index.written())
+  }
+
+  /**
+   * Of these records those of wallets that could have a place and have none. Whoever asks has
+   * opened the partition, and nothing is under way.
+   */
+  async unplaced(records: readonly StoredRecord[]): Promise<StoredRecord[]> {
+    const { index, chain } = this.#o
+    const open: Candidate[] = []
+    for (const record of records) {
+      try {
+        const candidate = this.#candidate(record)
+        const { message } = candidate
+        const isOpen = message.origin === undefined && index.find(message.id) === undefined
+        if (isOpen && !isExpired(message, chain.view.timestamp)) open.push(candidate)
+      } catch (error) {
+        if (!isHbError(error)) throw error
+      }
+    }
+    if (open.length === 0) return []
+    const sources = open.flatMap(({ source }) => source ?? [])
+    const { candidates } = await this.#judge(sources)
+    return candidates.flatMap(({ source }) => source ?? [])
   }
 
   /** Resolves when no batch is under way. */

@@ -30,6 +30,7 @@ import { IdIndex } from './id-index.ts'
 import { PartitionSequencer } from './partition.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 import { noSequencerFigures, SEQUENCER_LIMITS } from './ports.ts'
+import { checkSkipped } from './skipped.ts'
 import { Standby } from './standby.ts'
 import { Standbys } from './standbys.ts'
 import { trimCommitted } from './trim.ts'
@@ -204,6 +205,12 @@ export class SequencerService {
     this.#opening.set(partition, { chain, from: chain.next, sinceMs: clock.now() })
     try {
       await sequencer.open()
+      const at = committed[this.#topics.ingress]
+      if (at !== undefined) {
+        const unplaced = sequencer.unplaced.bind(sequencer)
+        const place = { log, topics: this.#topics, group: this.#group, partition }
+        await checkSkipped({ ...place, unplaced }, at)
+      }
     } finally {
       this.#opening.delete(partition)
     }

@@ -364,6 +364,13 @@ export const ERROR_TABLE = {
     message: 'the log is not the one that was read before',
     advice: 'Find out why it is shorter or differs (runbook); never reset the position.',
   },
+  'position-skips': {
+    kind: 'operator',
+    message: "the group's position lies beyond messages that were acknowledged and not ordered",
+    advice:
+      'Somebody moved it forwards. Stop the nodes, run the command that the text names, start ' +
+      'again: nothing is lost.',
+  },
   'clock-skew': {
     kind: 'operator',
     message: "the machine's clock is too far off the log's",

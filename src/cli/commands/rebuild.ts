@@ -22,7 +22,7 @@ far as that is retained (result-mismatch).
 
 Examples:
   hb rebuild --partition 3 --data hb-data
-  hb rebuild --partition 3 --from-manifest               the newest recorded states, and what follows
+  hb rebuild --partition 3 --from-manifest      the newest recorded states, and what follows
   hb rebuild --partition 0 --data ./node1 --bootstrap-server host:9092`
 
 type Options = BrokerOptions & {
