@@ -6,8 +6,8 @@
 // Invariants: V1 `finish` is called in the order of `begin`. V2 a process that was lost or that
 // faulted is opened again from the store and the entries that follow are evaluated again: results
 // do not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
-// process must be evaluated again, no later one of it is sent. V5 what was sent behind a spawn
-// before it was known to have failed is not believed.
+// process waits to be evaluated, the first time or again, no later one of it is sent. V5 what was
+// sent behind a spawn before it was known to have failed is not believed.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -71,7 +71,7 @@ type Unwritten = {
 export class Evaluation {
   readonly #o: EvaluationOptions
   readonly #instances = new Instances()
-  /** Processes that were lost, until nothing of them is under way (V4). */
+  /** Processes that were lost, or that an entry waits for, until nothing is under way (V4). */
   readonly #suspects = new Set<string>()
 
   constructor(options: EvaluationOptions) {
@@ -189,10 +189,17 @@ export class Evaluation {
         commands.push({ kind: 'open', process, module: plan.module, snapshot: plan.snapshot })
         this.#instances.opened(process, plan.snapshot.length, 0)
       } else {
-        if (unwritten === undefined && this.#mustWait(placed)) continue
+        if (unwritten === undefined && this.#mustWait(placed)) {
+          // nor may what comes behind it be sent, once an entry before it has opened the process
+          this.#suspects.add(process)
+          continue
+        }
         if (!this.#instances.touch(process)) {
           const open = this.#openCommand(placed, unwritten?.get(process))
-          if (open === undefined) continue
+          if (open === undefined) {
+            this.#suspects.add(process)
+            continue
+          }
           openings.set(commands.length, undefined)
           commands.push(open)
         }

@@ -1,0 +1,89 @@
+// Segments that overlap while an instance is away: each entry is evaluated on what all before it
+// made, whatever of them had to wait.
+
+import { afterEach, expect, test } from '@jest/globals'
+import { Ledger } from '../../src/dre/core.ts'
+import { Evaluation } from '../../src/dre/evaluation.ts'
+import type { Settled } from '../../src/dre/evaluation.ts'
+import { Modules } from '../../src/dre/modules.ts'
+import { DRE_LIMITS, noDreFigures } from '../../src/dre/ports.ts'
+import { ProcessStore } from '../../src/dre/process-store.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { RECORDS, Rig, rigNetwork, TOPICS } from '../node/rig.ts'
+
+let rig: Rig
+afterEach(() => rig.close())
+
+test('what waits for an instance is overtaken by nothing that comes after it', async () => {
+  rig = await Rig.open(rigNetwork(['counter'], { partitions: 1 }))
+  const target = rig.id('counter-0')
+  const began = Date.now()
+  let now = began
+  const sequencer = await rig.sequencer({ clock: { ...systemClock, now: () => now } })
+  await rig.send(rig.item(target, {}))
+  await until(async () => (await rig.chain(0)).entries.length === 2)
+  // one that is too late when it gets its place: for its result nothing need be opened
+  now += 1_000
+  const tags = [{ name: 'HB-Network', value: rig.network.id }]
+  const expires = { name: 'HB-Expires', value: String(began + 500) }
+  await rig.send(rig.item(target, '', [...tags, expires]))
+  await rig.send(...[1, 2, 3, 4].map((n) => rig.item(target, { n })))
+  await until(async () => (await rig.chain(0)).entries.length === 7)
+  await sequencer.stop()
+  const { entries } = await rig.chain(0)
+
+  const memory = createMemoryStore()
+  const store = new ProcessStore(memory, RECORDS, 0)
+  const ledger = new Ledger(rig.network, 0)
+  const modules = new Modules(memory, RECORDS, undefined, TOPICS.modules)
+  const evaluation = new Evaluation({
+    network: rig.network,
+    ledger,
+    evaluator: rig.evaluator(),
+    store,
+    modules,
+    limits: DRE_LIMITS,
+    figures: noDreFigures(),
+  })
+  const begin = (...heights: number[]) =>
+    evaluation.begin(heights.map((height) => entries[height] as (typeof entries)[number]))
+  const write = async (settled: readonly Settled[]): Promise<void> => {
+    for (const { result, changes, spawned } of settled) {
+      const ops = store.resultOps(result, changes)
+      if (spawned !== undefined) {
+        await modules.publish(spawned.module)
+        ops.push(store.baseOp(result.process, 0, spawned.snapshot))
+      }
+      await store.write(ops)
+      const row = ledger.rows.get(result.process)
+      if (row !== undefined) row.writtenSlot = result.slot
+    }
+  }
+  const idle = Promise.resolve()
+  await write(await evaluation.finish(begin(0, 1), idle))
+  // closed, as after a while without messages
+  await evaluation.close()
+  const refused = begin(2)
+  const first = begin(3)
+  const second = begin(4)
+  await write(await evaluation.finish(refused, idle))
+  const one = await evaluation.finish(first, idle)
+  // the instance is there again, and the second one is still to be sent
+  const third = begin(5, 6)
+  await write(one)
+  const all = [...one, ...(await evaluation.finish(second, idle))]
+  await write(all.slice(1))
+  all.push(...(await evaluation.finish(third, idle)))
+  expect(all.map(({ changes }) => changes)).toEqual(
+    [3, 4, 5, 6].map((count) => JSON.stringify(['o', ['count', ['=', count]]])),
+  )
+  await evaluation.close()
+})
+
+async function until(what: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 8_000; !(await what()); ) {
+    if (Date.now() > end) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
