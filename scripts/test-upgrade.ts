@@ -1,5 +1,5 @@
-// npm run test:upgrade [-- --from REVISION] [--seed N]: a rolling restart under load, from the build
-// of an earlier commit (default: the one before this) to the build of these sources, on three
+// npm run test:upgrade [-- --from REVISION] [--seed N]: a rolling restart under load, from the
+// build of an earlier commit (default: the one before this) to the build of these sources, on three
 // brokers. Nothing may fail, and the checker of the chaos tests judges the rest.
 //
 // Invariants: the last line on stdout is one JSON object; the exit code is 0 only where it is `ok`.

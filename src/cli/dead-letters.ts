@@ -28,7 +28,7 @@ export type Letter = {
 }
 
 const HEADER = '__connect.errors.'
-/** Refused after it was taken: whoever waits for the message is told so, and may have sent another. */
+/** Refused after it was taken: its sender is told so, and may have sent another. */
 const TOLD: ReadonlySet<string> = new Set(['expired'])
 
 /** True where its sender was already told that it is refused. */

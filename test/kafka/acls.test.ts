@@ -166,6 +166,11 @@ describeKafkaCluster('a broker with an authorizer', () => {
   }, 60_000)
 })
 
+test('the command knows every part', async () => {
+  const { out } = await hb(['acls', 'print', '--help'])
+  expect(out.join('\n').replaceAll(/\s/g, '')).toContain(GRANTEES.join(','))
+})
+
 test('every part has some, and none more than another part needs for the same', () => {
   for (const each of GRANTEES) {
     const grants = grantsOf([each], 'x')

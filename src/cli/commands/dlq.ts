@@ -2,12 +2,10 @@
 
 import type { Command } from 'commander'
 import type { Client, MessageStatus } from '../../client/index.ts'
-import { topicNames } from '../../protocol/topics.ts'
 import { toBase64Url, utf8Text } from '../../std/bytes.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import type { Letter } from '../dead-letters.ts'
-import { readLetters, wasTold } from '../dead-letters.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { HistoryOptions } from '../history.ts'
 import { dataOption, withHistory } from '../history.ts'
@@ -63,6 +61,8 @@ export function addDlq(program: Command, context: CommandContext): void {
 
 /** The letters that the options mean, each message once: its newest letter. */
 async function chosen(context: CommandContext, options: Options): Promise<Letter[]> {
+  const { topicNames } = await import('../../protocol/topics.ts')
+  const { readLetters } = await import('../dead-letters.ts')
   return withHistory(context, options, async ({ log, applicationId }) => {
     const letters: Letter[] = []
     for await (const letter of readLetters(log, topicNames(applicationId).deadletters)) {
@@ -163,6 +163,7 @@ async function redrive(client: Client, letter: Letter, options: Options): Promis
   if (id === undefined || item === undefined) return { offset, outcome: 'no-message' }
   const status = await statusOf(client, id)
   if (status?.receipt !== undefined) return { offset, id, outcome: 'placed' }
+  const { wasTold } = await import('../dead-letters.ts')
   const isTold = wasTold(letter) || status?.stage === 'refused'
   if (isTold && options.force !== true) return { offset, id, outcome: 'told' }
   if (options.dryRun === true) return { offset, id, outcome: 'would-send' }
@@ -184,7 +185,6 @@ async function statusOf(client: Client, id: string): Promise<MessageStatus | und
 }
 
 function viewOf(letter: Letter) {
-  const { offset, timestamp, topic, partition, recordOffset, code, text, key, id, attempts } = letter
-  const message = id === undefined ? {} : { id }
-  return { offset, timestamp, topic, partition, recordOffset, code, text, key, ...message, attempts }
+  const { value: _value, item: _item, ...view } = letter
+  return view
 }

@@ -3,7 +3,6 @@
 
 import type { Command } from 'commander'
 import type { Log } from '../../log/port.ts'
-import { topicNames, topicSpecs } from '../../protocol/topics.ts'
 import type { TopicPlan } from '../../protocol/topics.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { BrokerOptions } from '../broker.ts'
@@ -79,6 +78,7 @@ const createTopics: Act<NetworkOptions> = async ({ terminal }, log, applicationI
     own: isNamed ? await newNetwork(options) : undefined,
     make: () => newNetwork(options),
   })
+  const { topicNames, topicSpecs } = await import('../../protocol/topics.ts')
   const specs = topicSpecs(topicNames(applicationId), network.genesis.partitions)
   await log.provision(specs)
   const topics = specs.map(({ name }) => name)
@@ -113,6 +113,7 @@ async function check(log: Log, spec: TopicPlan): Promise<Checked> {
 
 /** The partition count is that of ingress: the others must be like it. */
 async function plansOf(log: Log, applicationId: string): Promise<TopicPlan[]> {
+  const { topicNames, topicSpecs } = await import('../../protocol/topics.ts')
   const names = topicNames(applicationId)
   const count = await log.ends(names.ingress).then(
     (ends) => ends.length,
@@ -127,6 +128,7 @@ async function plansOf(log: Log, applicationId: string): Promise<TopicPlan[]> {
 const GROUP_OF = { ingress: 'sequencer', log: 'dre', outbox: 'relayer' } as const
 
 const describeTopics: Act<object> = async ({ terminal }, log, applicationId, { json }) => {
+  const { topicNames } = await import('../../protocol/topics.ts')
   const names = topicNames(applicationId)
   const groups = new Map<string, string>(
     Object.entries(GROUP_OF).map(([topic, role]) => {
