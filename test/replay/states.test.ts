@@ -71,11 +71,11 @@ test('at each slot that was seen live, the same text and hash', async () => {
         const alone = await at(node, process, [point])
         expect(alone.states.map(brief)).toEqual([brief(states[points.indexOf(point)] as StateThen)])
       }
-      // a height or a time names the last slot within it
+      // a height or a time names the last slot within it (a state out of a manifest has no time)
       const { height, timestamp } = states.at(-1) as StateThen
       const byHeight = await at(node, process, [{ height }])
       expect(byHeight.states.map(brief)).toEqual([brief(states.at(-1) as StateThen)])
-      const byTime = await at(node, process, [{ time: (timestamp ?? 0) + 1_000_000 }])
+      const byTime = await at(node, process, [{ time: (timestamp ?? Date.now()) + 1_000_000 }])
       expect(byTime.states[0]?.slot).toBe(states.at(-1)?.slot)
     }
     await node.close()
