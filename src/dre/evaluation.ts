@@ -45,6 +45,8 @@ type Step = {
   reply: EvaluatorReply | undefined
   /** Of a spawn: what its opening gave. */
   opening: EvaluatorReply | undefined
+  /** It was not sent when its segment began: `finish` does it. */
+  waits: boolean
 }
 
 /** A segment under way. */
@@ -71,8 +73,10 @@ type Unwritten = {
 export class Evaluation {
   readonly #o: EvaluationOptions
   readonly #instances = new Instances()
-  /** Processes that were lost, or that an entry waits for, until nothing is under way (V4). */
+  /** Processes that were lost, until nothing of them is under way (V4). */
   readonly #suspects = new Set<string>()
+  /** How many entries of a process wait to be sent (V4). */
+  readonly #waiting = new Map<string, number>()
 
   constructor(options: EvaluationOptions) {
     this.#o = options
@@ -85,7 +89,8 @@ export class Evaluation {
   begin(entries: readonly Entry[]): Segment {
     const steps = entries.map((entry): Step => {
       const placed = this.#o.ledger.place(entry)
-      return { placed, plan: this.#o.ledger.plan(placed), reply: undefined, opening: undefined }
+      const plan = this.#o.ledger.plan(placed)
+      return { placed, plan, reply: undefined, opening: undefined, waits: false }
     })
     return this.#send(steps, undefined)
   }
@@ -105,6 +110,7 @@ export class Evaluation {
       }
       const outcome = outcomeOf(step)
       if (outcome !== undefined) {
+        this.#waitsNoMore(step)
         settled.push(this.#settle(step, outcome, unwritten))
         tries = 0
         at += 1
@@ -190,14 +196,13 @@ export class Evaluation {
         this.#instances.opened(process, plan.snapshot.length, 0)
       } else {
         if (unwritten === undefined && this.#mustWait(placed)) {
-          // nor may what comes behind it be sent, once an entry before it has opened the process
-          this.#suspects.add(process)
+          this.#waits(step)
           continue
         }
         if (!this.#instances.touch(process)) {
           const open = this.#openCommand(placed, unwritten?.get(process))
           if (open === undefined) {
-            this.#suspects.add(process)
+            this.#waits(step)
             continue
           }
           openings.set(commands.length, undefined)
@@ -206,6 +211,7 @@ export class Evaluation {
       }
       const parent = { hops: message.hops, count: message.count, budget: message.budget }
       commands.push({ kind: 'evaluate', process, action: plan.action, parent })
+      this.#waitsNoMore(step)
       sent.push(step)
     }
     const replies = this.#o.evaluator.run(commands)
@@ -213,12 +219,33 @@ export class Evaluation {
     return { steps: steps as Step[], replies, sent, openings }
   }
 
-  /** V4: something of the process before this entry is under way and may have to be repeated. */
+  /** Nor is what comes behind it sent, though an entry before it may open the process. */
+  #waits(step: Step): void {
+    if (step.waits) return
+    step.waits = true
+    const { process } = step.placed.entry.message
+    this.#waiting.set(process, (this.#waiting.get(process) ?? 0) + 1)
+  }
+
+  #waitsNoMore(step: Step): void {
+    if (!step.waits) return
+    step.waits = false
+    const { process } = step.placed.entry.message
+    const left = (this.#waiting.get(process) ?? 1) - 1
+    if (left > 0) this.#waiting.set(process, left)
+    else this.#waiting.delete(process)
+  }
+
+  /**
+   * V4: something of the process before this entry is under way and may have to be repeated, or is
+   * not even sent.
+   */
   #mustWait({ row, slot }: Placed): boolean {
     if (row === undefined) return false
     const underWay = slot - 1 > row.writtenSlot
     if (!underWay) this.#suspects.delete(row.process)
     if (!underWay) return false
+    if (this.#waiting.has(row.process)) return true
     return this.#suspects.has(row.process) || this.#instances.get(row.process) === undefined
   }
 
