@@ -1,8 +1,9 @@
-// Which suites `npm test` leaves to `npm run test:clusters`: each takes tens of seconds on clusters
-// of its own. A suite that proves something without them does not belong here.
+// Which suites `npm test` leaves to `npm run test:clusters`: each takes tens of seconds, mostly on
+// clusters of its own. A suite that proves something without them does not belong here.
 
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
+  'test/kafka/offset-resets',
   'test/support/jvm-kafka',
   'test/support/kafka-install',
   'test/support/secure-kafka',
