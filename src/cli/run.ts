@@ -10,6 +10,7 @@ import { addDemo } from './commands/demo-command.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
 import { addResult } from './commands/result.ts'
+import { addSchemas } from './commands/schemas.ts'
 import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
 import { addStart } from './commands/start.ts'
@@ -95,6 +96,7 @@ function buildProgram(context: CommandContext): Command {
   addStatus(program, context)
   addTopics(program, context)
   addAcls(program, context)
+  addSchemas(program, context)
   return program
 }
 
