@@ -17,8 +17,10 @@ import type { DreLimits, DreService } from '../dre/index.ts'
 import type { RelayerLimits, RelayerService } from '../relayer/index.ts'
 import { createInlineVerifier, createVerifierPool, rememberVerdicts } from '../verifier/index.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
+import type { WriterSchemas } from '../schemas/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
+import type { HbError } from '../std/errors.ts'
 import type { NodeApi } from './api.ts'
 import { Door } from './door.ts'
 import { hostOf } from './host.ts'
@@ -50,6 +52,8 @@ export type NodeOptions = {
   readonly sequencerStore?: Store
   readonly dreStore?: Store
   readonly clock?: Clock
+  /** A schema registry, for what others put on ingress in its wire format. */
+  readonly schemas?: WriterSchemas
   /** How other nodes are asked; default: the platform's own `fetch`. */
   readonly fetch?: Fetch
   readonly applicationId?: string
@@ -66,6 +70,8 @@ export type NodeOptions = {
     readonly peers?: Partial<PeerLimits>
   }
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
+  /** Ingress of a partition waits for the schema registry. */
+  readonly onSchemaAwaited?: (partition: number, error: HbError) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
 }

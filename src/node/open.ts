@@ -28,9 +28,11 @@ export type LocalNodeOptions = {
   | 'address'
   | 'standbys'
   | 'clock'
+  | 'schemas'
   | 'applicationId'
   | 'limits'
   | 'onHalted'
+  | 'onSchemaAwaited'
   | 'onStandbyFailed'
 >
 

@@ -47,13 +47,14 @@ export function makeRoles(options: NodeOptions, shared: Shared): Services {
 }
 
 function makeSequencer(options: NodeOptions, shared: Shared, common: Common): SequencerService {
-  const { limits = {}, standbys } = options
+  const { limits = {}, standbys, schemas } = options
   const { waits, ownership, verifier } = shared
   return new SequencerService({
     ...common,
     log: ownership.watched('sequencer'),
     store: needed('sequencer', options.sequencerStore),
     verifier,
+    ...(schemas !== undefined && { schemas }),
     ...(standbys !== undefined && { standbys }),
     ...(limits.sequencer && { limits: limits.sequencer }),
     listener: {
@@ -63,6 +64,7 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
       repeated: (id) => waits.reached(id, 'sequenced'),
       refused: (id, error) => waits.refused(id, error),
       halted: halt(options, ownership, 'sequencer'),
+      schemaAwaited: (partition, error) => options.onSchemaAwaited?.(partition, error),
       standbyFailed: (partition, error) => options.onStandbyFailed?.('sequencer', partition, error),
     },
   })

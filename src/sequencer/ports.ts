@@ -14,6 +14,8 @@ export type SequencerListener = {
   /** A wallet's message will not be ordered. */
   refused?(id: string, error: HbError): void
   halted?(partition: number, error: unknown): void
+  /** A schema registry does not answer: from here on the partition's ingress waits for it. */
+  schemaAwaited?(partition: number, error: HbError): void
   /** A warm copy failed; it begins again after `standbyRetryMs`, and no other is touched. */
   standbyFailed?(partition: number, error: unknown): void
 }
@@ -27,6 +29,8 @@ export type SequencerFigures = {
   refused: number
   claims: number
   unclear: number
+  /** Times that a schema registry was asked and could not answer; its ingress waits meanwhile. */
+  schemaWaits: number
 }
 
 export type SequencerLimits = {

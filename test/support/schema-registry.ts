@@ -1,11 +1,10 @@
 // A schema registry of a test's own: Apicurio Registry with its Confluent-compatible API, from Maven
-// Central, on a JVM of this machine and 127.0.0.1. It keeps its schemas in memory, so one that is to
-// outlive a stop is frozen; stopped and started again it is empty.
+// Central, on a JVM of this machine and 127.0.0.1. Only for tests: its data is thrown away at the end.
 //
 // Invariants:
 //   R1  Nothing outlives the OS process that started it (watchdog.ts).
 //   R2  What is run is what was fetched once and had the hash that is written here.
-//   R3  A registry keeps its port from one start to the next.
+//   R3  A registry keeps its port and its schemas, with their ids, from one start to the next.
 
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -36,12 +35,12 @@ const LOG_TAIL_LINES = 40
 export type SchemaRegistryServer = {
   /** Of the API that Confluent's clients speak. */
   readonly url: string
-  /** SIGKILL; resolves when the OS process is gone. What was registered is gone with it. */
+  /** SIGKILL; resolves when the OS process is gone. */
   kill(): Promise<void>
   /** SIGSTOP: its connections stay, and nobody answers. */
   freeze(): void
   thaw(): void
-  /** On the same port, empty; resolves when it answers. */
+  /** Again, on the same port and data; resolves when it answers. */
   start(): Promise<void>
   /** Safe to call twice. */
   close(): Promise<void>
@@ -90,6 +89,7 @@ class Server implements SchemaRegistryServer {
   readonly url: string
   readonly #install: string
   readonly #port: number
+  readonly #dir: string
   readonly #logFile: string
   readonly #watchdog: Watchdog
   #child: ChildProcess | undefined
@@ -97,6 +97,7 @@ class Server implements SchemaRegistryServer {
   constructor(install: string, port: number, dir: string) {
     this.#install = install
     this.#port = port
+    this.#dir = dir
     this.#logFile = join(dir, 'registry.log')
     this.#watchdog = startWatchdog(dir)
     this.url = `http://127.0.0.1:${port}/apis/ccompat/v7`
@@ -106,8 +107,10 @@ class Server implements SchemaRegistryServer {
     if (this.#child !== undefined) throw new Error('it is running already')
     const output = openSync(this.#logFile, 'a')
     const address = ['-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${this.#port}`]
+    const data = `jdbc:h2:file:${join(this.#dir, 'data')};WRITE_DELAY=0`
+    const settings = [...address, `-Dapicurio.datasource.url=${data}`]
     const jar = ['-jar', `apicurio-registry-app-${VERSION}-runner.jar`]
-    const child = spawn(javaCommand(), [...SMALL_AND_QUICK, ...address, ...jar], {
+    const child = spawn(javaCommand(), [...SMALL_AND_QUICK, ...settings, ...jar], {
       cwd: this.#install,
       stdio: ['ignore', output, output],
     })

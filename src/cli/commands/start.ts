@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import type { Log } from '../../log/port.ts'
 import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
+import type { WriterSchemas } from '../../schemas/index.ts'
 import { HbError } from '../../std/errors.ts'
 import {
   brokerOptions,
@@ -18,6 +19,7 @@ import type { CommandContext } from '../context.ts'
 import { DEFAULT_PORT, jsonOption, mintOption, portValue } from '../options.ts'
 import { secondsValue, wholeValue } from '../options.ts'
 import { runNode } from '../run-node.ts'
+import { registryOption, registryPlace, type RegistryOptions } from '../schema-registry.ts'
 import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import { pairLines } from '../table.ts'
 import { paint } from '../terminal.ts'
@@ -36,9 +38,11 @@ Examples:
   hb start --bootstrap-server kafka:9092 --data ./one --host 0.0.0.0 \\
     --advertised-url http://one.example:8734
   hb start --bootstrap-server kafka:9092 --command-config client.properties --data ./two \\
-    --roles dre --standby 1`
+    --roles dre --standby 1
+  hb start --bootstrap-server kafka:9092 --schema-registry-url http://registry:8081`
 
 type Options = BrokerOptions &
+  RegistryOptions &
   NetworkOptions & {
     readonly data: string
     readonly host: string
@@ -79,7 +83,7 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
     .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
     .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
-  brokerOptions(mintOption(command)).addHelpText('after', HELP)
+  registryOption(brokerOptions(mintOption(command))).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
 
@@ -117,11 +121,15 @@ async function place(context: CommandContext, options: Options): Promise<Place> 
   const directory = resolve(options.data)
   const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
   const { startNode, startNodeOn } = await import('../../node/index.ts')
+  const schemas = await writerSchemas(options)
   const given = {
     directory,
     applicationId,
     ...(roles !== undefined && { roles }),
     ...(standby !== undefined && { standbys: standby }),
+    ...(schemas !== undefined && { schemas }),
+    onSchemaAwaited: (partition: number, error: unknown): void =>
+      context.terminal.err(`warning: ingress of partition ${partition} waits: ${String(error)}`),
     onHalted: (role: string, partition: number, error: unknown): void =>
       context.terminal.err(`halted: ${role}, partition ${partition}: ${String(error)}`),
     onStandbyFailed: (role: string, partition: number, error: unknown): void =>
@@ -146,6 +154,14 @@ async function place(context: CommandContext, options: Options): Promise<Place> 
     await abandon()
     throw error
   }
+}
+
+/** Warnings of --command-config are those of the brokers: said once, there. */
+async function writerSchemas(options: Options): Promise<WriterSchemas | undefined> {
+  const place = await registryPlace(options)
+  if (place === undefined) return undefined
+  const { openWriterSchemas } = await import('../../schemas/index.ts')
+  return openWriterSchemas(place)
 }
 
 function addressOf({ terminal }: CommandContext, options: Options, url: string): string {
