@@ -25,7 +25,8 @@ function leaves(schema: string): Map<string, string> {
     if (Array.isArray(value)) {
       // fields and their like count in order: a place that moved is another place
       value.forEach((item, at) => visit(item, `${path}[${nameOf(item) ?? at}]`))
-      found.set(`${path}.order`, value.map((item, at) => nameOf(item) ?? shown(item, at)).join(', '))
+      const order = value.map((item, at) => nameOf(item) ?? shown(item, at))
+      found.set(`${path}.order`, order.join(', '))
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, inner] of Object.entries(value)) {
         if (key !== 'doc') visit(inner, path === '' ? key : `${path}.${key}`)

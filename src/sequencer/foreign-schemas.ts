@@ -1,11 +1,11 @@
 // Ingress that was written with schemas of a registry: which are at hand, and how others are asked
 // for.
 //
-// Owners: service.ts makes one for all partitions, where there is a registry; each PartitionSequencer
-// asks it for itself. Invariants: F1 a registry that cannot be asked is no verdict on a record: it is
-// asked again until it answers, or the partition is lost. F2 what an id was read as holds for ever;
-// that the registry has no such schema holds for the records that it was asked for. F3 nothing of
-// this is of any weight once a record is in the log, where it stands in our own encoding.
+// Owners: service.ts makes one for all partitions, where there is a registry; each partition's
+// sequencer asks it for itself. Invariants: F1 a registry that cannot answer is no verdict on a
+// record: it is asked again until it does, or the partition is lost. F2 how an id is read holds for
+// ever; that the registry has no such schema holds for the batch that it was asked for. F3 nothing
+// of this is of any weight once a record is in the log, where it stands in our own encoding.
 
 import { CONFLUENT_HEADER_BYTES, schemaIdOf } from '../protocol/codec/confluent.ts'
 import type { Records, WireMessage } from '../protocol/codec/records.ts'

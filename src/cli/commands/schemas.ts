@@ -1,5 +1,5 @@
-// hb schemas: the schemas of the topics in a schema registry: registered, or compared with what this
-// version ships.
+// hb schemas: the schemas of the topics in a schema registry: registered, or compared with what
+// this version ships.
 
 import type { Command } from 'commander'
 import type { Compared, Registered, Subject, SubjectRegistry } from '../../schemas/index.ts'

@@ -1,5 +1,5 @@
 // The wire format of schema registries' clients: a zero byte, the id of the writer's schema (four
-// bytes, big-endian), then the Avro datum. Nothing of ours is written so: it is read at ingress only.
+// bytes, big-endian), then the Avro datum. Nothing of ours is written so: ingress alone is read so.
 // Source: Confluent Schema Registry, "Wire format".
 
 export const CONFLUENT_HEADER_BYTES = 5

@@ -101,7 +101,7 @@ function checkWork(root: Type): void {
   }
 }
 
-/** What is behind an array, a map or a union has taken a byte: it is weighed for itself, `later`. */
+/** What is in an array, a map or a union has taken a byte: it is weighed for itself, `later`. */
 function weightOf(type: Type, weigh: (type: Type) => Weight, later: Type[]): Weight {
   const inner = type as unknown as {
     fields?: { type: Type }[]
