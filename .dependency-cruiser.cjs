@@ -14,6 +14,7 @@ const ROOMS = [
   ['store'],
   ['log'],
   ['archive'],
+  ['schemas'],
   ['runtime'],
   ['verifier'],
   ['system'],
@@ -30,6 +31,7 @@ const OPEN_ROOMS = ['std', 'protocol']
 /** One room per outside package, so that a vendor can be replaced in one place. */
 const VENDORS = {
   '@jitl/': ['runtime'],
+  '@kafkajs/confluent-schema-registry': ['schemas'],
   '@opentelemetry/api': ['node'],
   'quickjs-emscripten': ['runtime'],
   avsc: ['protocol'],

@@ -9,4 +9,5 @@ export const SLOW_SUITES = [
   'test/support/secure-kafka',
   'test/log/kafka/clusters',
   'test/log/kafka/three-brokers',
+  'test/kafka/schema-registry',
 ]

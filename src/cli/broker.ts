@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { KafkaOptions } from '../log/kafka/index.ts'
+import type { ClientProperties, KafkaOptions } from '../log/kafka/index.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
 import type { CommandContext } from './context.ts'
@@ -60,18 +60,24 @@ async function connection(
   warn: (text: string) => void,
 ): Promise<{ bootstrapServers?: string; options?: Omit<KafkaOptions, 'bootstrapServers'> }> {
   if (commandConfig === undefined) return {}
-  const bytes = await readable(commandConfig, () => readFile(commandConfig))
-  const { utf8Text } = await import('../std/bytes.ts')
-  const { connectionOf, parseClientProperties } = await import('../log/kafka/index.ts')
-  // Java reads such files as Latin-1: what is no UTF-8 was written so
-  const text = utf8Text(bytes) ?? bytes.toString('latin1')
-  const properties = parseClientProperties(text, { readFile: (path) => readFileSync(path) })
+  const { connectionOf } = await import('../log/kafka/index.ts')
+  const properties = await propertiesIn(commandConfig)
   for (const warning of properties.warnings) warn(`${commandConfig}: ${warning}`)
   const { bootstrapServers } = properties
   return {
     options: connectionOf(properties),
     ...(bootstrapServers !== undefined && { bootstrapServers }),
   }
+}
+
+/** Of --command-config. Errors: `client-properties-invalid`, `file-unreadable`. */
+export async function propertiesIn(commandConfig: string): Promise<ClientProperties> {
+  const bytes = await readable(commandConfig, () => readFile(commandConfig))
+  const { utf8Text } = await import('../std/bytes.ts')
+  const { parseClientProperties } = await import('../log/kafka/index.ts')
+  // Java reads such files as Latin-1: what is no UTF-8 was written so
+  const text = utf8Text(bytes) ?? bytes.toString('latin1')
+  return parseClientProperties(text, { readFile: (path) => readFileSync(path) })
 }
 
 /** Addresses of the nodes of the application id, those that serve states first. */

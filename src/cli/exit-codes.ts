@@ -9,7 +9,7 @@ export const EXIT_HELP = `Exit codes:
   0  done; a message's result is ok
   1  refused, or the result is an error, or something else failed
   2  the command is not used as it should be
-  3  the node, or the brokers, cannot be reached
+  3  the node, the brokers or the schema registry cannot be reached
   4  not finished within --timeout: ask again with "hb result"`
 
 const USAGE: readonly ErrorCode[] = [
@@ -22,10 +22,15 @@ const USAGE: readonly ErrorCode[] = [
   'client-properties-invalid',
 ]
 
+const UNREACHABLE: readonly ErrorCode[] = [
+  'node-unreachable',
+  'log-unreachable',
+  'schema-registry-unreachable',
+]
+
 export function exitCodeOf(error: unknown): number {
   if (!isHbError(error)) return EXIT.failed
-  if (error.code === 'node-unreachable' || error.code === 'log-unreachable')
-    return EXIT.unreachable
+  if (UNREACHABLE.includes(error.code)) return EXIT.unreachable
   if (error.code === 'node-too-slow') return EXIT.pending
   return USAGE.includes(error.code) ? EXIT.usage : EXIT.failed
 }

@@ -14,6 +14,7 @@ import { addLog } from './commands/log.ts'
 import { addRebuild } from './commands/rebuild.ts'
 import { addReplay } from './commands/replay.ts'
 import { addResult } from './commands/result.ts'
+import { addSchemas } from './commands/schemas.ts'
 import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
 import { addStart } from './commands/start.ts'
@@ -103,6 +104,7 @@ function buildProgram(context: CommandContext): Command {
   addAcls(program, context)
   addReplay(program, context)
   addRebuild(program, context)
+  addSchemas(program, context)
   return program
 }
 

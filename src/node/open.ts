@@ -28,10 +28,12 @@ export type LocalNodeOptions = {
   | 'address'
   | 'standbys'
   | 'clock'
+  | 'schemas'
   | 'applicationId'
   | 'limits'
   | 'reporter'
   | 'onHalted'
+  | 'onSchemaAwaited'
   | 'onStandbyFailed'
 >
 

@@ -32,6 +32,11 @@ export class NodeReports {
     this.#to.warn('standby-failed', text, { role, partition, code: codeOf(error) })
   }
 
+  schemaAwaited(partition: number, error: HbError): void {
+    const text = `ingress of partition ${partition} waits: ${String(error)}`
+    this.#to.warn('schema-awaited', text, { role: 'sequencer', partition, code: error.code })
+  }
+
   appendFailed(role: string, topic: string, partition: number, error: unknown): void {
     const text = `append of ${role} to ${topic}, partition ${partition}: ${String(error)}`
     this.#to.warn('append-failed', text, { role, topic, partition, code: codeOf(error) })

@@ -54,13 +54,14 @@ export function makeRoles(options: NodeOptions, shared: Shared): Services {
 }
 
 function makeSequencer(options: NodeOptions, shared: Shared, common: Common): SequencerService {
-  const { limits = {}, standbys } = options
+  const { limits = {}, standbys, schemas } = options
   const { waits, ownership, verifier, meters, reports } = shared
   return new SequencerService({
     ...common,
     log: meters.metered('sequencer', ownership.watched('sequencer')),
     store: needed('sequencer', options.sequencerStore),
     verifier,
+    ...(schemas !== undefined && { schemas }),
     ...(standbys !== undefined && { standbys }),
     ...(limits.sequencer && { limits: limits.sequencer }),
     listener: {
@@ -75,6 +76,10 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
       },
       halted: halt(options, shared, 'sequencer'),
       standbyFailed: standbyFailed(options, shared, 'sequencer'),
+      schemaAwaited: (partition, error) => {
+        reports.schemaAwaited(partition, error)
+        options.onSchemaAwaited?.(partition, error)
+      },
     },
   })
 }

@@ -5,8 +5,11 @@
 // every message in it is settled, answered, refused (and in the dead letters) or dropped. P3
 // answers and refusals come from settled entries only. P4 after a batch that failed, none that
 // came behind it is decided: the order of ingress, and C3 of the chain, hold for what is written.
+// P5 a batch waits for a schema registry only from the record on whose schema is not at hand; one
+// without such records is not held up, nor by a turn of the event loop.
 
 import { copyView } from '../protocol/accept.ts'
+import { schemaIdOf } from '../protocol/codec/confluent.ts'
 import type { Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -23,6 +26,7 @@ import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
 import { decide, isExpired } from './core.ts'
+import type { ForeignSchemas, Part, Unusable } from './foreign-schemas.ts'
 import type { IdIndex } from './id-index.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 
@@ -39,6 +43,10 @@ export type PartitionOptions = {
   readonly tracing: Tracing
   readonly listener: SequencerListener
   readonly signal: AbortSignal
+  /** Undefined: there is no schema registry. */
+  readonly foreign?: ForeignSchemas | undefined
+  /** Aborted when the partition is given up, and when the service stops. */
+  readonly waiting: AbortSignal
   readonly deadLetter: (record: StoredRecord, error: HbError) => Promise<void>
 }
 
@@ -52,6 +60,8 @@ export class PartitionSequencer {
   readonly #o: PartitionOptions
   /** The tail of the queue of batches: each waits for the one before. */
   #turn: Promise<void> = Promise.resolve()
+  /** The tail of the questions to a schema registry: one after another. */
+  #asked: Promise<unknown> = Promise.resolve()
 
   constructor(options: PartitionOptions) {
     this.#o = options
@@ -78,13 +88,36 @@ export class PartitionSequencer {
 
   /** See `Member.records`: resolves when the batch's effects are durable. */
   batch(records: readonly StoredRecord[]): Promise<void> {
-    const judged = this.#judge(records)
+    const parts = this.#o.foreign?.parts(records)
+    const done = parts === undefined ? this.#take(this.#judge(records)) : this.#takeParts(parts)
+    return done.then(() => this.#o.index.written())
+  }
+
+  #take(judged: Promise<Judged>): Promise<void> {
     const done = this.#turn.then(async () => this.#order(await judged))
     this.#turn = done
     // neither may be an unhandled rejection while nobody waits for it
     judged.catch(() => undefined)
     done.catch(() => undefined)
-    return done.then(() => this.#o.index.written())
+    return done
+  }
+
+  #takeParts(parts: readonly Part[]): Promise<void> {
+    const unusable: Unusable = new Map()
+    let done = Promise.resolve()
+    for (const { records, id } of parts) {
+      const judge = (): Promise<Judged> => this.#judge(records, unusable)
+      done = this.#take(id === undefined ? judge() : this.#learn(id, unusable).then(judge))
+    }
+    return done
+  }
+
+  #learn(id: number, unusable: Unusable): Promise<void> {
+    const { foreign, waiting, listener, partition } = this.#o
+    const onWait = (error: HbError): void => listener.schemaAwaited?.(partition, error)
+    const learned = this.#asked.then(() => foreign?.learn(id, unusable, waiting, onWait))
+    this.#asked = learned.catch(() => undefined)
+    return learned
   }
 
   /**
@@ -95,8 +128,10 @@ export class PartitionSequencer {
     const { index, chain } = this.#o
     const open: Candidate[] = []
     for (const record of records) {
+      // whose schema would have to be asked for: it cannot be told, and counts as handled
+      if (this.#isForeign(record)) continue
       try {
-        const candidate = this.#candidate(record)
+        const candidate = this.#candidate(record, undefined)
         const { message } = candidate
         const isOpen = message.origin === undefined && index.find(message.id) === undefined
         if (isOpen && !isExpired(message, chain.view.timestamp)) open.push(candidate)
@@ -116,13 +151,13 @@ export class PartitionSequencer {
   }
 
   /** What can be said without the log: form, size, network, signature. */
-  async #judge(records: readonly StoredRecord[]): Promise<Judged> {
+  async #judge(records: readonly StoredRecord[], unusable?: Unusable): Promise<Judged> {
     const refused: Refused[] = []
     const candidates: Candidate[] = []
     const signed: { candidate: Candidate; record: StoredRecord; bytes: Buffer }[] = []
     for (const record of records) {
       try {
-        const candidate = this.#candidate(record)
+        const candidate = this.#candidate(record, unusable)
         candidates.push(candidate)
         const { wire } = candidate
         if (wire.type === 'signed') signed.push({ candidate, record, bytes: wire.item })
@@ -158,14 +193,14 @@ export class PartitionSequencer {
     }
   }
 
-  #candidate(record: StoredRecord): Candidate {
+  #candidate(record: StoredRecord, unusable: Unusable | undefined): Candidate {
     if (record.value === null) throw new HbError('record-malformed', 'an empty record')
     const { messageBytesMax } = this.#o.network.genesis.limits
     if (record.value.length > messageBytesMax) {
       const bytes = record.value.length
       throw new HbError('message-too-large', `${bytes} bytes, at most ${messageBytesMax}`)
     }
-    const wire = this.#o.records.decodeIngress(asBuffer(record.value))
+    const wire = this.#wire(asBuffer(record.value), unusable)
     if (wire.type === 'genesis') throw new HbError('record-malformed', 'genesis is not sent')
     const message = messageOf(this.#o.network, wire)
     const partition = partitionOf(message.process, this.#o.network.genesis.partitions)
@@ -181,6 +216,18 @@ export class PartitionSequencer {
     const { process, id } = message
     const leg = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
     return { message, wire, source: record, leg, unclear: false }
+  }
+
+  #isForeign({ value }: StoredRecord): boolean {
+    if (this.#o.foreign === undefined || value === null) return false
+    return schemaIdOf(asBuffer(value)) !== undefined
+  }
+
+  #wire(bytes: Buffer, unusable: Unusable | undefined): WireMessage {
+    const { foreign, records } = this.#o
+    const id = foreign === undefined ? undefined : schemaIdOf(bytes)
+    if (foreign === undefined || id === undefined) return records.decodeIngress(bytes)
+    return foreign.read(id, bytes, unusable)
   }
 
   async #order(judged: Judged): Promise<void> {

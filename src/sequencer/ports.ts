@@ -15,6 +15,8 @@ export type SequencerListener = {
   /** A wallet's message will not be ordered. */
   refused?(id: string, error: HbError): void
   halted?(partition: number, error: unknown): void
+  /** A schema registry does not answer: from here on the partition's ingress waits for it. */
+  schemaAwaited?(partition: number, error: HbError): void
   /** A warm copy failed; it begins again after `standbyRetryMs`, and no other is touched. */
   standbyFailed?(partition: number, error: unknown): void
 }
@@ -29,13 +31,15 @@ export type SequencerFigures = {
   deadLetters: number
   claims: number
   unclear: number
+  /** Times that a schema registry was asked and could not answer; its ingress waits meanwhile. */
+  schemaWaits: number
   /** Seconds from a message's append to ingress, by the log's clock, to its settled entry. */
   readonly settleSeconds: Histogram
 }
 
 export function noSequencerFigures(): SequencerFigures {
   const judged = { entries: 0, superseded: 0, duplicates: 0, gaps: 0, refused: 0, deadLetters: 0 }
-  return { ...judged, claims: 0, unclear: 0, settleSeconds: new Histogram() }
+  return { ...judged, claims: 0, unclear: 0, schemaWaits: 0, settleSeconds: new Histogram() }
 }
 
 export type SequencerLimits = {

@@ -15,8 +15,9 @@ import { copyView, initialView } from '../protocol/accept.ts'
 import type { Log, Membership } from '../log/port.ts'
 import { checkPlace, endsOf, Holdings } from '../log/resume/index.ts'
 import type { OpeningView } from '../log/resume/index.ts'
+import type { WriterSchemas } from '../schemas/port.ts'
 import type { Clock } from '../std/clock.ts'
-import { HbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
 import type { Tracing } from '../std/trace.ts'
 import { carryTracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
@@ -25,6 +26,7 @@ import type { ChainOptions } from './chain.ts'
 import { Chain } from './chain.ts'
 import type { Place } from './core.ts'
 import { writeDeadLetter } from './dead-letters.ts'
+import { ForeignSchemas } from './foreign-schemas.ts'
 import type { Position } from './id-index.ts'
 import { IdIndex } from './id-index.ts'
 import { PartitionSequencer } from './partition.ts'
@@ -41,6 +43,8 @@ export type SequencerOptions = {
   readonly store: Store
   readonly verifier: Verifier
   readonly clock: Clock
+  /** Where records in the wire format of a schema registry are read; without: they are refused. */
+  readonly schemas?: WriterSchemas
   readonly applicationId?: string
   /** Where others reach this node (`JoinOptions.address`). */
   readonly address?: string
@@ -74,6 +78,7 @@ export class SequencerService {
   readonly #opening = new Map<number, { chain: Chain; from: number; sinceMs: number }>()
   readonly #holdings: Holdings
   readonly #standbys: Standbys
+  readonly #foreign: ForeignSchemas | undefined
   readonly #stopping = new AbortController()
   #upkeep: Promise<void> = Promise.resolve()
   #membership: Membership | undefined
@@ -84,6 +89,7 @@ export class SequencerService {
     this.#limits = { ...SEQUENCER_LIMITS, ...options.limits }
     this.#topics = topicNames(options.applicationId ?? 'hb')
     this.#holdings = new Holdings(options.log, this.#topics.log)
+    this.#foreign = this.#foreignSchemas(options)
     this.#standbys = new Standbys({
       clock: options.clock,
       retryMs: this.#limits.standbyRetryMs,
@@ -92,6 +98,13 @@ export class SequencerService {
       mayRun: (partition) => !this.#stops.has(partition),
       begin: (partition, onFailed) => this.#newStandby(partition, onFailed),
     })
+  }
+
+  #foreignSchemas({ schemas, clock }: SequencerOptions): ForeignSchemas | undefined {
+    if (schemas === undefined) return undefined
+    const { retryDelayMs } = this.#limits
+    const { figures } = this
+    return new ForeignSchemas({ schemas, records: this.#records, clock, retryDelayMs, figures })
   }
 
   get #group(): string {
@@ -112,10 +125,16 @@ export class SequencerService {
         revoked: (partition) => this.#revoked(partition),
         standby: (partitions) => this.#standbys.want(partitions),
         holds: () => this.#holdings.lags(),
-        halted: (partition, error) => this.#o.listener?.halted?.(partition, error),
+        halted: (partition, error) => this.#halted(partition, error),
       },
     })
     this.#upkeep = this.#keepUp()
+  }
+
+  #halted(partition: number, error: unknown): void {
+    // what waited for a schema registry is given up at once, and read by whoever comes next
+    if (this.#stopping.signal.aborted && isHbError(error, 'partition-lost')) return
+    this.#o.listener?.halted?.(partition, error)
   }
 
   async stop(): Promise<void> {
@@ -200,6 +219,8 @@ export class SequencerService {
       listener: this.#o.listener ?? {},
       tracing: this.#o.tracing ?? carryTracing(),
       signal: stop.signal,
+      foreign: this.#foreign,
+      waiting: AbortSignal.any([stop.signal, this.#stopping.signal]),
       deadLetter: (record, error) => writeDeadLetter(letters, partition, record, error),
     })
     this.#opening.set(partition, { chain, from: chain.next, sinceMs: clock.now() })

@@ -349,6 +349,21 @@ export const ERROR_TABLE = {
     message: 'a record has a schema that this version does not know',
     advice: 'Use the version that wrote it, or a newer one; nothing was skipped.',
   },
+  'writer-schema-unusable': {
+    kind: 'input',
+    message: 'the schema that a record of ingress names cannot be used',
+    advice: 'Register the schema; it must resolve to schemas/ingress.avsc. Then produce it again.',
+  },
+  'schema-registry-unreachable': {
+    kind: 'transient',
+    message: 'the schema registry does not answer',
+    advice: 'Check its address and that it runs; what waits for it goes on when it answers.',
+  },
+  'schema-registry-refused': {
+    kind: 'operator',
+    message: 'the schema registry refused the request',
+    advice: 'Read its text: credentials, compatibility, or an address that is no registry.',
+  },
   'own-entry-refused': {
     kind: 'bug',
     message: 'an entry made here does not extend the chain',

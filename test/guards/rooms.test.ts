@@ -47,7 +47,10 @@ test(
 )
 
 const ROLES = ['sequencer', 'dre', 'relayer', 'fisher', 'registry']
-const UPPER = ['std', 'protocol', 'lib', 'store', 'log', 'archive', 'runtime', 'verifier', 'system']
+const UPPER = [
+  ...['std', 'protocol', 'lib', 'store', 'log', 'archive', 'schemas', 'runtime'],
+  ...['verifier', 'system'],
+]
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(UPPER.map((room, index) => [room, UPPER.slice(0, index)])),
   ...Object.fromEntries(ROLES.map((role) => [role, UPPER])),
@@ -117,6 +120,9 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'vendor-opentelemetryapi': {
     'src/dre/vendor-opentelemetry.ts': "export { a } from '@opentelemetry/api'",
+  },
+  'vendor-kafkajsconfluent-schema-registry': {
+    'src/log/vendor-schemas.ts': "export { a } from '@kafkajs/confluent-schema-registry'",
   },
   'vendor-avsc': { 'src/dre/vendor-avsc.ts': "export { a } from 'avsc'" },
   'vendor-commander': { 'src/dre/vendor-commander.ts': "export { a } from 'commander'" },

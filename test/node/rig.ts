@@ -21,6 +21,7 @@ import type { DreLimits, DreListener } from '../../src/dre/index.ts'
 import { RelayerService } from '../../src/relayer/index.ts'
 import type { RelayerLimits } from '../../src/relayer/index.ts'
 import { SequencerService } from '../../src/sequencer/index.ts'
+import type { WriterSchemas } from '../../src/schemas/port.ts'
 import type { SequencerLimits, SequencerListener } from '../../src/sequencer/index.ts'
 import type { Evaluator } from '../../src/runtime/evaluator/port.ts'
 import { asBuffer, toBase64Url } from '../../src/std/bytes.ts'
@@ -125,7 +126,11 @@ export class Rig {
   }
 
   async sequencer(
-    start: Start & { listener?: SequencerListener; limits?: Partial<SequencerLimits> } = {},
+    start: Start & {
+      listener?: SequencerListener
+      limits?: Partial<SequencerLimits>
+      schemas?: WriterSchemas
+    } = {},
   ): Promise<Running<SequencerService>> {
     const { life = newLife(), log = this.log, store = createMemoryStore() } = start
     const halted: { partition: number; error: unknown }[] = []
@@ -135,6 +140,7 @@ export class Rig {
       store: mortalStore(store, life),
       verifier: createInlineVerifier(),
       clock: mortalClock(start.clock ?? systemClock, life),
+      ...(start.schemas !== undefined && { schemas: start.schemas }),
       ...(start.standbys !== undefined && { standbys: start.standbys }),
       limits: { headIntervalMs: 5, retryDelayMs: 1, logEndWaitMsMax: 20, ...start.limits },
       listener: {

@@ -2,18 +2,14 @@
 // data folder to copy from, and the JVM's own archive of loaded classes. Fetched by Maven alone,
 // once per version and recipe.
 //
-// Invariants:
-//   K1  A folder under its final name is complete: it is made beside it and renamed.
-//   K2  One OS process installs at a time (Maven's local repository is shared); the others wait.
-//   K3  The name of the folder holds the hash of all that it was made from: a change of the
+// Invariants: those of install-once.ts, and
+//   K1  The name of the folder holds the hash of all that it was made from: a change of the
 //       recipe installs anew.
 
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { takeLock } from '../../scripts/run.mjs'
+import { cacheFolder, installOnce } from './install-once.ts'
 import { runToEnd } from './java.ts'
 import { LOGGING_FILES } from './kafka-jvm.ts'
 import type { KafkaInstall, KafkaVersion } from './kafka-jvm.ts'
@@ -36,7 +32,6 @@ const ARTIFACTS: Readonly<Record<KafkaVersion, readonly Artifact[]>> = {
 }
 
 const FETCH_ATTEMPTS = 3
-const LOOK_AGAIN_MS = 200
 
 /** Fetches it if it is not there yet (some 50 MB, about 20 s); says so on stderr. */
 export async function installKafka(
@@ -48,54 +43,21 @@ export async function installKafka(
     .update(JSON.stringify([pom, LOGGING_FILES]))
     .digest('hex')
     .slice(0, 8)
-  const dir = join(cache, `kafka-${ARTIFACTS[version][0]?.[2]}-${recipe}`)
-  await mkdir(cache, { recursive: true })
-  const lock = join(cache, 'installing')
-  while (!existsSync(dir)) {
-    if (!takeLock(lock)) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
-      continue
-    }
-    try {
-      if (!existsSync(dir)) await install(version, pom, dir, cache)
-    } finally {
-      await rm(lock, { force: true })
-    }
-  }
+  const name = `kafka-${ARTIFACTS[version][0]?.[2]}-${recipe}`
+  const what = { cache, name, what: `Kafka ${version}` }
+  const dir = await installOnce(what, (making) => make(version, pom, making))
   return { version, dir, classPath: await classPathOf(dir) }
 }
 
-/** Where the system keeps what can be fetched again: XDG_CACHE_HOME, else the platform's place. */
-function cacheFolder(): string {
-  const set = process.env['XDG_CACHE_HOME']
-  const place = process.platform === 'darwin' ? 'Library/Caches' : '.cache'
-  return join(set === undefined || set === '' ? join(homedir(), place) : set, 'hollowbeam')
-}
-
-async function install(
-  version: KafkaVersion,
-  pom: string,
-  dir: string,
-  cache: string,
-): Promise<void> {
-  const started = performance.now()
-  process.stderr.write(`Kafka ${version}: fetching it with Maven, once …\n`)
-  const making = await mkdtemp(join(cache, 'making-'))
-  try {
-    await writeFile(join(making, 'pom.xml'), pom)
-    for (const [name, text] of Object.entries(LOGGING_FILES)) {
-      await writeFile(join(making, name), text)
-    }
-    await fetchLibraries(making)
-    const install = { version, dir: making, classPath: await classPathOf(making) }
-    await formatTemplate(install)
-    await archiveClasses(install)
-    await rename(making, dir)
-  } finally {
-    await rm(making, { recursive: true, force: true })
+async function make(version: KafkaVersion, pom: string, making: string): Promise<void> {
+  await writeFile(join(making, 'pom.xml'), pom)
+  for (const [name, text] of Object.entries(LOGGING_FILES)) {
+    await writeFile(join(making, name), text)
   }
-  const seconds = Math.round((performance.now() - started) / 1000)
-  process.stderr.write(`Kafka ${version}: ready in ${dir} after ${seconds} s\n`)
+  await fetchLibraries(making)
+  const install = { version, dir: making, classPath: await classPathOf(making) }
+  await formatTemplate(install)
+  await archiveClasses(install)
 }
 
 /** A fetch of forty files over a network may fail once; what Maven has got it does not get again. */

@@ -6,6 +6,7 @@ import { Option, type Command } from 'commander'
 import type { Log } from '../../log/port.ts'
 import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
+import type { WriterSchemas } from '../../schemas/index.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import { LEVELS, type Level, type Reporter } from '../../std/reporter.ts'
 import {
@@ -21,6 +22,7 @@ import { secondsValue, wholeValue } from '../options.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { LOG_FORMATS, reportTo, type LogFormat, type NodeReporting } from '../report-lines.ts'
 import { runNode } from '../run-node.ts'
+import { registryOption, registryPlace, type RegistryOptions } from '../schema-registry.ts'
 import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import { pairLines } from '../table.ts'
 import { paint } from '../terminal.ts'
@@ -39,9 +41,11 @@ Examples:
   hb start --bootstrap-server kafka:9092 --data ./one --host 0.0.0.0 \\
     --advertised-url http://one.example:8734
   hb start --bootstrap-server kafka:9092 --command-config client.properties --data ./two \\
-    --roles dre --standby 1`
+    --roles dre --standby 1
+  hb start --bootstrap-server kafka:9092 --schema-registry-url http://registry:8081`
 
 type Options = BrokerOptions &
+  RegistryOptions &
   NetworkOptions & {
     readonly data: string
     readonly host: string
@@ -96,7 +100,7 @@ export function addStart(program: Command, context: CommandContext): void {
         'what it says; SIGUSR2 changes to debug and back (default: human warn, json info)',
       ).choices(LEVELS),
     )
-  brokerOptions(mintOption(command)).addHelpText('after', HELP)
+  registryOption(brokerOptions(mintOption(command))).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
 
@@ -168,12 +172,14 @@ async function place(
   const directory = resolve(options.data)
   const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
   const { startNode, startNodeOn } = await import('../../node/index.ts')
+  const schemas = await writerSchemas(options)
   const given = {
     directory,
     applicationId,
     ...(roles !== undefined && { roles }),
     ...(standby !== undefined && { standbys: standby }),
     reporter,
+    ...(schemas !== undefined && { schemas }),
   }
   if (!namesBrokers(options)) {
     const network = await networkIn(directory, options)
@@ -195,6 +201,14 @@ async function place(
     await abandon()
     throw error
   }
+}
+
+/** Warnings of --command-config are those of the brokers: said once, there. */
+async function writerSchemas(options: Options): Promise<WriterSchemas | undefined> {
+  const place = await registryPlace(options)
+  if (place === undefined) return undefined
+  const { openWriterSchemas } = await import('../../schemas/index.ts')
+  return openWriterSchemas(place)
 }
 
 function addressOf(reporter: Reporter, options: Options, url: string): string {

@@ -13,6 +13,8 @@ import { HbError } from '../../std/errors.ts'
 import { parseJaas } from './jaas.ts'
 import type { Security } from './connection.ts'
 import type { KafkaLogLimits } from './limits.ts'
+import { schemaRegistryOf, SCHEMA_REGISTRY_KEYS } from './schema-registry-properties.ts'
+import type { SchemaRegistryProperties } from './schema-registry-properties.ts'
 import { sslOptions, SSL_KEYS, type SslOptions } from './ssl-properties.ts'
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -30,6 +32,7 @@ export type ClientProperties = {
   /** For tls.connect; true: with the system's own authorities. */
   readonly ssl?: SslOptions | true
   readonly sasl?: Sasl
+  readonly schemaRegistry?: SchemaRegistryProperties
   readonly requestTimeoutMs?: number
   readonly connectionSetupTimeoutMs?: number
   readonly sessionTimeoutMs?: number
@@ -133,6 +136,7 @@ export function parseClientProperties(
   if (sasl?.mechanism === 'plain' && ssl === undefined) {
     warnings.push('sasl.mechanism PLAIN without SSL sends the password in clear text')
   }
+  const schemaRegistry = schemaRegistryOf(given, warnings)
   warnings.push(...unused(given, protocol))
   const servers = given.text('bootstrap.servers')
   const clientId = given.text('client.id')
@@ -141,6 +145,7 @@ export function parseClientProperties(
     ...(clientId !== undefined && { clientId }),
     ...(ssl !== undefined && { ssl }),
     ...(sasl !== undefined && { sasl }),
+    ...(schemaRegistry !== undefined && { schemaRegistry }),
     ...numbersOf(given),
     warnings,
   })
@@ -203,6 +208,7 @@ function unused(given: Given, protocol: { ssl: boolean; sasl: boolean }): string
   const used = new Set([
     ...['bootstrap.servers', 'client.id', 'security.protocol'],
     ...Object.keys(NUMBER_KEYS),
+    ...SCHEMA_REGISTRY_KEYS,
   ])
   return given.keys().flatMap((key) => {
     if (used.has(key)) return []
@@ -245,12 +251,15 @@ export function connectionOf(properties: ClientProperties): {
 
 /** What is printed or made JSON by accident shows what it has, and no secret. */
 function masked(properties: ClientProperties): ClientProperties {
-  const { ssl, sasl } = properties
+  const { ssl, sasl, schemaRegistry } = properties
+  const { url, auth } = schemaRegistry ?? {}
   const shown = (): object => ({
     ...properties,
     ...(ssl !== undefined && { ssl: true }),
     ...(sasl !== undefined && { sasl: sasl.mechanism }),
+    ...(schemaRegistry !== undefined && { schemaRegistry: { url, auth: auth !== undefined } }),
   })
+  if (auth !== undefined) printedAs(auth, () => true)
   if (sasl !== undefined) printedAs(sasl, () => sasl.mechanism)
   if (ssl !== undefined && ssl !== true) printedAs(ssl, () => true)
   return printedAs(properties, shown)

@@ -61,6 +61,7 @@ function placesOf(list: string): BrokerPlace[] {
 
 export { connectionOf, parseClientProperties } from './client-properties.ts'
 export type { ClientProperties } from './client-properties.ts'
+export { isRegistryUrl } from './schema-registry-properties.ts'
 export { KAFKA_LOG_LIMITS } from './limits.ts'
 export type { KafkaLogLimits } from './limits.ts'
 export type { Security } from './connection.ts'

@@ -8,7 +8,7 @@
 import type { DreService } from '../../dre/index.ts'
 import type { RelayerService } from '../../relayer/index.ts'
 import type { Evaluator, EvaluatorFigures } from '../../runtime/evaluator/port.ts'
-import type { SequencerService } from '../../sequencer/index.ts'
+import type { SequencerFigures, SequencerService } from '../../sequencer/index.ts'
 import type { DoorFigures } from '../door-figures.ts'
 import type { IngressWriter } from '../ingress-writer.ts'
 import type { Holding, Ownership, Role } from '../ownership.ts'
@@ -151,10 +151,11 @@ export const NODE_METRICS: MetricTable<NodeSource> = {
 }
 
 function sequencerMetrics(): MetricTable<NodeSource> {
-  const figure = (
-    name: 'entries' | 'superseded' | 'duplicates' | 'gaps' | 'refused' | 'deadLetters' | 'claims'
-      | 'unclear',
-  ): Read => ({ sequencer }) => sequencer?.figures[name]
+  type Counted = Exclude<keyof SequencerFigures, 'settleSeconds'>
+  const figure =
+    (name: Counted): Read =>
+    ({ sequencer }) =>
+      sequencer?.figures[name]
   return {
     hb_sequencer_entries_total: counter('Entries appended here and settled.', figure('entries')),
     hb_sequencer_superseded_total: counter(
@@ -181,6 +182,10 @@ function sequencerMetrics(): MetricTable<NodeSource> {
     hb_sequencer_unclear_appends_total: counter(
       'Appends of entries whose outcome had to be read back.',
       figure('unclear'),
+    ),
+    hb_sequencer_schema_waits_total: counter(
+      'Times that a schema registry was asked and could not answer; ingress waits meanwhile.',
+      figure('schemaWaits'),
     ),
     hb_sequencer_settle_duration_seconds: histogram(
       "From a message's append to ingress to its settled entry.",

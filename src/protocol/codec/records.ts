@@ -67,6 +67,15 @@ export class Records {
     return fromUnion(this.#ingress.decode(bytes).message)
   }
 
+  /**
+   * For ingress that was written with this schema, after a header of so many bytes. Throws
+   * `writer-schema-unusable`; what is returned throws `record-malformed`.
+   */
+  ingressReader(schema: string, headerBytes: number): (bytes: Buffer) => WireMessage {
+    const read = this.#ingress.reader(schema)
+    return (bytes) => fromUnion(read(bytes, headerBytes).message)
+  }
+
   isEntry(bytes: Uint8Array): boolean {
     return this.#entry.matches(bytes)
   }

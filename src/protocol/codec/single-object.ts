@@ -3,9 +3,10 @@
 // Source: Avro specification, "Single-object encoding" and "Schema fingerprints".
 
 import avro from 'avsc'
-import type { Type } from 'avsc'
+import type { Resolver, Type } from 'avsc'
 import { HbError } from '../../std/errors.ts'
 import { strictType } from './strict-types.ts'
+import { writerType } from './writer-schema.ts'
 
 const HEADER_BYTES = 10
 const EMPTY_64 = 0xc15d213aa4d7a795n
@@ -79,9 +80,27 @@ export class RecordCodec<T> {
   /** Throws `record-malformed`. */
   decode(bytes: Buffer): T {
     if (!this.matches(bytes)) throw new HbError('record-malformed', `not a ${this.name}`)
+    return this.#read(bytes, HEADER_BYTES)
+  }
+
+  /**
+   * Reads data, from an offset to the end, that were written with another schema, resolved to this
+   * one. Throws `writer-schema-unusable`; what is returned throws `record-malformed`.
+   */
+  reader(schema: string): (bytes: Buffer, from: number) => T {
+    try {
+      const resolver = this.#type.createResolver(writerType(schema))
+      return (bytes, from) => this.#read(bytes, from, resolver)
+    } catch (error) {
+      const why = `it cannot be read as ${this.name}: ${String(error)}`
+      throw new HbError('writer-schema-unusable', why, { cause: error })
+    }
+  }
+
+  #read(bytes: Buffer, from: number, resolver?: Resolver): T {
     let out: { value: unknown; offset: number }
     try {
-      out = this.#type.decode(bytes, HEADER_BYTES)
+      out = this.#type.decode(bytes, from, resolver)
     } catch (error) {
       throw new HbError('record-malformed', `${this.name}: ${String(error)}`, { cause: error })
     }

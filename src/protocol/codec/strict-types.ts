@@ -44,7 +44,7 @@ class StrictLong extends avro.types.LongType {
   }
 }
 
-class StrictArray extends avro.types.ArrayType {
+export class StrictArray extends avro.types.ArrayType {
   _read(tap: Tap): unknown[] {
     const items = this.itemsType as unknown as Readable
     const out: unknown[] = []
