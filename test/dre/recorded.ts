@@ -45,7 +45,7 @@ export async function recordLog(): Promise<Recorded> {
     const { id } = signedMessage(network, spawn)
     items.push(spawn, rig.item(id, { n: 1 }), rig.item(id, { n: 2 }))
   }
-  for (let n = 0; n < 24; n++) items.push(rig.item(rig.id(`book-${n % 3}`), { n }))
+  for (let n = 0; n < 33; n++) items.push(rig.item(rig.id(`book-${n % 3}`), { n }))
   await rig.send(...items)
   await rig.quiet()
   await rig.check()
