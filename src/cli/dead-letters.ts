@@ -3,7 +3,7 @@
 import type { Log, StoredRecord } from '../log/port.ts'
 import { parseDataItem } from '../protocol/ans104/index.ts'
 import { Records } from '../protocol/codec/records.ts'
-import { asBuffer } from '../std/bytes.ts'
+import { asBuffer, sha256Text } from '../std/bytes.ts'
 import { isHbError } from '../std/errors.ts'
 
 export type Letter = {
@@ -23,6 +23,8 @@ export type Letter = {
   /** The signed item in it, and its id; undefined: it holds none. */
   readonly item?: Uint8Array
   readonly id?: string
+  /** Its sender was already told that it is refused. */
+  readonly wasTold: boolean
   /** How often the same bytes were refused up to here, this one counted. */
   readonly attempts: number
 }
@@ -30,11 +32,6 @@ export type Letter = {
 const HEADER = '__connect.errors.'
 /** Refused after it was taken: its sender is told so, and may have sent another. */
 const TOLD: ReadonlySet<string> = new Set(['expired'])
-
-/** True where its sender was already told that it is refused. */
-export function wasTold({ code }: Letter): boolean {
-  return TOLD.has(code)
-}
 
 /** All that are retained, the oldest first. */
 export async function* readLetters(log: Log, topic: string): AsyncGenerator<Letter> {
@@ -44,9 +41,8 @@ export async function* readLetters(log: Log, topic: string): AsyncGenerator<Lett
   for (let from = ends?.start ?? 0; from < (ends?.end ?? 0); ) {
     const read = await log.read(topic, 0, from, { to: ends?.end ?? 0 })
     for (const record of read.records) {
-      const bytes = asBuffer(record.value ?? Buffer.alloc(0)).toString('base64')
       // what was too large to be kept is known by its place alone
-      const same = record.value === null ? `${record.offset}` : bytes
+      const same = record.value === null ? `${record.offset}` : sha256Text(record.value)
       const count = (attempts.get(same) ?? 0) + 1
       attempts.set(same, count)
       yield letterOf(record, records, count)
@@ -59,13 +55,15 @@ export async function* readLetters(log: Log, topic: string): AsyncGenerator<Lett
 function letterOf(record: StoredRecord, records: Records, attempts: number): Letter {
   const { offset, timestamp, key, value, headers = {} } = record
   const header = (name: string): string => headers[`${HEADER}${name}`] ?? ''
+  const code = header('exception.class.name')
   return {
     offset,
     timestamp,
     topic: header('topic'),
     partition: Number(header('partition')),
     recordOffset: Number(header('offset')),
-    code: header('exception.class.name'),
+    code,
+    wasTold: TOLD.has(code),
     text: header('exception.message'),
     key,
     value,

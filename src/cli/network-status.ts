@@ -3,6 +3,7 @@
 
 import type { NodeHealth } from '../client/index.ts'
 import type { Holding, Role } from '../node/index.ts'
+import { ROLES } from './roles.ts'
 
 /** Without `health`, what asking the node failed with. */
 export type NodeAnswer =
@@ -42,7 +43,6 @@ export type NetworkStatus = {
   readonly partitions: readonly PartitionStatus[]
 }
 
-const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
 /** Whoever is first in it has the partition rather than the others. */
 const HAVING: readonly Holding[] = ['open', 'halted', 'opening', 'closing']
 

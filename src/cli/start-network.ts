@@ -58,13 +58,8 @@ export async function networkOn(
   return network
 }
 
-/** Of a new network: what the command line names, else one for development. */
-export async function newNetwork(options: NetworkOptions): Promise<Network> {
-  return (await askedFor(options)) ?? (await developed(options))
-}
-
 /** What the command line names; undefined: nothing. */
-async function askedFor(options: NetworkOptions): Promise<Network | undefined> {
+export async function askedFor(options: NetworkOptions): Promise<Network | undefined> {
   const { genesis, partitions, mint } = options
   const isNew = partitions !== undefined || mint !== undefined
   if (genesis === undefined) return isNew ? developed(options) : undefined
@@ -78,7 +73,8 @@ async function askedFor(options: NetworkOptions): Promise<Network | undefined> {
   return parseGenesis(await readText(genesis), genesis)
 }
 
-async function developed({ partitions, mint }: NetworkOptions): Promise<Network> {
+/** A network for development. */
+export async function developed({ partitions, mint }: NetworkOptions): Promise<Network> {
   const { devGenesis } = await import('./dev-genesis.ts')
   const { openNetwork } = await import('../protocol/genesis.ts')
   return openNetwork(await devGenesis({ partitions: partitions ?? PARTITIONS, mint: mint ?? {} }))

@@ -46,7 +46,7 @@ export class OutboxTrim {
   /** How far below the marks was read, and found to be trimmable. */
   #read: { offset: number; outgoing: number[] }
   /** Below this offset lies what others published: it may be numbered beyond what is known here. */
-  #foreign = 0
+  #foreign = -1
 
   constructor(options: OutboxTrimOptions) {
     this.#o = options

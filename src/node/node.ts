@@ -20,7 +20,6 @@ import type { RememberingVerifier } from '../verifier/index.ts'
 import type { WriterSchemas } from '../schemas/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { systemClock } from '../std/clock.ts'
-import type { HbError } from '../std/errors.ts'
 import type { Reporter } from '../std/reporter.ts'
 import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
@@ -81,8 +80,6 @@ export type NodeOptions = {
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
-  /** Ingress of a partition waits for the schema registry. */
-  readonly onSchemaAwaited?: (partition: number, error: HbError) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
 }

@@ -33,7 +33,6 @@ export type LocalNodeOptions = {
   | 'limits'
   | 'reporter'
   | 'onHalted'
-  | 'onSchemaAwaited'
   | 'onStandbyFailed'
 >
 

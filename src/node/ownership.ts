@@ -8,6 +8,7 @@
 // joined once its group gave each partition to somebody, and the role is done with those it got:
 // before, having none says nothing.
 
+import { passing } from '../log/passing/index.ts'
 import type { GroupMember, JoinOptions, Log, Member, Membership } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
 import { isHbError } from '../std/errors.ts'
@@ -83,18 +84,7 @@ export class Ownership {
   /** The log for one role: all as it is, but that its member is watched. */
   watched(role: Role): Log {
     const { log } = this.#o
-    return {
-      provision: (topics, options) => log.provision(topics, options),
-      append: (topic, partition, records) => log.append(topic, partition, records),
-      read: (topic, partition, from, options) => log.read(topic, partition, from, options),
-      ends: (topic) => log.ends(topic),
-      trim: (topic, partition, before) => log.trim(topic, partition, before),
-      committed: (group, topic) => log.committed(group, topic),
-      members: (group) => log.members(group),
-      describe: () => log.describe(),
-      close: () => log.close(),
-      join: (options) => this.#join(role, options),
-    }
+    return { ...passing(log), join: (options) => this.#join(role, options) }
   }
 
   /** Told by the role itself: a role may halt a partition outside of a delivery, too. */

@@ -76,10 +76,7 @@ function makeSequencer(options: NodeOptions, shared: Shared, common: Common): Se
       },
       halted: halt(options, shared, 'sequencer'),
       standbyFailed: standbyFailed(options, shared, 'sequencer'),
-      schemaAwaited: (partition, error) => {
-        reports.schemaAwaited(partition, error)
-        options.onSchemaAwaited?.(partition, error)
-      },
+      schemaAwaited: (partition, error) => reports.schemaAwaited(partition, error),
     },
   })
 }

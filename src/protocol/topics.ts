@@ -12,6 +12,13 @@ export const TOPICS = [
 ] as const
 export type Topic = (typeof TOPICS)[number]
 
+/** By role, the topic that its group consumes. */
+export const CONSUMED = {
+  sequencer: 'ingress',
+  dre: 'log',
+  relayer: 'outbox',
+} as const satisfies Readonly<Record<string, Topic>>
+
 export type TopicNames = Readonly<Record<Topic, string>>
 
 export function topicNames(applicationId: string): TopicNames {

@@ -11,7 +11,7 @@ import type { Log } from '../../src/log/port.ts'
 import { createMemoryLog } from '../../src/log/memory/index.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { until } from '../node/fleet.ts'
-import { passing } from '../node/passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { hb, running } from './terminal-double.ts'
 
 const BROKERS = ['--bootstrap-server', 'kafka:9092']

@@ -3,7 +3,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import type { NetworkStatus } from '../../src/cli/network-status.ts'
 import { Fleet, until } from '../node/fleet.ts'
-import { passing } from '../node/passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { rigNetwork } from '../node/rig.ts'
 import { hb } from './terminal-double.ts'
 

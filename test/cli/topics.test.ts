@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createMemoryLog } from '../../src/log/memory/index.ts'
 import type { Log } from '../../src/log/port.ts'
-import { passing } from '../node/passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { hb } from './terminal-double.ts'
 
 let log: Log

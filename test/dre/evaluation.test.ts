@@ -10,6 +10,7 @@ import { DRE_LIMITS, noDreFigures } from '../../src/dre/ports.ts'
 import { ProcessStore } from '../../src/dre/process-store.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { until } from '../node/fleet.ts'
 import { RECORDS, Rig, rigNetwork, TOPICS } from '../node/rig.ts'
 
 let rig: Rig
@@ -80,10 +81,3 @@ test('what waits for an instance is overtaken by nothing that comes after it', a
   )
   await evaluation.close()
 })
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 8_000; !(await what()); ) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

@@ -15,7 +15,7 @@ import { systemClock } from '../../src/std/clock.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { newLife } from '../node/mortal.ts'
-import { passing } from '../node/passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
 import { RECORDS, Rig, rigNetwork, TOPICS } from '../node/rig.ts'
 
@@ -206,7 +206,8 @@ describe('the outbox', () => {
     expect(all.flatMap(({ halted }) => halted)).toEqual([])
   })
 
-  test('what another published in between stays until it is settled too', async () => {
+  /** Of a network of one partition, on a log that a test writes itself. */
+  async function aloneTrim() {
     const alone = rigNetwork(['walk'], { partitions: 1 })
     rig = await Rig.open(alone)
     const { log } = rig
@@ -236,10 +237,15 @@ describe('the outbox', () => {
       await settled.refresh()
     }
     let passed = 0
+    let reads = 0
+    const read: Log['read'] = (...given) => {
+      reads += 1
+      return log.read(...given)
+    }
     const trim = new OutboxTrim({
       network: alone,
       partition: 0,
-      log: { ...passing(log), committed: () => Promise.resolve([offset + 1]) },
+      log: { ...passing(log), read, committed: () => Promise.resolve([offset + 1]) },
       topic: TOPICS.outbox,
       relayerGroup: 'hb.relayer',
       records: RECORDS,
@@ -251,6 +257,21 @@ describe('the outbox', () => {
       await trim.trim(offset, settled)
       return (await log.ends(TOPICS.outbox))[0]?.start
     }
+    return { publish, settle, trim, trimmedTo, reads: () => reads }
+  }
+
+  test('what was published here is not read again, from the first run on', async () => {
+    const { publish, settle, trim, trimmedTo, reads } = await aloneTrim()
+    await publish(0, 1)
+    trim.published(1, [1])
+    await publish(1, 2)
+    trim.published(2, [2])
+    await settle(1)
+    expect([await trimmedTo(), reads()]).toEqual([1, 0])
+  })
+
+  test('what another published in between stays until it is settled too', async () => {
+    const { publish, settle, trim, trimmedTo } = await aloneTrim()
     await publish(0, 1)
     trim.published(1, [1])
     // by another, which was ahead

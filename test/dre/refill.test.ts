@@ -3,6 +3,7 @@
 
 import { afterEach, expect, test } from '@jest/globals'
 import { refillPartition } from '../../src/dre/index.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import type { Log } from '../../src/log/port.ts'
 import { asBuffer } from '../../src/std/bytes.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
@@ -33,8 +34,7 @@ function publishedTo(height: number): Log {
     return above?.offset ?? Infinity
   }
   return {
-    ...log,
-    provision: (topics) => log.provision(topics),
+    ...passing(log),
     append: () => Promise.reject(new Error('nothing may be appended')),
     ends: async (topic) => {
       const ends = await log.ends(topic)

@@ -16,6 +16,7 @@ import type { Network } from '../../src/protocol/genesis.ts'
 import { SANDBOX } from '../../src/runtime/index.ts'
 import { openWriterSchemas } from '../../src/schemas/index.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { Reporter } from '../../src/std/reporter.ts'
 import { hb } from '../cli/terminal-double.ts'
 import { until } from '../log/recording-member.ts'
 import { describeKafkaCluster, sharedKafka } from '../support/kafka.ts'
@@ -92,7 +93,9 @@ describeKafkaCluster(
         log,
         applicationId: APPLICATION,
         schemas: openWriterSchemas({ url: registry.url, timeoutMs: 1_000 }),
-        onSchemaAwaited: (partition, { code }) => void waited.push([partition, code]),
+        reporter: new Reporter('warn', ({ event, fields: { partition, code } }) => {
+          if (event === 'schema-awaited') waited.push([Number(partition), String(code)])
+        }),
         sequencerStore: createMemoryStore(),
         dreStore: createMemoryStore(),
         evaluatorWorkers: 0,

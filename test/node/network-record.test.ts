@@ -6,7 +6,7 @@ import { makeGenesis, openNetwork, type Network } from '../../src/protocol/genes
 import { systemClock } from '../../src/std/clock.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { seededRandom } from '../../src/std/random.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { RECORDS } from './rig.ts'
 
 function network(salt: string): Network {

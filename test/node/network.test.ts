@@ -10,7 +10,7 @@ import type { MessageStatus } from '../../src/node/index.ts'
 import { signedMessage } from '../../src/protocol/signed.ts'
 import { partitionOf } from '../../src/protocol/topics.ts'
 import { idOf } from '../protocol/fixtures.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { Fleet, until, type FleetNode } from './fleet.ts'
 
 const PARTITIONS = 4

@@ -16,7 +16,7 @@ import type { Tag } from '../../src/protocol/message.ts'
 import { signedMessage } from '../../src/protocol/signed.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { ed25519Key, idOf, makeContent, signedItem } from '../protocol/fixtures.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { RECORDS, TOPICS } from './rig.ts'
 
 const COUNTER = `

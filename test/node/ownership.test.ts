@@ -6,7 +6,7 @@ import type { Log, Member, Membership } from '../../src/log/port.ts'
 import { createMemoryLog } from '../../src/log/memory/index.ts'
 import { Ownership } from '../../src/node/ownership.ts'
 import { systemClock } from '../../src/std/clock.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 
 test('a batch that is done before the one ahead of it opens nothing', async () => {
   const inner = createMemoryLog()

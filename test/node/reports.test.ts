@@ -8,7 +8,7 @@ import { HbError } from '../../src/std/errors.ts'
 import type { Level, Report } from '../../src/std/reporter.ts'
 import { LEVELS, Reporter } from '../../src/std/reporter.ts'
 import { MetricsRig } from './metrics-rig.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { TOPICS } from './rig.ts'
 
 const network = openNetwork(

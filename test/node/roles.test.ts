@@ -9,7 +9,7 @@ import { composeNode } from '../../src/node/index.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
-import { passing } from './passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 
 const SOURCE = `exports.handle = (state) => { state.count = (state.count ?? 0) + 1 }`
 const genesis = makeGenesis({

@@ -2,6 +2,7 @@
 // One that is merely newer than what this node has locally, or beyond refusals, is not.
 
 import { afterEach, expect, test } from '@jest/globals'
+import { passing } from '../../src/log/passing/index.ts'
 import type { Log } from '../../src/log/port.ts'
 import type { HbError } from '../../src/std/errors.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
@@ -16,15 +17,7 @@ afterEach(() => rig.close())
 function movedTo(position: (committed: number | undefined) => number | undefined): Log {
   const { log } = rig
   return {
-    provision: (topics) => log.provision(topics),
-    append: (topic, partition, records) => log.append(topic, partition, records),
-    read: (topic, partition, from, options) => log.read(topic, partition, from, options),
-    ends: (topic) => log.ends(topic),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    committed: (group, topic) => log.committed(group, topic),
-    members: (group) => log.members(group),
-    describe: () => log.describe(),
-    close: () => log.close(),
+    ...passing(log),
     join: (options) => {
       const { member } = options
       const assigned: typeof member.assigned = (partition, committed) =>

@@ -9,7 +9,7 @@ import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Store } from '../../src/store/port.ts'
 import { newLife } from '../node/mortal.ts'
-import { passing } from '../node/passing-log.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import { Rig, rigNetwork, TOPICS } from '../node/rig.ts'
 
 const network = rigNetwork(['walk'], { partitions: 2 })

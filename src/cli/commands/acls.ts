@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander'
 import { HbError } from '../../std/errors.ts'
-import type { Grant, Grantee } from '../../node/index.ts'
+import type { Grant, Grantee } from '../access.ts'
+import { GRANTEES, grantsOf } from '../access.ts'
 import { DEFAULT_APPLICATION_ID } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption } from '../options.ts'
@@ -25,11 +26,6 @@ type Options = {
   readonly json?: true
 }
 
-const GRANTEES: readonly Grantee[] = [
-  ...(['sequencer', 'dre', 'relayer'] as const),
-  ...(['door', 'admin', 'producer', 'reader'] as const),
-]
-
 export function addAcls(program: Command, { terminal }: CommandContext): void {
   const acls = program.command('acls').description('what principals need on the brokers')
   const print = acls
@@ -42,8 +38,9 @@ export function addAcls(program: Command, { terminal }: CommandContext): void {
     .option('--command-config <file>', 'a client.properties for the printed commands')
     .addHelpText('after', HELP)
   jsonOption(print).action(async (options: Options) => {
-    const { grantsOf } = await import('../../node/index.ts')
-    const grants = grantsOf(options.role, options.applicationId)
+    const { topicNames } = await import('../../protocol/topics.ts')
+    const { applicationId, role } = options
+    const grants = grantsOf(role, applicationId, topicNames(applicationId))
     if (options.json === true) {
       terminal.out(JSON.stringify({ ok: true, principal: options.principal, grants }))
     } else for (const grant of grants) terminal.out(commandOf(grant, options))

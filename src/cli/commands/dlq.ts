@@ -59,28 +59,35 @@ export function addDlq(program: Command, context: CommandContext): void {
   jsonOption(dataOption(urlOption(redrive))).action((o: Options) => redriveLetters(context, o))
 }
 
-/** The letters that the options mean, each message once: its newest letter. */
-async function chosen(context: CommandContext, options: Options): Promise<Letter[]> {
+/** Those that the options mean, one after another: there may be four weeks of them. */
+async function eachLetter(
+  context: CommandContext,
+  options: Options,
+  take: (letter: Letter) => void,
+): Promise<void> {
   const { topicNames } = await import('../../protocol/topics.ts')
   const { readLetters } = await import('../dead-letters.ts')
   return withHistory(context, options, async ({ log, applicationId }) => {
-    const letters: Letter[] = []
     for await (const letter of readLetters(log, topicNames(applicationId).deadletters)) {
       if (options.code !== undefined && letter.code !== options.code) continue
       if (options.offset !== undefined && letter.offset !== options.offset) continue
-      letters.push(letter)
+      take(letter)
     }
-    return letters
   })
 }
 
 async function listLetters(context: CommandContext, options: Options): Promise<void> {
   const { terminal } = context
-  const letters = await chosen(context, options)
-  const shown = letters.slice(-(options.limit ?? LIST_LIMIT) || letters.length)
+  const { limit = LIST_LIMIT } = options
+  const shown: View[] = []
+  let count = 0
+  await eachLetter(context, options, (letter) => {
+    count += 1
+    shown.push(viewOf(letter))
+    if (shown.length > limit) shown.shift()
+  })
   if (options.json === true) {
-    const rows = shown.map((letter) => viewOf(letter))
-    return terminal.out(JSON.stringify({ ok: true, count: letters.length, letters: rows }))
+    return terminal.out(JSON.stringify({ ok: true, count, letters: shown }))
   }
   const right = { align: 'right' as const }
   const columns = [
@@ -102,14 +109,16 @@ async function listLetters(context: CommandContext, options: Options): Promise<v
     letter.text,
   ])
   for (const line of tableLines(columns, rows, paint(terminal.color))) terminal.out(line)
-  if (shown.length < letters.length) {
-    terminal.err(`the newest ${shown.length} of ${letters.length}: --limit shows more`)
+  if (shown.length < count) {
+    terminal.err(`the newest ${shown.length} of ${count}: --limit shows more`)
   }
 }
 
 async function showLetter(context: CommandContext, options: Options): Promise<void> {
   const { terminal } = context
-  const [letter] = await chosen(context, options)
+  const found: Letter[] = []
+  await eachLetter(context, options, (letter) => void found.push(letter))
+  const [letter] = found
   if (letter === undefined) {
     throw new HbError('query-invalid', `there is no dead letter at offset ${options.offset}`)
   }
@@ -136,10 +145,13 @@ type Redriven = {
 
 async function redriveLetters(context: CommandContext, options: Options): Promise<void> {
   const { terminal } = context
-  const letters = await chosen(context, options)
-  if (letters.length === 0) throw new HbError('query-invalid', 'no dead letter is meant by that')
+  // of each message the newest
+  const newest = new Map<string, Letter>()
+  await eachLetter(context, options, (letter) => {
+    newest.set(letter.id ?? `at ${letter.offset}`, letter)
+  })
+  if (newest.size === 0) throw new HbError('query-invalid', 'no dead letter is meant by that')
   const client = await openClient(context, options)
-  const newest = new Map(letters.map((letter) => [letter.id ?? `at ${letter.offset}`, letter]))
   const all: Redriven[] = []
   for (const letter of newest.values()) {
     const done = await redrive(client, letter, options)
@@ -163,8 +175,7 @@ async function redrive(client: Client, letter: Letter, options: Options): Promis
   if (id === undefined || item === undefined) return { offset, outcome: 'no-message' }
   const status = await statusOf(client, id)
   if (status?.receipt !== undefined) return { offset, id, outcome: 'placed' }
-  const { wasTold } = await import('../dead-letters.ts')
-  const isTold = wasTold(letter) || status?.stage === 'refused'
+  const isTold = letter.wasTold || status?.stage === 'refused'
   if (isTold && options.force !== true) return { offset, id, outcome: 'told' }
   if (options.dryRun === true) return { offset, id, outcome: 'would-send' }
   try {
@@ -184,7 +195,8 @@ async function statusOf(client: Client, id: string): Promise<MessageStatus | und
   })
 }
 
-function viewOf(letter: Letter) {
-  const { value: _value, item: _item, ...view } = letter
+type View = Omit<Letter, 'value' | 'item' | 'wasTold'>
+
+function viewOf({ value: _value, item: _item, wasTold: _told, ...view }: Letter): View {
   return view
 }

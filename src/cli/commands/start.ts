@@ -21,6 +21,7 @@ import { DEFAULT_PORT, jsonOption, mintOption, portValue } from '../options.ts'
 import { secondsValue, wholeValue } from '../options.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { LOG_FORMATS, reportTo, type LogFormat, type NodeReporting } from '../report-lines.ts'
+import { ROLES } from '../roles.ts'
 import { runNode } from '../run-node.ts'
 import { registryOption, registryPlace, type RegistryOptions } from '../schema-registry.ts'
 import { networkIn, networkOn, PARTITIONS, type NetworkOptions } from '../start-network.ts'
@@ -59,7 +60,6 @@ type Options = BrokerOptions &
     readonly logLevel?: Level
   }
 
-const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
 /** Of a URL, or of the first of a list of brokers. */
 const THIS_MACHINE = /^([A-Za-z_]+:\/\/)?(127\.[0-9.]+|localhost|\[::1\])(:|\/|,|$)/
 

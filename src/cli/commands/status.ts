@@ -6,9 +6,11 @@ import type { Role } from '../../node/index.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from '../broker.ts'
 import { EXIT } from '../exit-codes.ts'
+import { groupPositions } from '../group-positions.ts'
 import type { Lags, NetworkStatus, NodeAnswer, PartitionStatus } from '../network-status.ts'
 import { networkStatus } from '../network-status.ts'
 import { DEFAULT_URL, jsonOption, urlOption, type UrlOptions } from '../options.ts'
+import { ROLES } from '../roles.ts'
 import type { Cell } from '../table.ts'
 import { tableLines } from '../table.ts'
 import { paint, type Terminal } from '../terminal.ts'
@@ -23,10 +25,8 @@ Examples:
   hb status --bootstrap-server kafka:9092
   hb status --bootstrap-server kafka:9092 --json | jq '.partitions[] | select(.halted != [])'`
 
-const ROLES: readonly Role[] = ['sequencer', 'dre', 'relayer']
 /** A node that does not answer is shown as such, and holds nothing up. */
 const ONCE = { brokenRetriesMax: 0, busyRetriesMax: 0, requestTimeoutMs: 5_000 }
-const TOPIC_OF = { sequencer: 'ingress', dre: 'log', relayer: 'outbox' } as const
 
 type Options = UrlOptions & { readonly json?: true }
 
@@ -78,15 +78,11 @@ async function askNodes(log: Log, applicationId: string): Promise<NodeAnswer[]> 
 }
 
 async function askLags(log: Log, applicationId: string): Promise<Lags> {
-  const { topicNames } = await import('../../protocol/topics.ts')
+  const { CONSUMED, topicNames } = await import('../../protocol/topics.ts')
   const names = topicNames(applicationId)
   const lagsOf = async (role: Role): Promise<number[]> => {
-    const topic = names[TOPIC_OF[role]]
-    const [ends, committed] = await Promise.all([
-      log.ends(topic),
-      log.committed(`${applicationId}.${role}`, topic),
-    ])
-    return ends.map(({ start, end }, at) => end - Math.max(start, committed[at] ?? start))
+    const group = `${applicationId}.${role}`
+    return (await groupPositions(log, group, names[CONSUMED[role]])).map(({ lag }) => lag)
   }
   const [sequencer, dre, relayer] = await Promise.all([
     lagsOf('sequencer'),

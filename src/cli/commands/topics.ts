@@ -9,8 +9,10 @@ import type { BrokerOptions } from '../broker.ts'
 import { brokerOptions, DEFAULT_APPLICATION_ID, openBroker } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
+import { groupPositions } from '../group-positions.ts'
 import { jsonOption, mintOption, wholeValue } from '../options.ts'
-import { newNetwork, PARTITIONS, type NetworkOptions } from '../start-network.ts'
+import { ROLES } from '../roles.ts'
+import { askedFor, developed, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import type { Cell } from '../table.ts'
 import { tableLines } from '../table.ts'
 import { paint } from '../terminal.ts'
@@ -70,13 +72,12 @@ function withLog<T extends object>(context: CommandContext, command: Command, ac
 const createTopics: Act<NetworkOptions> = async ({ terminal }, log, applicationId, options) => {
   const { agreeOnNetwork } = await import('../../node/index.ts')
   const { systemClock } = await import('../../std/clock.ts')
-  const isNamed = [options.genesis, options.partitions, options.mint].some((each) => each)
   const network = await agreeOnNetwork({
     log,
     applicationId,
     clock: systemClock,
-    own: isNamed ? await newNetwork(options) : undefined,
-    make: () => newNetwork(options),
+    own: await askedFor(options),
+    make: () => developed(options),
   })
   const { topicNames, topicSpecs } = await import('../../protocol/topics.ts')
   const specs = topicSpecs(topicNames(applicationId), network.genesis.partitions)
@@ -125,28 +126,21 @@ async function plansOf(log: Log, applicationId: string): Promise<TopicPlan[]> {
   return topicSpecs(names, count)
 }
 
-const GROUP_OF = { ingress: 'sequencer', log: 'dre', outbox: 'relayer' } as const
-
 const describeTopics: Act<object> = async ({ terminal }, log, applicationId, { json }) => {
-  const { topicNames } = await import('../../protocol/topics.ts')
+  const { CONSUMED, topicNames } = await import('../../protocol/topics.ts')
   const names = topicNames(applicationId)
-  const groups = new Map<string, string>(
-    Object.entries(GROUP_OF).map(([topic, role]) => {
-      return [names[topic as keyof typeof GROUP_OF], `${applicationId}.${role}`]
-    }),
+  const groups = new Map(
+    ROLES.map((role) => [names[CONSUMED[role]], `${applicationId}.${role}`] as const),
   )
   const rows = await Promise.all(
     Object.values(names).map(async (topic) => {
       const group = groups.get(topic)
-      const [ends, committed = []] = await Promise.all([
-        log.ends(topic),
-        group === undefined ? undefined : log.committed(group, topic),
-      ])
-      return ends.map(({ start, end }, partition) => {
-        const position = committed[partition]
-        const lag = end - Math.max(start, position ?? start)
-        const reading = group === undefined ? {} : { group, committed: position ?? null, lag }
-        return { topic, partition, start, end, ...reading }
+      if (group === undefined) {
+        return (await log.ends(topic)).map((ends, partition) => ({ topic, partition, ...ends }))
+      }
+      const positions = await groupPositions(log, group, topic)
+      return positions.map(({ start, end, committed = null, lag }, partition) => {
+        return { topic, partition, start, end, group, committed, lag }
       })
     }),
   )

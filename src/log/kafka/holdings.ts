@@ -143,8 +143,8 @@ export class Holdings {
       if (from === undefined) {
         throw new HbError('log-position-out-of-range', `no start given for ${topic}`)
       }
-      const isAhead = from === 'earliest' || from > (committed[topic] ?? 0)
-      const ends = isAhead ? await this.#ends(topic, partition, holding) : undefined
+      const mustLook = from === 'earliest' || from > (committed[topic] ?? 0)
+      const ends = mustLook ? await this.#ends(topic, partition, holding) : undefined
       const start = from === 'earliest' ? (ends?.start ?? 0) : from
       if (ends !== undefined && from !== 'earliest' && from <= ends.end) settled.set(topic, from)
       const queue = new FetchQueue({

@@ -92,6 +92,11 @@ export async function endsOf(log: Log, topic: string, partition: number): Promis
   return ends
 }
 
+/** Records that a group with this position has not committed; without one, all that are there. */
+export function lagOf({ start, end }: PartitionEnds, committed: number | undefined): number {
+  return Math.max(0, end - Math.max(start, committed ?? start))
+}
+
 /** True where the record is the entry with this hash. */
 export function carries(
   records: Records,

@@ -6,7 +6,9 @@
 // without a position lags by all that is retained.
 
 import type { Log, PartitionEnds } from '../../log/port.ts'
+import { lagOf } from '../../log/resume/index.ts'
 import type { TopicNames } from '../../protocol/topics.ts'
+import { CONSUMED } from '../../protocol/topics.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Role } from '../ownership.ts'
 import type { MetricsLimits } from './limits.ts'
@@ -31,8 +33,7 @@ export type LagOptions = {
   readonly signal: AbortSignal
 }
 
-/** Of each role, the topic that its group consumes, and those that it opens its partitions from. */
-const CONSUMED = { sequencer: 'ingress', dre: 'log', relayer: 'outbox' } as const
+/** Of each role, the topics that it opens its partitions from. */
 const OPENED_FROM = { sequencer: ['log'], dre: ['outbox', 'snapshots'], relayer: [] } as const
 
 export class Lag {
@@ -85,8 +86,7 @@ export class Lag {
       for (const partition of held(role)) {
         const ends = this.#ends.get(topic)?.[partition]
         if (ends === undefined) continue
-        const from = Math.max(committed[partition] ?? ends.start, ends.start)
-        const records = Math.max(0, ends.end - from)
+        const records = lagOf(ends, committed[partition])
         lags.push({ group: `${applicationId}.${role}`, topic, partition, records })
       }
     }

@@ -4,6 +4,7 @@
 // Invariants: T1 a log that is metered behaves as it did: the same promises, no turn more. T2 what
 // is counted per record is an addition; memory is taken per topic only.
 
+import { passing } from '../../log/passing/index.ts'
 import type { Batch, Log, LogRecord, ReadResult } from '../../log/port.ts'
 import type { Clock } from '../../std/clock.ts'
 import { isHbError } from '../../std/errors.ts'
@@ -47,7 +48,7 @@ export class Meters {
     this.#byPart.set(part, meters)
     const of = (topic: string): Meter => meterOf(meters, topic)
     return {
-      provision: (topics) => log.provision(topics),
+      ...passing(log),
       append: (topic, partition, records) => {
         const appended = log.append(topic, partition, records)
         const failed = (error: unknown): void => this.#onFailed(part, topic, partition, error)
@@ -59,12 +60,6 @@ export class Meters {
         read.then((result) => got(of(topic), result), ignored)
         return read
       },
-      ends: (topic) => log.ends(topic),
-      trim: (topic, partition, before) => log.trim(topic, partition, before),
-      committed: (group, topic) => log.committed(group, topic),
-      members: (group) => log.members(group),
-      describe: () => log.describe(),
-      close: () => log.close(),
       join: (options) => {
         const { member } = options
         const watched = {

@@ -13,7 +13,7 @@ import { genesisSpawn } from '../../../src/protocol/genesis.ts'
 import { LogReader } from '../../../src/protocol/log-reader.ts'
 import type { Clock } from '../../../src/std/clock.ts'
 import { HbError } from '../../../src/std/errors.ts'
-import { passing } from '../../node/passing-log.ts'
+import { passing } from '../../../src/log/passing/index.ts'
 import { RECORDS, rigNetwork, TOPICS } from '../../node/rig.ts'
 
 const network = rigNetwork(['walk', 'counter', 'book'], { partitions: 1 })

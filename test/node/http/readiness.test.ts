@@ -8,7 +8,7 @@ import { makeGenesis, openNetwork } from '../../../src/protocol/genesis.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
 import { MetricsRig } from '../metrics-rig.ts'
-import { passing } from '../passing-log.ts'
+import { passing } from '../../../src/log/passing/index.ts'
 import { TOPICS } from '../rig.ts'
 
 const SOURCE = `exports.handle = (state) => { state.count = (state.count ?? 0) + 1 }`

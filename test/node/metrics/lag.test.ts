@@ -8,7 +8,7 @@ import { Lag } from '../../../src/node/metrics/lag.ts'
 import type { MetricsLimits } from '../../../src/node/metrics/limits.ts'
 import { topicNames, topicSpecs } from '../../../src/protocol/topics.ts'
 import { systemClock } from '../../../src/std/clock.ts'
-import { passing } from '../passing-log.ts'
+import { passing } from '../../../src/log/passing/index.ts'
 
 const topics = topicNames('hb')
 const record = { key: 'k', value: Buffer.from('v') }

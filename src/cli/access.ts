@@ -1,10 +1,9 @@
 // What each part of a node may do on the brokers, and nothing more: the source of the ACLs that an
 // operator grants. test/kafka/acls.test.ts runs every part with only its own.
 
+import type { Role } from '../node/index.ts'
 import type { Topic, TopicNames } from '../protocol/topics.ts'
-import { topicNames, TOPICS } from '../protocol/topics.ts'
-import type { Role } from './ownership.ts'
-import { ROLES } from './ownership.ts'
+import { ROLES } from './roles.ts'
 
 /** As `kafka-acls --operation` names them. */
 export type Operation =
@@ -65,12 +64,8 @@ const NEEDS: Readonly<Record<Grantee, Needs>> = {
     topics: { ingress: ['Write'], log: ['Read'] },
     groups: { sequencer: ['Describe'], dre: ['Describe'], relayer: ['Describe'] },
   },
-  admin: {
-    topics: {
-      ...Object.fromEntries(TOPICS.map((topic) => [topic, ['Create']])),
-      registry: ['Create', 'Write'],
-    },
-  },
+  // and may create every topic
+  admin: { topics: { registry: ['Write'] } },
   producer: { topics: { ingress: ['Write'] } },
   reader: { topics: { log: ['Read'] } },
 }
@@ -80,16 +75,21 @@ const OUTSIDE: ReadonlySet<Grantee> = new Set(['producer', 'reader'])
 /** Of every node: it looks at all topics before it runs, and reads the network's genesis. */
 const EVERY_NODE: readonly Operation[] = ['Describe', 'DescribeConfigs']
 
-/** The least that lets all of these be played at once, in a fixed order. */
-export function grantsOf(grantees: readonly Grantee[], applicationId = 'hb'): Grant[] {
-  const names: TopicNames = topicNames(applicationId)
+/** The least that lets all of these be played at once, in the order of the topics. */
+export function grantsOf(
+  grantees: readonly Grantee[],
+  applicationId: string,
+  names: TopicNames,
+): Grant[] {
   const needs = grantees.map((each) => NEEDS[each])
   const isNode = grantees.some((each) => !OUTSIDE.has(each))
-  const topics = TOPICS.map((topic): Grant => {
+  const creates: Operation[] = grantees.includes('admin') ? ['Create'] : []
+  const topics = (Object.keys(names) as Topic[]).map((topic): Grant => {
     const own = needs.flatMap((each) => each.topics?.[topic] ?? [])
     const registry: Operation[] = topic === 'registry' ? ['Read'] : []
     const common = isNode ? [...registry, ...EVERY_NODE] : []
-    return { resource: 'topic', name: names[topic], operations: together([...own, ...common]) }
+    const operations = together([...creates, ...own, ...common])
+    return { resource: 'topic', name: names[topic], operations }
   })
   const groups = ROLES.map((role): Grant => {
     const own = needs.flatMap((each) => each.groups?.[role] ?? [])

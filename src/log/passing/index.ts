@@ -1,6 +1,7 @@
-// A log that passes everything on: tests replace the one call they are about.
+// A log that passes everything on: whoever looks at a log, or changes one call of it, replaces that
+// one and has the others as they are.
 
-import type { Log } from '../../src/log/port.ts'
+import type { Log } from '../port.ts'
 
 export function passing(log: Log): Log {
   return {
