@@ -3,7 +3,7 @@
 //
 // Owners: membership.ts. Invariants: O1 of one partition of a topic the position that was noted
 // last is committed. O2 a commit that was lost is made again only of what the member holds still,
-// and not over a newer one.
+// and not over a newer one. O3 one commit is under way: one that is late overtakes no other.
 
 import type { SimLog } from './sim-log.ts'
 
@@ -22,6 +22,7 @@ export class Commits {
   readonly #member: Member
   readonly #dirty = new Map<string, Note>()
   #committing: Promise<void> | undefined
+  #underWay: Promise<void> = Promise.resolve()
 
   constructor(log: SimLog, member: Member) {
     this.#log = log
@@ -43,7 +44,13 @@ export class Commits {
   }
 
   /** Commits what is noted. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    const done = this.#underWay.then(() => this.#commit())
+    this.#underWay = done.catch(() => undefined)
+    return done
+  }
+
+  async #commit(): Promise<void> {
     const dirty = [...this.#dirty.values()]
     this.#dirty.clear()
     if (dirty.length === 0) return

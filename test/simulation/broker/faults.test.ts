@@ -138,6 +138,30 @@ test.each([0, 1])('a lost commit leaves the group where it was: rate %d', async 
   expect(cluster.group('g').committed('t', 0)).toBe(commitLost === 0 ? 1 : undefined)
 })
 
+test('a commit that a cut holds up does not overtake the next one', async () => {
+  const { log, cluster, host, append, pass, world } = logWith({})
+  let settled = 0
+  const member = {
+    assigned: async () => ({ t: 'earliest' as const }),
+    records: async ({ next }: { next: number }) => void (settled = next),
+    revoked: async () => undefined,
+  }
+  void log.join({ group: 'g', topics: ['t'], member })
+  await append('x', 5)
+  const other = new SimLog(cluster, new Host(world, 'b'), new Faults(world, NO_FAULTS))
+  void other.append('t', 0, [record('y')])
+  await world.runUntil(() => settled === 2, world.now + 5 * SECOND)
+  // the next fetch waits at the brokers; the commit of 2 is tried again half a second later
+  await pass(0.09)
+  host.cutUntil = world.now + 10 * SECOND
+  await pass(0.1)
+  host.cutUntil = 0
+  void other.append('t', 0, [record('z')])
+  await pass(5)
+  expect(settled).toBe(3)
+  expect(cluster.group('g').committed('t', 0)).toBe(3)
+})
+
 test('switched off, none of them happens, whatever the rates', async () => {
   const always = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1]))
   const { faults, append, values, world } = logWith(always)
