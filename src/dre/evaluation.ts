@@ -19,6 +19,7 @@ import { HbError } from '../std/errors.ts'
 import type { Ledger, Placed } from './core.ts'
 import { Instances } from './instances.ts'
 import type { Modules } from './modules.ts'
+import type { PartitionLevel } from './partition-level.ts'
 import type { DreFigures, DreLimits } from './ports.ts'
 import type { ProcessStore } from './process-store.ts'
 
@@ -28,6 +29,7 @@ export type EvaluationOptions = {
   readonly evaluator: Evaluator
   readonly store: ProcessStore
   readonly modules: Modules
+  readonly level: PartitionLevel
   readonly limits: DreLimits
   readonly figures: DreFigures
 }
@@ -192,7 +194,8 @@ export class Evaluation {
       if (plan.type === 'settled') continue
       if (plan.type === 'open') {
         openings.set(commands.length, step)
-        commands.push({ kind: 'open', process, module: plan.module, snapshot: plan.snapshot })
+        const { module, snapshot } = plan
+        commands.push({ kind: 'open', process, level: this.#o.level.now, module, snapshot })
         this.#instances.opened(process, plan.snapshot.length, 0)
       } else {
         if (unwritten === undefined && this.#mustWait(placed)) {
@@ -250,7 +253,7 @@ export class Evaluation {
   }
 
   #openCommand({ row }: Placed, unwritten: Unwritten | undefined): EvaluatorCommand | undefined {
-    const { store, modules, figures } = this.#o
+    const { store, modules, figures, level } = this.#o
     if (row === undefined || row.module === '') return undefined
     const spawned = unwritten?.spawned
     const saved =
@@ -264,7 +267,8 @@ export class Evaluation {
     const journalBytes = changes.reduce((bytes, text) => bytes + text.length + ROW_BYTES, 0)
     this.#instances.opened(row.process, saved.snapshot.length, journalBytes)
     const module = spawned?.module ?? modules.get(row.engine, row.module)
-    return { kind: 'open', process: row.process, module, snapshot: saved.snapshot, changes }
+    const { process } = row
+    return { kind: 'open', process, level: level.now, module, snapshot: saved.snapshot, changes }
   }
 
   #receive(segment: Segment, replies: readonly EvaluatorReply[]): void {

@@ -21,6 +21,7 @@ import type { Store, StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
 import type { Modules } from './modules.ts'
+import type { PartitionLevel } from './partition-level.ts'
 import type { DreLimits } from './ports.ts'
 import type { LogPosition, ProcessStore } from './process-store.ts'
 
@@ -51,6 +52,7 @@ export type IntervalsOptions = {
   readonly rawStore: Store
   readonly modules: Modules
   readonly evaluator: Evaluator
+  readonly level: PartitionLevel
   readonly limits: DreLimits
   readonly rows: ReadonlyMap<string, LedgerRow>
 }
@@ -156,7 +158,7 @@ export class Intervals {
     const module = modules.get(row.engine, row.module)
     const { snapshot, changes } = saved
     const commands: EvaluatorCommand[] = [
-      { kind: 'open', process, module, snapshot, changes },
+      { kind: 'open', process, level: this.#o.level.now, module, snapshot, changes },
       { kind: 'snapshot', process },
       { kind: 'close', process },
     ]

@@ -7,7 +7,8 @@
 // exactly the states of its last height: nothing later begins before (R8). D3 a follower waits
 // there until the outbox holds a result of the next interval: that proves that the owner's
 // snapshots of this one are written, so that whoever takes over is never beyond one that it would
-// have to write.
+// have to write. D4 what is beyond an interval's end is evaluated on the feature level that holds
+// there.
 
 import type { View } from '../protocol/accept.ts'
 import { copyView } from '../protocol/accept.ts'
@@ -24,6 +25,7 @@ import type { Ledger } from './core.ts'
 import type { Evaluation, Settled } from './evaluation.ts'
 import type { Intervals } from './intervals.ts'
 import type { Modules } from './modules.ts'
+import type { PartitionLevel } from './partition-level.ts'
 import type { DreFigures } from './ports.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -35,6 +37,7 @@ export type DrePartitionOptions = {
   readonly publisher: Publisher
   readonly intervals: Intervals
   readonly modules: Modules
+  readonly level: PartitionLevel
   readonly figures: DreFigures
   /** For figures only. */
   readonly clock: Clock
@@ -164,13 +167,13 @@ export class DrePartition {
     settled: readonly Settled[],
     outgoing: readonly number[],
   ): Promise<void> {
-    const { publisher, modules, intervals, evaluation } = this.#o
+    const { publisher, modules, intervals, evaluation, level } = this.#o
     for (const { spawned, result } of settled) {
       if (spawned === undefined) continue
       if (publisher.active) await modules.publish(spawned.module)
       else await modules.keep(spawned.module, view.partition, result.height)
     }
-    const position = { view, next, at, outgoing }
+    const position = { view, next, at, outgoing, level: level.now }
     this.#observe(entries, await publisher.publish(settled, position, legs))
     if (legs !== undefined) {
       for (const { result } of settled) {
@@ -181,6 +184,7 @@ export class DrePartition {
     if (endsInterval) {
       if (!publisher.active) await publisher.beyond(view.height, this.#o.signal)
       await intervals.close(position, publisher.active)
+      if (level.goOn(position)) await evaluation.close()
     }
     await evaluation.evict()
   }

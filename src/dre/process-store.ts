@@ -15,6 +15,7 @@ import { parseJson } from '../std/json-text.ts'
 import { applyChanges, composeChanges } from '../protocol/changes.ts'
 import type { Changes, JsonObject } from '../protocol/changes.ts'
 import type { View } from '../protocol/accept.ts'
+import { FIRST_LEVEL } from '../protocol/features.ts'
 import type { Result, Run } from '../protocol/result.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import { asBuffer, fromBase64Url, toBase64Url } from '../std/bytes.ts'
@@ -28,6 +29,8 @@ export type DrePosition = {
   /** Offset of the record that carries the view's hash. */
   readonly at: number
   readonly outgoing: readonly number[]
+  /** The feature level of its entry. */
+  readonly level: number
   /** An offset in the outbox at or before the run that holds the result of `outboxNext`. */
   readonly outbox: number
   /**
@@ -40,8 +43,9 @@ export type DrePosition = {
 /** What reading the log alone tells of a position. */
 export type LogPosition = Omit<DrePosition, 'outbox' | 'outboxNext'>
 
-type SavedPosition = Omit<DrePosition, 'view' | 'outboxNext'> & {
+type SavedPosition = Omit<DrePosition, 'view' | 'level' | 'outboxNext'> & {
   readonly view: Omit<View, 'hash'> & { readonly hash: string }
+  readonly level?: number
   readonly outboxNext?: number
 }
 
@@ -63,7 +67,9 @@ export class ProcessStore {
     if (bytes === undefined) return undefined
     const saved = JSON.parse(text(bytes)) as SavedPosition
     const view = { ...saved.view, hash: fromBase64Url(saved.view.hash) }
-    return { ...saved, view, outboxNext: saved.outboxNext ?? view.height + 1 }
+    // stores of before there were levels name neither
+    const { level = FIRST_LEVEL, outboxNext = view.height + 1 } = saved
+    return { ...saved, view, level, outboxNext }
   }
 
   positionOp({ view, ...rest }: DrePosition): StoreOp {

@@ -20,11 +20,12 @@ import type { Log } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { parseJson } from '../std/json-text.ts'
 import type { Store, StoreOp } from '../store/port.ts'
-import type { Placed } from './core.ts'
+import type { LedgerRow, Placed } from './core.ts'
 import { Ledger } from './core.ts'
 import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
 import { Modules } from './modules.ts'
+import { PartitionLevel } from './partition-level.ts'
 import type { DreLimits } from './ports.ts'
 import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
@@ -41,8 +42,8 @@ export type RebuilderOptions = {
   /** Fresh as well. */
   readonly store: Store
   readonly limits?: Partial<DreLimits>
-  /** Evaluated instead of what a spawn carries. */
-  readonly code?: ModuleText
+  /** Evaluated instead of what the spawn of that process carries. */
+  readonly code?: { readonly process: string; readonly module: ModuleText }
 }
 
 /** Where a replay begins: the height before its first entry, and the offset to read on from. */
@@ -61,10 +62,15 @@ export class Rebuilder {
   readonly #kept: ProcessStore
   readonly #modules: Modules
   readonly #evaluation: Evaluation
+  readonly #level: PartitionLevel
   readonly records = new Records()
   readonly ledger: Ledger
+  /** Tails of the two stages. */
+  #begun: Promise<void> = Promise.resolve()
   #under: Promise<void> = Promise.resolve()
   #written: Promise<void> = Promise.resolve()
+  /** The interval of the last entry that was taken. */
+  #interval = 0
 
   constructor(options: RebuilderOptions) {
     this.#o = options
@@ -74,6 +80,8 @@ export class Rebuilder {
         ? new Ledger(network, partition)
         : new LedgerOfCode(network, partition, code)
     this.#kept = new ProcessStore(store, this.records, partition)
+    const { levels } = evaluator
+    this.#level = new PartitionLevel({ network, partition, store: this.#kept, levels })
     this.#modules = new Modules(store, this.records, undefined, topics.modules)
     this.#evaluation = new Evaluation({
       network,
@@ -81,6 +89,7 @@ export class Rebuilder {
       evaluator,
       store: this.#kept,
       modules: this.#modules,
+      level: this.#level,
       limits: { ...DRE_LIMITS, ...options.limits },
       figures: noDreFigures(),
     })
@@ -92,23 +101,40 @@ export class Rebuilder {
     const { records } = this
     const parts = { store: this.#kept, modules: this.#modules, records }
     const position = from && (await restore({ network, log, topics, partition, ...parts, ...from }))
+    this.#level.goOn(position)
     if (position === undefined) {
       const { start } = await endsOf(log, topics.log, partition)
       const view = initialView(network.id, partition, network.genesis.partitions)
       return { view, next: start, restored: false }
     }
     this.ledger.load(this.#kept.rows(), position.outgoing)
+    this.#interval = this.#intervalOf(position.view.height + 1)
     return { view: copyView(position.view), next: position.next, restored: true }
   }
 
+  /**
+   * Whether the entry is needed to evaluate the process: its own, and those that set the level that
+   * it is evaluated on.
+   */
+  concerns(process: string, entry: Entry): boolean {
+    const { network, partition } = this.#o
+    const of = entry.message.process
+    return of === process || of === network.featureIds[partition]
+  }
+
   /** Resolves with what came of them; where one call failed, all later ones do. */
-  take(entries: readonly Entry[]): Promise<Settled[]> {
-    const before = this.#under
-    const segment = this.#evaluation.begin(entries)
-    const done = before.then(() => this.#finish(segment))
-    this.#under = done.then(() => undefined)
-    this.#under.catch(() => undefined)
-    return done
+  async take(entries: readonly Entry[]): Promise<Settled[]> {
+    const parts: Promise<Settled[]>[] = []
+    for (let at = 0; at < entries.length; ) {
+      const interval = this.#intervalOf((entries[at] as Entry).height)
+      let to = at + 1
+      while (to < entries.length && this.#intervalOf((entries[to] as Entry).height) === interval) {
+        to += 1
+      }
+      parts.push(this.#takePart(entries.slice(at, to), interval))
+      at = to
+    }
+    return parts.length === 1 ? (parts[0] as Promise<Settled[]>) : (await Promise.all(parts)).flat()
   }
 
   /** Nothing must be under way. undefined: it does not exist, or its spawn failed. */
@@ -123,20 +149,66 @@ export class Rebuilder {
     return { slot, height, stateHash, text: JSON.stringify(state) }
   }
 
-  /** Goes on from a state that another evaluation made: a process changes its code there. */
-  async adopt(process: string, state: StateText, module: ModuleText): Promise<void> {
+  /** Goes on from where another evaluation is: the process changes its code there. */
+  async adopt(process: string, state: StateText, from: Rebuilder): Promise<void> {
+    const { network, partition, code } = this.#o
+    const rows: LedgerRow[] = []
+    const features = network.featureIds[partition]
+    const level = features === undefined || features === process ? undefined : from.state(features)
+    if (features !== undefined && level !== undefined) {
+      rows.push(await this.#adopt(features, level, from.#moduleOf(features)))
+    }
+    rows.push(await this.#adopt(process, state, code?.module ?? from.#moduleOf(process)))
+    this.ledger.load(rows, this.ledger.outgoing)
+    this.#interval = from.#interval
+    // within the interval: nothing is looked up at its end
+    const height = this.#interval * network.genesis.intervalLength
+    this.#level.goOn({ view: { height }, level: from.#level.now })
+  }
+
+  async #adopt(process: string, state: StateText, module: ModuleText): Promise<LedgerRow> {
     const { slot, height, stateHash, text } = state
     const { engine, hash } = module
     const settled = { slot, settledSlot: slot, settledHeight: height, writtenSlot: slot, stateHash }
     const row = { process, ordinal: 0, ...settled, failed: false, engine, module: hash }
     await this.#modules.publish(module)
     await this.#kept.write([this.#kept.baseOp(process, slot + 1, text), this.#kept.rowOp(row)])
-    this.ledger.load([row], this.ledger.outgoing)
+    return row
+  }
+
+  #moduleOf(process: string): ModuleText {
+    const row = this.ledger.rows.get(process) as LedgerRow
+    return this.#modules.get(row.engine, row.module)
   }
 
   async close(): Promise<void> {
     await this.#under.catch(() => undefined)
     await this.#evaluation.close()
+  }
+
+  /** Of one interval: it begins while what came before is finished, but not across its end. */
+  #takePart(entries: readonly Entry[], interval: number): Promise<Settled[]> {
+    const before = this.#under
+    const crosses = interval !== this.#interval
+    this.#interval = interval
+    const ready = crosses ? before.then(() => this.#goOn(interval)) : this.#begun
+    const begun = ready.then(() => this.#evaluation.begin(entries))
+    const done = before.then(async () => this.#finish(await begun))
+    this.#begun = begun.then(() => undefined)
+    this.#under = done.then(() => undefined)
+    for (const each of [begun, this.#begun, done, this.#under]) each.catch(() => undefined)
+    return done
+  }
+
+  async #goOn(interval: number): Promise<void> {
+    const height = interval * this.#o.network.genesis.intervalLength - 1
+    if (this.#level.goOn({ view: { height }, level: this.#level.now })) {
+      await this.#evaluation.close()
+    }
+  }
+
+  #intervalOf(height: number): number {
+    return Math.floor(height / this.#o.network.genesis.intervalLength)
   }
 
   async #finish(segment: Segment): Promise<Settled[]> {
@@ -165,17 +237,19 @@ export class Rebuilder {
   }
 }
 
-/** A ledger whose spawns open other code than they carry. */
+/** A ledger in which the spawn of one process opens other code than it carries. */
 class LedgerOfCode extends Ledger {
-  readonly #code: ModuleText
+  readonly #code: NonNullable<RebuilderOptions['code']>
 
-  constructor(network: Network, partition: number, code: ModuleText) {
+  constructor(network: Network, partition: number, code: NonNullable<RebuilderOptions['code']>) {
     super(network, partition)
     this.#code = code
   }
 
   override plan(placed: Placed): Plan {
     const plan = super.plan(placed)
-    return plan.type === 'open' ? { ...plan, module: this.#code } : plan
+    const { process, module } = this.#code
+    const isIts = plan.type === 'open' && placed.entry.message.process === process
+    return isIts ? { ...plan, module } : plan
   }
 }

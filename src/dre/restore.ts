@@ -8,6 +8,7 @@
 import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { RecordCodec } from '../protocol/codec/single-object.ts'
+import { FIRST_LEVEL } from '../protocol/features.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { ManifestHead } from '../protocol/manifest.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
@@ -37,7 +38,7 @@ export type RestoreOptions = {
   readonly intervals?: Intervals
   /** Which manifests will do, by all that they say; default: any. */
   readonly accepts?: (head: ManifestHead, processes: readonly ManifestProcess[]) => boolean
-  /** Restores the state of this process alone; of the others there is no row then. */
+  /** Restores this process alone, and what keeps the level: of the others there is no row then. */
   readonly process?: string
   /** Told how far reading has got. */
   readonly opening?: Opening
@@ -153,7 +154,11 @@ async function take(
   if (o.accepts?.(head, all) === false) return undefined
   if (!equalBytes(manifestRoot(head, all), head.root)) return undefined
   const { process } = o
-  const processes = process === undefined ? all : all.filter((row) => row.process === process)
+  const features = o.network.featureIds[head.partition]
+  const processes =
+    process === undefined
+      ? all
+      : all.filter((row) => row.process === process || row.process === features)
   const timestamp = head.timestamp
   const at = await findRecord(o, head)
   if (at === undefined) return undefined
@@ -171,7 +176,10 @@ async function take(
   const view = copyView({ partition, height, hash, timestamp, counters: [...head.counters] })
   // -1 is below every outbox: it is read from its earliest record
   const outbox = { outbox: -1, outboxNext: 0 }
-  const position: DrePosition = { view, next: at + 1, at, outgoing: head.outgoing, ...outbox }
+  // at an interval's end, where what the restored states say of the level holds
+  const level = o.network.genesis.features?.level ?? FIRST_LEVEL
+  const place = { view, next: at + 1, at, outgoing: head.outgoing, level }
+  const position: DrePosition = { ...place, ...outbox }
   const ops: StoreOp[] = []
   processes.forEach((row, ordinal) => ops.push(o.store.rowOp(ledgerRow(row, ordinal, height))))
   for (const { row, full, deltas } of restored) {

@@ -24,6 +24,7 @@ import { Ledger } from './core.ts'
 import { Evaluation } from './evaluation.ts'
 import { Intervals } from './intervals.ts'
 import { Modules } from './modules.ts'
+import { PartitionLevel } from './partition-level.ts'
 import { OutboxTrim } from './outbox-trim.ts'
 import { DrePartition } from './partition.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
@@ -61,6 +62,7 @@ export type OwnedPartition = {
   readonly ledger: Ledger
   readonly store: ProcessStore
   readonly modules: Modules
+  readonly level: PartitionLevel
 }
 
 /** A follower hands its records on in batches of so many, so many outstanding, as a log does. */
@@ -75,6 +77,7 @@ export class PartitionTask {
   readonly #store: ProcessStore
   readonly #modules: Modules
   readonly #ledger: Ledger
+  readonly #level: PartitionLevel
   readonly #intervals: Intervals
   readonly #publisher: Publisher
   readonly #evaluation: Evaluation
@@ -100,10 +103,11 @@ export class PartitionTask {
     const store = new ProcessStore(options.store, records, partition)
     const modules = new Modules(options.store, records, append, topics.modules)
     const ledger = new Ledger(network, partition)
+    const level = new PartitionLevel({ network, partition, store, levels: evaluator.levels })
     const shared = { network, partition, append, records, store, limits, rows: ledger.rows }
     const rawStore = options.store
     const topic = topics.snapshots
-    this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator })
+    this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator, level })
     const { listener } = options
     this.#trim = new OutboxTrim({ ...options, ...limits, topic: topics.outbox })
     const onPublished: OutboxTrim['published'] = (offset, outgoing) =>
@@ -111,11 +115,12 @@ export class PartitionTask {
     const onForeign: OutboxTrim['foreign'] = (offset) => this.#trim.foreign(offset)
     const outbox = { log, topic: topics.outbox, figures, listener, onPublished, onForeign }
     this.#publisher = new Publisher({ ...shared, ...outbox })
-    const evaluating = { network, ledger, evaluator, store, modules, limits, figures }
+    const evaluating = { network, ledger, evaluator, store, modules, limits, figures, level }
     this.#evaluation = new Evaluation(evaluating)
     this.#store = store
     this.#modules = modules
     this.#ledger = ledger
+    this.#level = level
   }
 
   /** While it is owned, not before it is taken over. */
@@ -147,6 +152,7 @@ export class PartitionTask {
       this.#ledger.load(this.#store.rows(), position.outgoing)
       this.#intervals.open()
     }
+    this.#level.goOn(position)
     await this.#publisher.begin(position)
     this.#opening = undefined
   }
@@ -211,7 +217,7 @@ export class PartitionTask {
     }
     const pipeline = await this.#begin()
     const parts = { ledger: this.#ledger, store: this.#store, modules: this.#modules }
-    this.#owned = { ...parts, partition: pipeline }
+    this.#owned = { ...parts, level: this.#level, partition: pipeline }
     if (filled.length > 0) this.#o.listener.results?.(partition, filled)
     return pipeline.settledNext
   }
@@ -301,7 +307,14 @@ export class PartitionTask {
     const { partitions } = network.genesis
     // nothing depends on offsets: a log that was copied may begin anywhere
     const next = position?.next ?? (await endsOf(log, topics.log, partition)).start
-    const parts = { ledger: this.#ledger, modules: this.#modules, intervals: this.#intervals }
+    // a follower that stopped at an interval's end had not gone on
+    if (this.#level.goOn(position)) await this.#evaluation.close()
+    const parts = {
+      ledger: this.#ledger,
+      modules: this.#modules,
+      intervals: this.#intervals,
+      level: this.#level,
+    }
     this.#pipeline = new DrePartition({
       ...parts,
       network,

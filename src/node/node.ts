@@ -25,7 +25,7 @@ import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
 import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
-import { hostOf } from './host.ts'
+import { checkLevel, hostOf, LEVELS } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
 import { NodeMetrics } from './metrics/index.ts'
@@ -230,12 +230,14 @@ class Closing {
   }
 }
 
-export function openEvaluator(network: Network, workers: number): Promise<Evaluator> {
+/** Throws `feature-level-unknown`. */
+export async function openEvaluator(network: Network, workers: number): Promise<Evaluator> {
   const { limits } = network.genesis
+  checkLevel(network)
   if (workers === 0) return createInlineEvaluator({ limits, host: hostOf(limits) })
   const file = import.meta.url.endsWith('.ts') ? './host.ts' : './host.js'
   const hostUrl = new URL(file, import.meta.url).href
-  return createWorkerEvaluator({ limits, workers, hostUrl, hostData: { limits } })
+  return createWorkerEvaluator({ limits, workers, hostUrl, hostData: { limits }, levels: LEVELS })
 }
 
 function openVerifier(threads: number): RememberingVerifier {

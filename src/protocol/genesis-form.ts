@@ -2,7 +2,9 @@
 // into the network id. Invariant: whatever JSON value comes in, it passes or throws
 // `genesis-malformed`, never anything else.
 
+import { isIdText } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
+import { OPERATORS_MAX } from './features.ts'
 import { LIMIT_TABLE } from './limits.ts'
 
 export const PARTITIONS_MAX = 1024
@@ -17,9 +19,13 @@ export function malformed(detail: string): never {
   throw new HbError('genesis-malformed', detail)
 }
 
+const FEATURES_FIELDS = ['level', 'operators', 'nonces']
+export const FEATURE_LEVEL_MAX = 1_000_000
+
 /** Throws `genesis-malformed` with the field. That processes fit together `openNetwork` checks. */
 export function checkGenesis(value: unknown): void {
-  const genesis = exactly(value, FIELDS, 'genesis')
+  const hasFeatures = isObject(value) && value['features'] !== undefined
+  const genesis = exactly(value, hasFeatures ? [...FIELDS, 'features'] : FIELDS, 'genesis')
   if (genesis['format'] !== 1) malformed('format is not 1')
   text(genesis['name'], 'name')
   text(genesis['salt'], 'salt')
@@ -33,9 +39,27 @@ export function checkGenesis(value: unknown): void {
   for (const [name, row] of Object.entries(LIMIT_TABLE)) {
     wholeNumber(limits[name], row.least, Number.MAX_SAFE_INTEGER, `limits.${name}`)
   }
+  if (hasFeatures) checkFeatures(genesis['features'])
   const { processes } = genesis
   if (!Array.isArray(processes)) malformed('processes is not an array')
   processes.forEach((process, index) => checkProcess(process, `processes.${index}`))
+}
+
+function checkFeatures(value: unknown): void {
+  const { level, operators, nonces } = exactly(value, FEATURES_FIELDS, 'features')
+  wholeNumber(level, 1, FEATURE_LEVEL_MAX, 'features.level')
+  if (!Array.isArray(operators) || operators.length === 0 || operators.length > OPERATORS_MAX) {
+    malformed(`features.operators must be 1 to ${OPERATORS_MAX} addresses`)
+  }
+  operators.forEach((each, index) => {
+    if (typeof each !== 'string' || !isIdText(each)) {
+      malformed(`features.operators.${index} is not an address`)
+    }
+  })
+  if (!Array.isArray(nonces)) malformed('features.nonces is not an array')
+  nonces.forEach((each, index) => {
+    wholeNumber(each, 0, Number.MAX_SAFE_INTEGER, `features.nonces.${index}`)
+  })
 }
 
 function checkProcess(value: unknown, at: string): void {

@@ -8,6 +8,8 @@
 
 import { toBase64Url } from '../std/bytes.ts'
 import { hashParts } from '../std/hash-parts.ts'
+import type { GenesisFeatures } from './features.ts'
+import { featuresName, featuresProcess } from './features.ts'
 import { checkGenesis, malformed } from './genesis-form.ts'
 import type { ProtocolLimits } from './limits.ts'
 import { defaultLimits } from './limits.ts'
@@ -42,8 +44,11 @@ export type Genesis = {
   readonly partitions: number
   /** Heights per interval (R8). */
   readonly intervalLength: number
+  /** Of the feature level that it begins with. */
   readonly sandbox: { readonly engine: string; readonly version: string }
   readonly limits: ProtocolLimits
+  /** Without it the first level holds for ever. */
+  readonly features?: GenesisFeatures
   readonly processes: readonly GenesisProcess[]
 }
 
@@ -55,6 +60,8 @@ export type Network = {
   readonly processIds: ReadonlyMap<string, string>
   /** Genesis processes of each partition in the order in which their spawns open its log. */
   readonly spawns: readonly (readonly GenesisProcess[])[]
+  /** Ids of the processes that keep the feature levels, by partition; none without features. */
+  readonly featureIds: readonly string[]
 }
 
 /** id = base64url H("hb.genesis-process.1", salt, name, nonce). */
@@ -108,6 +115,7 @@ export function openNetwork(genesis: Genesis): Network {
   checkGenesis(genesis)
   const processIds = new Map<string, string>()
   const spawns: GenesisProcess[][] = Array.from({ length: genesis.partitions }, () => [])
+  const featureIds = openFeatures(genesis, spawns, processIds)
   for (const process of genesis.processes) {
     if (processIds.has(process.name)) malformed(`two processes are named ${process.name}`)
     const id = genesisProcessId(genesis.salt, process.name, process.nonce)
@@ -118,7 +126,35 @@ export function openNetwork(genesis: Genesis): Network {
     }
     ;(spawns[partition] as GenesisProcess[]).push(process)
   }
-  return { genesis, id: networkId(genesis), processIds, spawns }
+  return { genesis, id: networkId(genesis), processIds, spawns, featureIds }
+}
+
+/** What keeps a partition's feature level is spawned in it before all else. */
+function openFeatures(
+  { features, intervalLength, salt, partitions }: Genesis,
+  spawns: readonly GenesisProcess[][],
+  processIds: Map<string, string>,
+): string[] {
+  if (features === undefined) return []
+  if (features.nonces.length !== partitions) malformed('features.nonces: not one per partition')
+  return features.nonces.map((nonce, partition) => {
+    const process = featuresProcess(features, intervalLength, partition, nonce)
+    const id = genesisProcessId(salt, process.name, nonce)
+    if (partitionOf(id, partitions) !== partition) {
+      malformed(`features.nonces.${partition} is of another partition`)
+    }
+    processIds.set(process.name, id)
+    spawns[partition]?.push(process)
+    return id
+  })
+}
+
+/** A genesis process by its name. */
+export function genesisProcess(network: Network, name: string): GenesisProcess | undefined {
+  const id = network.processIds.get(name)
+  if (id === undefined) return undefined
+  const partition = partitionOf(id, network.genesis.partitions)
+  return network.spawns[partition]?.find((process) => process.name === name)
 }
 
 /**
@@ -154,12 +190,14 @@ export type GenesisOptions = {
   readonly intervalLength?: number
   readonly limits?: Partial<ProtocolLimits>
   readonly sandbox: Genesis['sandbox']
+  /** Who may raise the feature level; without them it stays what it is. */
+  readonly features?: Omit<GenesisFeatures, 'nonces'>
   readonly processes?: readonly (Omit<GenesisProcess, 'nonce'> & { nonce?: number })[]
 }
 
 /** A genesis with defaults filled in and the nonces of system processes ground into partition 0. */
 export function makeGenesis(options: GenesisOptions): Genesis {
-  const { name, salt, partitions, sandbox } = options
+  const { name, salt, partitions, sandbox, features } = options
   return {
     format: 1,
     name,
@@ -169,6 +207,9 @@ export function makeGenesis(options: GenesisOptions): Genesis {
     intervalLength: options.intervalLength ?? 10_000,
     sandbox,
     limits: { ...defaultLimits(), ...options.limits },
+    ...(features !== undefined && {
+      features: { ...features, nonces: featureNonces(salt, partitions) },
+    }),
     processes: (options.processes ?? []).map((process) => ({
       name: process.name,
       nonce: process.nonce ?? nonceFor(process, salt, partitions),
@@ -185,4 +226,10 @@ function nonceFor(
   partitions: number,
 ): number {
   return process.engine === 'native' ? grindNonce(salt, process.name, 0, partitions) : 0
+}
+
+function featureNonces(salt: string, partitions: number): number[] {
+  return Array.from({ length: partitions }, (_, partition) =>
+    grindNonce(salt, featuresName(partition), partition, partitions),
+  )
 }

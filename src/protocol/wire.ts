@@ -2,7 +2,7 @@
 
 import type { RelayedRecord, WireMessage } from './codec/records.ts'
 import type { Network } from './genesis.ts'
-import { genesisSpawn } from './genesis.ts'
+import { genesisProcess, genesisSpawn } from './genesis.ts'
 import type { Message } from './message.ts'
 import { relayedMessage } from './message.ts'
 import { signedMessage } from './signed.ts'
@@ -17,7 +17,7 @@ const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 export function messageOf(network: Network, wire: WireMessage): Message {
   if (wire.type === 'relayed') return relayed(network, wire.relayed)
   if (wire.type === 'signed') return signedMessage(network, wire.item)
-  const process = network.genesis.processes.find((row) => row.name === wire.name)
+  const process = genesisProcess(network, wire.name)
   if (process === undefined)
     throw new HbError('record-malformed', `no genesis process ${wire.name}`)
   return genesisSpawn(network, process)

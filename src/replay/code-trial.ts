@@ -9,6 +9,7 @@
 // have no answers in the record, and those that it would not have sent keep theirs. T4 memory does
 // not grow with the history.
 
+import { FIRST_LEVEL } from '../protocol/features.ts'
 import type { Content, Message } from '../protocol/message.ts'
 import { tagValue } from '../protocol/message.ts'
 import { partitionOf, topicNames } from '../protocol/topics.ts'
@@ -92,7 +93,8 @@ export async function tryCode(options: TrialOptions): Promise<Trial> {
   await checkCode(options)
   const place = { network, log, topics, partition }
   const own = new Rebuilder({ ...place, ...options.own })
-  const other = new Rebuilder({ ...place, ...options.other, code: options.code })
+  const code = { process, module: options.code }
+  const other = new Rebuilder({ ...place, ...options.other, code })
   try {
     const { from = 0 } = options
     const accepts = (head: { height: number }): boolean => head.height < from
@@ -122,7 +124,8 @@ async function checkCode({ network, code, other, process }: TrialOptions): Promi
   if (bytes > network.genesis.limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes} bytes`)
   }
-  const open = { kind: 'open', process, module: code, snapshot: '{}' } as const
+  const level = network.genesis.features?.level ?? FIRST_LEVEL
+  const open = { kind: 'open', process, level, module: code, snapshot: '{}' } as const
   const [reply] = await other.evaluator.run([open, { kind: 'close', process }])
   if (reply?.kind === 'refused') throw new HbError(reply.code as ErrorCode, reply.text)
 }
@@ -144,7 +147,7 @@ class RunningTrial {
 
   async take(entries: readonly Entry[]): Promise<void> {
     const { process, from = 0, to = Infinity } = this.#o
-    const mine = entries.filter((each) => each.message.process === process && each.height <= to)
+    const mine = entries.filter((each) => each.height <= to && this.#own.concerns(process, each))
     const before = mine.filter(({ height }) => height < from)
     const both = mine.slice(before.length)
     if (before.length > 0) await this.#own.take(before)
@@ -152,7 +155,8 @@ class RunningTrial {
     if (!this.#hasBegun) await this.#begin()
     const [own, other] = await Promise.all([this.#own.take(both), this.#other.take(both)])
     own.forEach((each, at) => {
-      this.#compare(both[at] as Entry, each, other[at] as Settled)
+      const entry = both[at] as Entry
+      if (entry.message.process === process) this.#compare(entry, each, other[at] as Settled)
     })
   }
 
@@ -166,13 +170,13 @@ class RunningTrial {
 
   /** The other code goes on from the state that the process has now, where it has one. */
   async #begin(): Promise<void> {
-    const { process, code } = this.#o
+    const { process } = this.#o
     this.#hasBegun = true
     const row = this.#own.ledger.rows.get(process)
     if (row === undefined) return
     const state = this.#own.state(process)
     if (state === undefined) throw new HbError('process-failed', process)
-    await this.#other.adopt(process, state, code)
+    await this.#other.adopt(process, state, this.#own)
   }
 
   #compare({ message }: Entry, own: Settled, other: Settled): void {

@@ -115,7 +115,10 @@ class Walk {
       }
       if (this.done) return
       this.#seen = entry
-      if (entry.message.process !== this.#process) continue
+      if (entry.message.process !== this.#process) {
+        if (this.#rebuilder.concerns(this.#process, entry)) mine.push(entry)
+        continue
+      }
       if (this.#slot < 0 && entry.message.kind !== 'spawn') continue
       this.#slot += 1
       this.#timestamp = entry.timestamp

@@ -704,6 +704,11 @@ export const ERROR_TABLE = {
     message: 'the source of a module is not at hand',
     advice: 'Rebuild this partition from the log; the module stands in its spawn.',
   },
+  'feature-level-unknown': {
+    kind: 'operator',
+    message: 'the log goes on with a feature level that this build does not have',
+    advice: 'Run a build that has it (`hb features describe`, runbook); nothing is lost meanwhile.',
+  },
   'result-mismatch': {
     kind: 'bug',
     message: 'this node computed another result than the one published',

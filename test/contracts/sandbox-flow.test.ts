@@ -12,7 +12,7 @@ import { defaultLimits } from '../../src/protocol/limits.ts'
 import { createNativeRuntime } from '../../src/runtime/native/runtime.ts'
 import type { ModuleSource, Runtime } from '../../src/runtime/port.ts'
 import { createQuickjsRuntime } from '../../src/runtime/quickjs/runtime.ts'
-import { natives } from '../../src/system/index.ts'
+import { FEATURE_LEVELS } from '../../src/system/index.ts'
 import { DMAC, Market, SAM } from './market.ts'
 import type { AnyHandle } from './network.ts'
 
@@ -24,7 +24,7 @@ let gasMost = 0
 
 beforeAll(async () => {
   quickjs = createQuickjsRuntime()
-  native = createNativeRuntime(natives)
+  native = createNativeRuntime(FEATURE_LEVELS[0]?.natives ?? {})
   for (const name of ['token', 'hyper-coin', 'asset', 'ucm']) {
     const { source, hash } = await bundleContract(join(CONTRACTS, name, 'contract.ts'))
     modules.set(name, { engine: 'quickjs', hash, source })

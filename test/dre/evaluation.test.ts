@@ -6,6 +6,7 @@ import { Ledger } from '../../src/dre/core.ts'
 import { Evaluation } from '../../src/dre/evaluation.ts'
 import type { Settled } from '../../src/dre/evaluation.ts'
 import { Modules } from '../../src/dre/modules.ts'
+import { PartitionLevel } from '../../src/dre/partition-level.ts'
 import { DRE_LIMITS, noDreFigures } from '../../src/dre/ports.ts'
 import { ProcessStore } from '../../src/dre/process-store.ts'
 import { systemClock } from '../../src/std/clock.ts'
@@ -44,6 +45,7 @@ test('what waits for an instance is overtaken by nothing that comes after it', a
     evaluator: rig.evaluator(),
     store,
     modules,
+    level: new PartitionLevel({ network: rig.network, partition: 0, store, levels: [1] }),
     limits: DRE_LIMITS,
     figures: noDreFigures(),
   })

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openKafkaLog } from '../../src/log/kafka/index.ts'
 import { makeGenesis, openNetwork } from '../../src/protocol/genesis.ts'
 import { topicNames } from '../../src/protocol/topics.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { MetricsRig } from '../node/metrics-rig.ts'
 import { describeKafka, sharedKafka } from '../support/kafka.ts'
@@ -20,7 +21,7 @@ const network = openNetwork(
     name: 'metrics on a broker',
     salt: 'k',
     partitions: 2,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: ['a', 'b'].map((name) => ({ name, engine: 'quickjs', source: SOURCE, state: {} })),
   }),
 )

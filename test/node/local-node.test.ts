@@ -12,6 +12,7 @@ import type { LocalNode } from '../../src/node/index.ts'
 import { openEvaluator, startNode } from '../../src/node/index.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 
 /** Plays a message to and fro until its hops are used up, and keeps the rally. */
@@ -30,7 +31,7 @@ const genesis = makeGenesis({
   salt: 'l',
   partitions: 2,
   intervalLength: 8,
-  sandbox: { engine: 'quickjs', version: '1' },
+  sandbox: SANDBOX,
   processes: [0, 1].map((partition) => ({
     name: `player-${partition}`,
     nonce: grindNonce('l', `player-${partition}`, partition, 2),

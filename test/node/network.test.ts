@@ -11,6 +11,7 @@ import { signedMessage } from '../../src/protocol/signed.ts'
 import { partitionOf } from '../../src/protocol/topics.ts'
 import { idOf } from '../protocol/fixtures.ts'
 import { passing } from '../../src/log/passing/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { Fleet, until, type FleetNode } from './fleet.ts'
 
 const PARTITIONS = 4
@@ -26,7 +27,7 @@ const genesis = makeGenesis({
   name: 'network',
   salt: 'n',
   partitions: PARTITIONS,
-  sandbox: { engine: 'quickjs', version: '1' },
+  sandbox: SANDBOX,
   processes: Array.from({ length: PARTITIONS }, (_, partition) => ({
     name: `counter-${partition}`,
     nonce: grindNonce('n', `counter-${partition}`, partition, PARTITIONS),

@@ -17,6 +17,7 @@ import { signedMessage } from '../../src/protocol/signed.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { ed25519Key, idOf, makeContent, signedItem } from '../protocol/fixtures.ts'
 import { passing } from '../../src/log/passing/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { RECORDS, TOPICS } from './rig.ts'
 
 const COUNTER = `
@@ -32,7 +33,7 @@ const genesis: Genesis = makeGenesis({
   name: 'node test',
   salt: 's',
   partitions: 2,
-  sandbox: { engine: 'quickjs', version: '1' },
+  sandbox: SANDBOX,
   processes: [{ name: 'counter', engine: 'quickjs', source: COUNTER, state: { count: 0 } }],
 })
 const network = openNetwork(genesis)

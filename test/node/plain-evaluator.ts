@@ -4,6 +4,7 @@
 
 import type { Changes, JsonObject } from '../../src/protocol/changes.ts'
 import { applyChanges, changesText, diff } from '../../src/protocol/changes.ts'
+import { FIRST_LEVEL } from '../../src/protocol/features.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import type { OutboxLimits } from '../../src/protocol/outbox.ts'
 import { checkOutbox } from '../../src/protocol/outbox.ts'
@@ -57,6 +58,7 @@ export function plainEvaluator(
     return { kind: 'evaluated', evaluation, memoryBytes: 1_000 }
   }
   return {
+    levels: [FIRST_LEVEL],
     // a turn later, as from a worker, so that stages overlap
     run: async (commands) => {
       const replies = commands.map(one)

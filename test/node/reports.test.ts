@@ -9,6 +9,7 @@ import type { Level, Report } from '../../src/std/reporter.ts'
 import { LEVELS, Reporter } from '../../src/std/reporter.ts'
 import { MetricsRig } from './metrics-rig.ts'
 import { passing } from '../../src/log/passing/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { TOPICS } from './rig.ts'
 
 const network = openNetwork(
@@ -16,7 +17,7 @@ const network = openNetwork(
     name: 'reports',
     salt: 'r',
     partitions: 2,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
   }),
 )
 

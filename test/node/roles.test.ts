@@ -10,13 +10,14 @@ import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { passing } from '../../src/log/passing/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 
 const SOURCE = `exports.handle = (state) => { state.count = (state.count ?? 0) + 1 }`
 const genesis = makeGenesis({
   name: 'roles',
   salt: 'r',
   partitions: 4,
-  sandbox: { engine: 'quickjs', version: '1' },
+  sandbox: SANDBOX,
   processes: [{ name: 'counter', engine: 'quickjs', source: SOURCE, state: {} }],
 })
 const network = openNetwork(genesis)

@@ -19,6 +19,7 @@ import { rebuild } from '../../src/dre/index.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { openEvaluator } from '../../src/node/index.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { MetricsRig } from './metrics-rig.ts'
 import { TOPICS } from './rig.ts'
@@ -35,7 +36,7 @@ const network = openNetwork(
     name: 'tracing',
     salt: 't',
     partitions: 2,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: ['a', 'b'].map((name) => ({ name, engine: 'quickjs', source: SOURCE, state: {} })),
   }),
 )

@@ -8,6 +8,7 @@ import { HTTP_METRICS } from '../../src/node/http/http-metrics.ts'
 import { NODE_METRICS } from '../../src/node/metrics/node-metrics.ts'
 import { makeGenesis, openNetwork } from '../../src/protocol/genesis.ts'
 import { ERROR_TABLE } from '../../src/std/error-table.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { ROOT } from '../guards/tool.ts'
 import { MetricsRig } from '../node/metrics-rig.ts'
@@ -46,7 +47,7 @@ const network = openNetwork(
     name: 'ops',
     salt: 'o',
     partitions: 1,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: [{ name: 'counter', engine: 'quickjs', source: SOURCE, state: {} }],
   }),
 )

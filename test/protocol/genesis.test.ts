@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { OPERATORS_MAX } from '../../src/protocol/features.ts'
 import type { Genesis } from '../../src/protocol/genesis.ts'
 import {
   canonicalJson,
+  genesisProcess,
   genesisProcessId,
   genesisSpawn,
   grindNonce,
@@ -15,7 +17,7 @@ import type { LimitRow } from '../../src/protocol/limits.ts'
 import { defaultLimits, LIMIT_TABLE } from '../../src/protocol/limits.ts'
 import { partitionOf } from '../../src/protocol/topics.ts'
 import { isIdText } from '../../src/std/bytes.ts'
-import { allDifferent, codeOf, testNetwork } from './fixtures.ts'
+import { allDifferent, codeOf, idOf, PARTITIONS, testNetwork } from './fixtures.ts'
 
 const { genesis } = testNetwork()
 const [hb, echo] = genesis.processes as [Genesis['processes'][number], Genesis['processes'][number]]
@@ -202,6 +204,54 @@ describe('openNetwork', () => {
       'genesis-malformed',
     )
   })
+})
+
+describe('features', () => {
+  const operators = [idOf('operator')]
+  const made = makeGenesis({ ...genesis, features: { level: 1, operators } })
+  type Drafted = Values & { features: Values & { nonces: number[] } }
+  const wrong = (change: (draft: Drafted) => void): string => {
+    const draft = structuredClone(made) as unknown as Drafted
+    change(draft)
+    return codeOf(() => openNetwork(draft as unknown as Genesis))
+  }
+
+  test('each partition has a process that keeps its level, spawned before all others', () => {
+    const network = openNetwork(made)
+    network.featureIds.forEach((id, partition) => {
+      expect(partitionOf(id, PARTITIONS)).toBe(partition)
+      const [first] = network.spawns[partition] ?? []
+      expect(first).toMatchObject({ name: `features-${partition}`, engine: 'native' })
+      expect(genesisSpawn(network, first as (typeof made.processes)[number]).id).toBe(id)
+      expect(genesisProcess(network, `features-${partition}`)).toBe(first)
+    })
+    expect(network.featureIds).toHaveLength(PARTITIONS)
+    expect(networkId(made)).not.toBe(networkId(genesis))
+  })
+
+  test('without them nothing is other than it was', () => {
+    expect(openNetwork(genesis).featureIds).toEqual([])
+    expect(genesisProcess(openNetwork(genesis), 'features-0')).toBeUndefined()
+  })
+
+  test.each<[string, (draft: Drafted) => void]>([
+    ['no operator', ({ features }) => (features['operators'] = [])],
+    ['an operator that is no address', ({ features }) => (features['operators'] = ['me'])],
+    ['too many operators', ({ features }) => (features['operators'] = many())],
+    ['level 0', ({ features }) => (features['level'] = 0)],
+    ['a nonce of another partition', ({ features }) => features.nonces.reverse()],
+    ['a nonce less', ({ features }) => features.nonces.pop()],
+    ['a nonce that is none', ({ features }) => (features.nonces[0] = -1)],
+    ['a field less', ({ features }) => delete features['level']],
+    ['a field more', ({ features }) => (features['more'] = 1)],
+    ['no object', (draft) => (draft['features'] = 1 as never)],
+    ['a process of the same name', (draft) => (draft['processes'] = [same()])],
+  ])('are refused with %s', (_name, change) => {
+    expect(wrong(change)).toBe('genesis-malformed')
+  })
+
+  const many = (): string[] => Array.from({ length: OPERATORS_MAX + 1 }, (_, n) => idOf(`${n}`))
+  const same = (): Values => ({ ...echo, name: 'features-0' })
 })
 
 describe('grinding', () => {

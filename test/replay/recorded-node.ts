@@ -13,6 +13,7 @@ import { grindNonce, makeGenesis, openNetwork } from '../../src/protocol/genesis
 import type { Evaluator } from '../../src/runtime/evaluator/port.ts'
 import type { Store } from '../../src/store/port.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 
 /**
@@ -46,14 +47,13 @@ export function editorNetwork(intervalLength = 8): Network {
     source: EDITOR,
     state: { count: 0 },
   }))
-  const sandbox = { engine: 'quickjs', version: '1' }
   return openNetwork(
     makeGenesis({
       name: 'replay',
       salt: 'replay',
       partitions: 2,
       intervalLength,
-      sandbox,
+      sandbox: SANDBOX,
       processes,
     }),
   )

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals'
 
-import { ROLES, UNBONDINGS_MAX, natives } from '../../src/system/index.ts'
+import { FEATURE_LEVELS, ROLES, UNBONDINGS_MAX } from '../../src/system/index.ts'
 import { handle } from '../../src/system/hb-contract.ts'
 import { DMAC, Market, SAM } from '../contracts/market.ts'
 import { Network, idOf } from '../contracts/network.ts'
@@ -143,9 +143,9 @@ describe('unbonding', () => {
   })
 })
 
-describe('the native registry', () => {
-  test('knows the HB contract, which refuses a state that is none', () => {
-    expect(Object.entries(natives)).toEqual([['hb-contract@1', handle]])
+describe('the first feature level', () => {
+  test('has the HB contract, which refuses a state that is none', () => {
+    expect(FEATURE_LEVELS[0]?.natives['hb-contract@1']).toBe(handle)
     const network = new Network()
     expect(() => network.spawn('a', handle, { hyperCoin: 'x', unbondingMs: 1 })).toThrow('address-malformed')
     const hyperCoin = idOf('coin')

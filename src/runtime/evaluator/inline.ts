@@ -3,22 +3,19 @@
 // called, so nothing is ever pending.
 
 import { HbError } from '../../std/errors.ts'
-import { createNativeRuntime } from '../native/runtime.ts'
-import { createQuickjsRuntime } from '../quickjs/runtime.ts'
 import { createLedger } from './ledger.ts'
 import type { Evaluator, InlineEvaluatorOptions } from './port.ts'
+import { runtimesByLevel } from './runtimes.ts'
 import { createProcessTable } from './table.ts'
 
 /** Async only to be interchangeable with the evaluator with workers. */
 export async function createInlineEvaluator(options: InlineEvaluatorOptions): Promise<Evaluator> {
-  const runtimes = {
-    native: createNativeRuntime(options.host.natives),
-    quickjs: createQuickjsRuntime(),
-  }
+  const runtimes = runtimesByLevel(options.host.levels)
   const table = createProcessTable(runtimes, options.host, options.limits)
   const ledger = createLedger(options.faultsMax)
   let closed = false
   const evaluator: Evaluator = {
+    levels: options.host.levels.map(({ level }) => level),
     async run(commands) {
       if (closed) throw new HbError('evaluator-closed')
       return commands.map((command) => ledger.record(command, table.run(command)))

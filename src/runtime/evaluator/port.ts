@@ -29,6 +29,8 @@ export type EvaluatorCommand =
       /** Replaces an instance of the same process that is open. */
       readonly kind: 'open'
       readonly process: string
+      /** The feature level that it is evaluated on until it is opened again. */
+      readonly level: number
       /**
        * The source is shipped to a worker once; later opens of the same hash there send the hash
        * alone.
@@ -97,6 +99,8 @@ export type EvaluatorFigures = {
 }
 
 export type Evaluator = {
+  /** Feature levels on which something can be opened. */
+  readonly levels: readonly number[]
   /** One reply per command (E2). An empty batch resolves at once. */
   run(commands: readonly EvaluatorCommand[]): Promise<EvaluatorReply[]>
   figures(): EvaluatorFigures
@@ -110,12 +114,17 @@ export type NativeHandle = (
   action: unknown,
 ) => { state?: unknown; messages?: unknown; status?: unknown } | undefined
 
-/**
- * What the rooms below inject into every worker; natives are named by ModuleSource.source
- * ('hb-contract@1').
- */
-export type EvaluatorHost = {
+/** What a feature level evaluates with; natives are named by ModuleSource.source. */
+export type EvaluatorLevel = {
+  readonly level: number
+  /** As genesis names it (`Genesis.sandbox`). */
+  readonly sandbox: { readonly engine: string; readonly version: string }
   readonly natives: Readonly<Record<string, NativeHandle>>
+}
+
+/** What the rooms below inject into every worker. */
+export type EvaluatorHost = {
+  readonly levels: readonly EvaluatorLevel[]
   /**
    * Returns what goes out; throws an HbError to make the message an error result with that code.
    */
@@ -149,6 +158,8 @@ export type WorkerEvaluatorOptions = EvaluatorOptions & {
    * the build).
    */
   readonly hostUrl: string
+  /** Of the host that it makes. */
+  readonly levels: readonly number[]
   readonly hostData?: unknown
   /**
    * Wall clock for one command, ms; default 60,000. Longer: the worker is ended, the command is a

@@ -6,10 +6,9 @@
 
 import { isHbError } from '../../std/errors.ts'
 import { SandboxSpent } from '../port.ts'
-import type { CheckMessages, EvaluationLimits, Instance, ModuleSource, Runtime } from '../port.ts'
+import type { CheckMessages, EvaluationLimits, Instance } from '../port.ts'
 import type { EvaluatorCommand, EvaluatorHost, EvaluatorReply, OutboxParent } from './port.ts'
-
-export type Runtimes = Readonly<Record<ModuleSource['engine'], Runtime>>
+import type { RuntimesByLevel } from './runtimes.ts'
 
 /** A reply without what the owner of all tables adds (`faults`, `exhausted`). */
 export type TableReply =
@@ -22,7 +21,7 @@ export type ProcessTable = {
 }
 
 export function createProcessTable(
-  runtimes: Runtimes,
+  runtimes: RuntimesByLevel,
   host: EvaluatorHost,
   limits: EvaluationLimits,
 ): ProcessTable {
@@ -36,9 +35,10 @@ export function createProcessTable(
   }
 
   function open(command: EvaluatorCommand & { kind: 'open' }): TableReply {
-    const { process, module, snapshot, changes } = command
+    const { process, level, module, snapshot, changes } = command
     drop(process)
-    const instance = runtimes[module.engine].open(module, snapshot, limits, changes)
+    const runtime = runtimes(level)[module.engine]
+    const instance = runtime.open(module, snapshot, limits, changes)
     instances.set(process, instance)
     return { kind: 'opened', memoryBytes: instance.memoryBytes() }
   }

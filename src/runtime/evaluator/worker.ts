@@ -3,10 +3,9 @@
 // `progress` shows the owner how far it is.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { createNativeRuntime } from '../native/runtime.ts'
 import type { ModuleSource } from '../port.ts'
-import { createQuickjsRuntime } from '../quickjs/runtime.ts'
 import type { CreateHost, EvaluatorCommand } from './port.ts'
+import { runtimesByLevel } from './runtimes.ts'
 import { createProcessTable } from './table.ts'
 import type { WireBatch, WireCommand, WorkerStart } from './wire.ts'
 
@@ -15,10 +14,7 @@ if (port === null) throw new Error('this file runs as a worker thread only')
 const start = workerData as WorkerStart
 const { createHost } = (await import(start.hostUrl)) as { createHost: CreateHost }
 const host = createHost(start.hostData)
-const runtimes = {
-  native: createNativeRuntime(host.natives),
-  quickjs: createQuickjsRuntime({ engine: { module: start.engine } }),
-}
+const runtimes = runtimesByLevel(host.levels, { module: start.engine })
 const table = createProcessTable(runtimes, host, start.limits)
 const sources = new Map<string, ModuleSource>()
 

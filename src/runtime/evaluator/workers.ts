@@ -65,10 +65,11 @@ export async function createWorkerEvaluator(
     await Promise.all(seats.map((seat) => seat.close()))
     throw error
   }
-  return new WorkerEvaluator(seats, ledger, options.commandsPendingMax ?? PENDING_MAX)
+  return new WorkerEvaluator(seats, ledger, options)
 }
 
 class WorkerEvaluator implements Evaluator {
+  readonly levels: readonly number[]
   readonly #seats: readonly Seat[]
   readonly #ledger: Ledger
   readonly #pendingMax: number
@@ -77,10 +78,11 @@ class WorkerEvaluator implements Evaluator {
   #pending = 0
   #closed = false
 
-  constructor(seats: readonly Seat[], ledger: Ledger, pendingMax: number) {
+  constructor(seats: readonly Seat[], ledger: Ledger, options: WorkerEvaluatorOptions) {
     this.#seats = seats
     this.#ledger = ledger
-    this.#pendingMax = pendingMax
+    this.levels = options.levels
+    this.#pendingMax = options.commandsPendingMax ?? PENDING_MAX
     for (const seat of seats) seat.onDeath = () => this.#forget(seat)
   }
 

@@ -24,6 +24,7 @@ import type {
 } from '../../../src/node/api.ts'
 
 import type { Metric } from '../../../src/node/metrics/metric.ts'
+import { SANDBOX } from '../../../src/runtime/index.ts'
 
 const PARTITIONS = 2
 
@@ -33,7 +34,7 @@ export function testNetwork(name = 'test'): Network {
       name,
       salt: name,
       partitions: PARTITIONS,
-      sandbox: { engine: 'quickjs', version: 'test' },
+      sandbox: SANDBOX,
       processes: [{ name: 'echo', engine: 'quickjs', source: 'none', state: {} }],
     }),
   )

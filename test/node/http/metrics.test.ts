@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { makeGenesis, openNetwork } from '../../../src/protocol/genesis.ts'
 import type { Tag } from '../../../src/protocol/message.ts'
+import { SANDBOX } from '../../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
 import { MetricsRig, parseExposition } from '../metrics-rig.ts'
 import { TOPICS } from '../rig.ts'
@@ -19,7 +20,7 @@ const network = openNetwork(
     name: 'metrics',
     salt: 'm',
     partitions: 2,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: ['one', 'two'].map((name) => ({ name, engine: 'quickjs', source: SOURCE, state: {} })),
   }),
 )

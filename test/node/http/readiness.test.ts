@@ -9,6 +9,7 @@ import { HbError } from '../../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
 import { MetricsRig } from '../metrics-rig.ts'
 import { passing } from '../../../src/log/passing/index.ts'
+import { SANDBOX } from '../../../src/runtime/index.ts'
 import { TOPICS } from '../rig.ts'
 
 const SOURCE = `exports.handle = (state) => { state.count = (state.count ?? 0) + 1 }`
@@ -17,7 +18,7 @@ const network = openNetwork(
     name: 'ready',
     salt: 'r',
     partitions: 1,
-    sandbox: { engine: 'quickjs', version: '1' },
+    sandbox: SANDBOX,
     processes: [{ name: 'counter', engine: 'quickjs', source: SOURCE, state: {} }],
   }),
 )

@@ -17,6 +17,7 @@ import { startHttp, startNode } from '../../../src/node/index.ts'
 import { Records } from '../../../src/protocol/codec/records.ts'
 import { makeGenesis, openNetwork } from '../../../src/protocol/genesis.ts'
 import { isHbError } from '../../../src/std/errors.ts'
+import { SANDBOX } from '../../../src/runtime/index.ts'
 
 const CONTRACT = `export function handle(state, action) {
   if (action.kind === 'spawn') return {}
@@ -40,7 +41,7 @@ beforeAll(async () => {
     name: 'http',
     salt: 'http',
     partitions: 2,
-    sandbox: { engine: 'quickjs', version: 'test' },
+    sandbox: SANDBOX,
   })
   const node = await startNode({
     network: openNetwork(genesis),

@@ -20,12 +20,13 @@ const parent = { hops: 5, count: 2, budget: '0' }
 const hostUrl = new URL('./host.ts', import.meta.url).href
 
 function open(process: string, source = COUNTER, snapshot = '{}'): EvaluatorCommand {
-  return { kind: 'open', process, module: moduleOf(source), snapshot }
+  return { kind: 'open', process, level: 1, module: moduleOf(source), snapshot }
 }
 function native(process: string, name: string): EvaluatorCommand {
   return {
     kind: 'open',
     process,
+    level: 1,
     module: { engine: 'native', hash: sha256(Buffer.from(name)).toString('base64url'), source: name },
     snapshot: '{}',
   }
@@ -35,7 +36,8 @@ function evaluate(process: string, input: unknown = null): EvaluatorCommand {
 }
 const kinds = (replies: EvaluatorReply[]): string[] => replies.map((reply) => reply.kind)
 
-const workerOptions = { limits: LIMITS, workers: 2, hostUrl }
+const levels = [1, 2]
+const workerOptions = { limits: LIMITS, workers: 2, hostUrl, levels }
 const adapters: [string, () => Promise<Evaluator>][] = [
   ['inline', () => createInlineEvaluator({ limits: LIMITS, host: createHost(undefined) })],
   ['workers', () => createWorkerEvaluator(workerOptions)],
@@ -47,6 +49,23 @@ describe.each(adapters)('evaluator: %s', (_name, create) => {
     evaluator = await create()
   })
   afterAll(() => evaluator.close())
+
+  test('a process is evaluated with what the level has that it was opened on', async () => {
+    const on = (level: number): EvaluatorCommand => ({ ...native('l', 'level@1'), level }) as never
+    const said = async (level: number): Promise<unknown> => {
+      const [, reply] = await evaluator.run([on(level), evaluate('l')])
+      return reply
+    }
+    const of = (data: number) => ({ evaluation: { messages: [{ target: 'x', data, hops: 4 }] } })
+    expect(await said(1)).toMatchObject(of(1))
+    expect(await said(2)).toMatchObject(of(2))
+    expect(await said(1)).toMatchObject(of(1))
+    // level 3 is of a sandbox that is not built in
+    for (const level of [0, 3]) {
+      const [reply] = await evaluator.run([on(level)])
+      expect(reply).toMatchObject({ kind: 'fault', code: 'feature-level-unknown' })
+    }
+  })
 
   test('one reply per command, in the order of the commands', async () => {
     const replies = await evaluator.run([
@@ -133,6 +152,7 @@ describe('workers', () => {
       limits: LIMITS,
       workers: 1,
       hostUrl,
+      levels,
       commandMsMax: 300,
       faultsMax: 2,
       commandsPendingMax: 50,
@@ -200,7 +220,7 @@ describe('workers', () => {
   test('a full evaluator refuses the whole batch, and a closed one too', async () => {
     const many = Array.from({ length: 51 }, () => evaluate('a'))
     await expect(evaluator.run(many)).rejects.toMatchObject({ code: 'evaluator-full' })
-    const other = await createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl })
+    const other = await createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl, levels })
     const pending = other.run([native('y', 'spin@1'), evaluate('y')])
     pending.catch(() => undefined)
     await other.close()
@@ -211,7 +231,7 @@ describe('workers', () => {
   test('a host that cannot be loaded fails the start', async () => {
     const wrong = new URL('./no-such-host.ts', import.meta.url).href
     await expect(
-      createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl: wrong }),
+      createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl: wrong, levels }),
     ).rejects.toMatchObject({ code: 'evaluation-fault' })
   })
 })

@@ -360,10 +360,11 @@ describe('bounds', () => {
       return { messages: out }
     }`
     const hostUrl = new URL('../evaluator/host.ts', import.meta.url).href
-    const evaluator = await createWorkerEvaluator({ limits: LIMITS, workers: 1, hostUrl })
+    const options = { limits: LIMITS, workers: 1, hostUrl, levels: [1] }
+    const evaluator = await createWorkerEvaluator(options)
     const action = actionText()
     const replies = await evaluator.run([
-      { kind: 'open', process: 'p', module: moduleOf(source), snapshot: '{}' },
+      { kind: 'open', process: 'p', level: 1, module: moduleOf(source), snapshot: '{}' },
       { kind: 'evaluate', process: 'p', action },
       { kind: 'evaluate', process: 'p', action },
     ])

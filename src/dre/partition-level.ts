@@ -1,0 +1,77 @@
+// Which feature level the entries of one partition are evaluated on (protocol/features.ts).
+//
+// Owners: whoever evaluates the partition; shared with what opens processes for it. Invariants:
+// F1 it changes at an interval's end only, by what the partition's features process says there,
+// every result of the interval being stored. F2 nothing goes on behind that on a level that this
+// build does not have.
+
+import type { FeaturesState } from '../protocol/features.ts'
+import { FIRST_LEVEL } from '../protocol/features.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { applyChanges } from '../protocol/changes.ts'
+import type { Changes, JsonObject } from '../protocol/changes.ts'
+import { HbError } from '../std/errors.ts'
+import { parseJson } from '../std/json-text.ts'
+import type { ProcessStore } from './process-store.ts'
+
+export type PartitionLevelOptions = {
+  readonly network: Network
+  readonly partition: number
+  readonly store: ProcessStore
+  /** That the evaluator has. */
+  readonly levels: readonly number[]
+}
+
+/** What of a position decides about the level behind it. */
+export type LevelPlace = { readonly view: { readonly height: number }; readonly level: number }
+
+export class PartitionLevel {
+  readonly #o: PartitionLevelOptions
+  #now: number
+
+  constructor(options: PartitionLevelOptions) {
+    this.#o = options
+    this.#now = options.network.genesis.features?.level ?? FIRST_LEVEL
+  }
+
+  /** What is opened now is opened on it. */
+  get now(): number {
+    return this.#now
+  }
+
+  /**
+   * Goes on behind a stored position (undefined: from the beginning); true if the level changes,
+   * and what is open must be closed. Throws `feature-level-unknown`.
+   */
+  goOn(position: LevelPlace | undefined): boolean {
+    const { network, partition, levels } = this.#o
+    const { intervalLength, features } = network.genesis
+    let next = features?.level ?? FIRST_LEVEL
+    let height = -1
+    if (position !== undefined) {
+      height = position.view.height
+      const ends = (height + 1) % intervalLength === 0
+      next = (ends ? this.#recorded() : undefined) ?? position.level
+    }
+    if (!levels.includes(next)) {
+      const has = `this build has ${levels.join(', ')}`
+      const where = `partition ${partition} from height ${height + 1} on`
+      throw new HbError('feature-level-unknown', `${where}: level ${next}; ${has}`)
+    }
+    const changes = next !== this.#now
+    this.#now = next
+    return changes
+  }
+
+  /** What the features process says of the time behind the last stored result. */
+  #recorded(): number | undefined {
+    const { network, partition, store } = this.#o
+    const id = network.featureIds[partition]
+    const saved = id === undefined ? undefined : store.state(id)
+    if (saved === undefined) return undefined
+    let state = parseJson(saved.snapshot) as JsonObject
+    for (const text of saved.changes) state = applyChanges(state, parseJson(text) as Changes)
+    const { level, pending } = state as unknown as FeaturesState
+    return pending?.level ?? level
+  }
+}
