@@ -39,7 +39,7 @@ public class ReadLog {
         .map(found -> new TopicPartition(found.topic(), found.partition())).toList());
     log.seekToBeginning(log.assignment());
     var ends = new HashMap<Integer, Entry>(); // each partition's last entry
-    var seqs = new HashMap<List<Integer>, Long>(); // the last number of each channel that leads there
+    var seqs = new HashMap<List<Integer>, Long>(); // the last number of each channel
     for (int superseded = 0; ; ) {
       for (var record : log.poll(Duration.ofSeconds(1))) {
         var kind = new String(record.headers().lastHeader("hb-kind").value(), UTF_8);

@@ -9,7 +9,7 @@ import { EntryFormat } from './entry-format.ts'
 const [broker = '', topic = '', network = '', schema = ''] = process.argv.slice(2)
 const format = new EntryFormat(network, schema)
 const ends = new Map<number, ReturnType<EntryFormat['genesis']>>() // each partition's last entry
-const seqs = new Map<string, number>() // the last number of each channel that leads to it
+const seqs = new Map<string, number>() // the last number of each channel
 let superseded = 0
 
 async function read({ partition, message }: EachMessagePayload) {

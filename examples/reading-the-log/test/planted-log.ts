@@ -55,6 +55,7 @@ export async function plant(
 ): Promise<number> {
   const { partition, raws } = place
   const claim = raws.filter(isClaim).slice(-1)
+  if (claim.length === 0) throw new Error(`no sequencer has claimed partition ${partition}`)
   const batches = [...superseded(place), claim]
   const producer = kafka.producer()
   await producer.connect()

@@ -17,7 +17,8 @@ import { isClaim, plant, readAll } from './planted-log.ts'
 const IMAGE = process.env['KAFKA_IMAGE'] ?? 'confluentinc/cp-kafka:8.1.0'
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const SCHEMA = 'node_modules/hollowbeam/schemas/entry.avsc'
-const WALLETS = ['ann', 'ben', 'cem', 'dan', 'eva', 'fay']
+/** Three of them in either partition: a wallet’s address is a function of its name. */
+const WALLETS = ['ann', 'gil', 'hal', 'ben', 'cem', 'dan']
 const PROGRAMS = [
   [process.execPath, 'read-log.ts'],
   ['java', '-cp', 'jars/*', 'ReadLog.java'],
@@ -79,7 +80,7 @@ async function output(
   createInterface(child.stderr).on('line', (line) => {
     // kafkajs has things to say of groups that form
     if (line.startsWith('superseded')) errors.push(line)
-    else console.error(line)
+    else process.stderr.write(`${line}\n`)
     look()
   })
   await ended
