@@ -235,6 +235,11 @@ export default defineConfig(
     },
   },
   {
+    // programs, which print
+    files: ['examples/*/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  {
     files: ['examples/*/contracts/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...NOT_IN_SANDBOX],
