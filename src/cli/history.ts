@@ -59,7 +59,7 @@ async function openHistory(context: CommandContext, options: HistoryOptions): Pr
       throw new HbError('usage', '--data names an embedded log, --bootstrap-server brokers: one')
     }
     const { recordedNetwork } = await import('../node/index.ts')
-    const log = await openBroker(context, options)
+    const log = await openBroker(context, options, 'reader')
     try {
       return { network: await recordedNetwork(log, applicationId), log, applicationId }
     } catch (error) {

@@ -31,7 +31,7 @@ import { IngressWriter } from './ingress-writer.ts'
 import { NodeMetrics } from './metrics/index.ts'
 import type { MetricsLimits } from './metrics/limits.ts'
 import { Meters } from './metrics/meters.ts'
-import type { Role } from './ownership.ts'
+import type { Role, RoleLogs } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import { PEER_LIMITS } from './peer-limits.ts'
@@ -49,6 +49,7 @@ import { Waits } from './waits.ts'
 export type NodeOptions = {
   readonly genesis: Genesis
   readonly log: Log
+  readonly roleLogs?: RoleLogs
   /** Which roles this node plays; default: all. With none it is a door to the others. */
   readonly roles?: readonly Role[]
   /** Where others reach this node's HTTP: a URL. Without one, nobody asks it or is sent to it. */
@@ -110,6 +111,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const moved: { tell?: (role: Role, partition: number) => void } = {}
   const ownership = new Ownership({
     log,
+    ...(options.roleLogs && { roleLogs: options.roleLogs }),
     clock,
     partitions,
     roles: ROLES.filter((role) => roles.includes(role)),

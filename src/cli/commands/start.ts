@@ -11,9 +11,9 @@ import { HbError, isHbError } from '../../std/errors.ts'
 import { LEVELS, type Level, type Reporter } from '../../std/reporter.ts'
 import {
   brokerOptions,
+  brokersAs,
   DEFAULT_APPLICATION_ID,
   namesBrokers,
-  openBroker,
   type BrokerOptions,
 } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
@@ -187,14 +187,15 @@ async function place(
     return { network, open, abandon: () => Promise.resolve() }
   }
   const warn = (text: string): void => reporter.warn('broker-warning', text)
-  const own: { log?: Log } = { log: await openBroker(context, options, warn) }
+  const openRoleLog = await brokersAs(context, options, warn)
+  const own: { log?: Log } = { log: await openRoleLog('door') }
   const abandon = async (): Promise<void> => own.log?.close()
   try {
     const network = await networkOn(own.log as Log, applicationId, directory, options)
     const open = (address: string): Promise<RunningNode> => {
       const log = own.log as Log
       delete own.log
-      return startNodeOn(log, { ...given, network, address })
+      return startNodeOn(log, { ...given, openRoleLog, network, address })
     }
     return { network, open, abandon }
   } catch (error) {

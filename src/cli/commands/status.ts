@@ -53,7 +53,7 @@ async function ask(context: CommandContext, options: UrlOptions): Promise<Networ
     return networkStatus([{ address, health: await createClient({ url: address }).health() }])
   }
   const { applicationId = DEFAULT_APPLICATION_ID } = options
-  const log = await openBroker(context, options)
+  const log = await openBroker(context, options, 'reader')
   try {
     const nodes = await askNodes(log, applicationId)
     return networkStatus(nodes, await askLags(log, applicationId))
