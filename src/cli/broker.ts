@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { ClientProperties, KafkaOptions } from '../log/kafka/index.ts'
+import type { ClientProperties, KafkaOptions, Throttled } from '../log/kafka/index.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
 import type { Grantee } from './access.ts'
@@ -58,6 +58,7 @@ export async function brokersAs(
   context: CommandContext,
   options: BrokerOptions,
   warn = (text: string): void => context.terminal.err(`warning: ${text}`),
+  onThrottled?: (told: Throttled) => void,
 ): Promise<OpenAs> {
   const { applicationId = DEFAULT_APPLICATION_ID } = options
   const given = await connection(options, warn)
@@ -72,6 +73,7 @@ export async function brokersAs(
       clientId: `${prefix}.${part}`,
       bootstrapServers,
       onWarning: warn,
+      ...(onThrottled !== undefined && { onThrottled }),
     })
 }
 

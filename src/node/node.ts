@@ -42,6 +42,7 @@ import { NodeReports } from './reports.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
+import type { Throttling } from './throttling.ts'
 import { openTelemetryTracing } from './tracing.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
@@ -80,6 +81,8 @@ export type NodeOptions = {
   }
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
+  /** What the log's brokers make it wait; default: nothing is known of any quota. */
+  readonly throttling?: Throttling
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
@@ -102,7 +105,7 @@ export type RunningNode = {
 export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const network = openNetwork(options.genesis)
   const clock = options.clock ?? systemClock
-  const { log, limits = {}, roles = ROLES, applicationId = 'hb' } = options
+  const { log, limits = {}, roles = ROLES, applicationId = 'hb', throttling } = options
   const topics = topicNames(applicationId)
   const { partitions } = network.genesis
   await log.provision(topicSpecs(topics, partitions))
@@ -111,7 +114,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const moved: { tell?: (role: Role, partition: number) => void } = {}
   const ownership = new Ownership({
     log,
-    ...(options.roleLogs && { roleLogs: options.roleLogs }),
+    roleLogs: options.roleLogs ?? {},
     clock,
     partitions,
     roles: ROLES.filter((role) => roles.includes(role)),
@@ -158,7 +161,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const figures = noDoorFigures()
   const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
   const { signal } = closing
-  const place = { network: network.id, applicationId, topics, log, clock, signal }
+  const place = { network: network.id, applicationId, topics, log, clock, signal, throttling }
   const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
   const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
   return {

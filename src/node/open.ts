@@ -35,6 +35,7 @@ export type LocalNodeOptions = {
   | 'applicationId'
   | 'limits'
   | 'reporter'
+  | 'throttling'
   | 'onHalted'
   | 'onStandbyFailed'
 >
