@@ -4,6 +4,7 @@
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
   'test/kafka/offset-resets',
+  'test/kafka/quotas',
   'test/support/jvm-kafka',
   'test/support/kafka-install',
   'test/support/secure-kafka',
