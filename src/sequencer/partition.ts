@@ -21,7 +21,7 @@ import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Tracing } from '../std/trace.ts'
-import { TRACE_HEADER, traceOf } from '../std/trace.ts'
+import { traceBytes, traceHeaders, traceOf } from '../std/trace.ts'
 import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
@@ -309,7 +309,7 @@ export class PartitionSequencer {
     const { process, kind } = message
     const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
     if (leg === undefined) return { key: process, value, headers }
-    return { key: process, value, headers: { ...headers, [TRACE_HEADER]: leg.traceparent } }
+    return { key: process, value, headers: { ...headers, ...traceHeaders(leg) } }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
@@ -359,12 +359,9 @@ export class PartitionSequencer {
   }
 }
 
-/** What a header takes that names a trace. */
-const TRACE_BYTES = 72
-
 /** About the bytes that a message takes in the log. */
 function wireBytes({ wire, leg }: Candidate): number {
-  const traced = leg === undefined ? 0 : TRACE_BYTES
+  const traced = leg === undefined ? 0 : traceBytes(leg)
   if (wire.type === 'signed') return wire.item.length + 256 + traced
   if (wire.type === 'genesis') return 256
   let bytes = wire.relayed.data.length + 512 + traced
