@@ -62,9 +62,15 @@ export class PartitionSequencer {
   #turn: Promise<void> = Promise.resolve()
   /** The tail of the questions to a schema registry: one after another. */
   #asked: Promise<unknown> = Promise.resolve()
+  #schemaAwaited: HbError | undefined
 
   constructor(options: PartitionOptions) {
     this.#o = options
+  }
+
+  /** Why ingress waits for a schema registry, as long as it does. */
+  get schemaAwaited(): HbError | undefined {
+    return this.#schemaAwaited
   }
 
   /**
@@ -114,8 +120,13 @@ export class PartitionSequencer {
 
   #learn(id: number, unusable: Unusable): Promise<void> {
     const { foreign, waiting, listener, partition } = this.#o
-    const onWait = (error: HbError): void => listener.schemaAwaited?.(partition, error)
-    const learned = this.#asked.then(() => foreign?.learn(id, unusable, waiting, onWait))
+    const onWait = (error: HbError): void => {
+      this.#schemaAwaited = error
+      listener.schemaAwaited?.(partition, error)
+    }
+    const learned = this.#asked
+      .then(() => foreign?.learn(id, unusable, waiting, onWait))
+      .finally(() => (this.#schemaAwaited = undefined))
     this.#asked = learned.catch(() => undefined)
     return learned
   }
