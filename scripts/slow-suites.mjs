@@ -5,6 +5,7 @@
 export const SLOW_SUITES = [
   'test/kafka/offset-resets',
   'test/kafka/quotas',
+  'test/kafka/replay-verify',
   'test/support/jvm-kafka',
   'test/support/kafka-install',
   'test/support/secure-kafka',
