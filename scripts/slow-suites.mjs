@@ -4,6 +4,8 @@
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
   'test/kafka/offset-resets',
+  'test/kafka/quotas',
+  'test/kafka/replay-verify',
   'test/support/jvm-kafka',
   'test/support/kafka-install',
   'test/support/secure-kafka',

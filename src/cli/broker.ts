@@ -1,14 +1,17 @@
 // Brokers on the command line: the options that name them, a log on them, and the nodes that are
 // there to talk to.
 //
-// Invariant: nothing of --command-config is ever printed but keys and line numbers.
+// Invariants: B1 nothing of --command-config is ever printed but keys and line numbers. B2 each
+// part of a node, and each kind of command, has a client id of its own, `<application id>.<part>`,
+// in the words of access.ts: what a broker grants and what it allots go by the same names.
 
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { ClientProperties, KafkaOptions } from '../log/kafka/index.ts'
+import type { ClientProperties, KafkaOptions, Throttled } from '../log/kafka/index.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
+import type { Grantee } from './access.ts'
 import type { CommandContext } from './context.ts'
 import { readable } from './readable.ts'
 
@@ -35,24 +38,43 @@ export function namesBrokers({ bootstrapServer, commandConfig }: BrokerOptions):
   return bootstrapServer !== undefined || commandConfig !== undefined
 }
 
-/** Errors: `usage`, `client-properties-invalid`, `file-unreadable`, those of connecting. */
+/** The log as one part of the application: a client id, and connections, of its own. */
+export type OpenAs = (part: Grantee) => Promise<Log>
+
+/** Errors: as of `brokersAs`; those of connecting. */
 export async function openBroker(
   context: CommandContext,
   options: BrokerOptions,
-  warn = (text: string): void => context.terminal.err(`warning: ${text}`),
+  part: Grantee,
 ): Promise<Log> {
+  return (await brokersAs(context, options))(part)
+}
+
+/**
+ * `client.id` of --command-config stands for the application id in client ids. Errors: `usage`,
+ * `client-properties-invalid`, `file-unreadable`.
+ */
+export async function brokersAs(
+  context: CommandContext,
+  options: BrokerOptions,
+  warn = (text: string): void => context.terminal.err(`warning: ${text}`),
+  onThrottled?: (told: Throttled) => void,
+): Promise<OpenAs> {
   const { applicationId = DEFAULT_APPLICATION_ID } = options
   const given = await connection(options, warn)
   const bootstrapServers = options.bootstrapServer ?? given.bootstrapServers
   if (bootstrapServers === undefined) {
     throw new HbError('usage', '--command-config without --bootstrap-server names no brokers')
   }
-  return context.openBrokers({
-    clientId: applicationId,
-    ...given.options,
-    bootstrapServers,
-    onWarning: warn,
-  })
+  const prefix = given.options?.clientId ?? applicationId
+  return (part) =>
+    context.openBrokers({
+      ...given.options,
+      clientId: `${prefix}.${part}`,
+      bootstrapServers,
+      onWarning: warn,
+      ...(onThrottled !== undefined && { onThrottled }),
+    })
 }
 
 async function connection(
@@ -83,7 +105,7 @@ export async function propertiesIn(commandConfig: string): Promise<ClientPropert
 /** Addresses of the nodes of the application id, those that serve states first. */
 export async function nodeUrls(context: CommandContext, options: BrokerOptions): Promise<string[]> {
   const { applicationId = DEFAULT_APPLICATION_ID } = options
-  const log = await openBroker(context, options)
+  const log = await openBroker(context, options, 'reader')
   try {
     const found = new Set<string>()
     for (const role of ['dre', 'sequencer', 'relayer']) {

@@ -59,7 +59,7 @@ async function openHistory(context: CommandContext, options: HistoryOptions): Pr
       throw new HbError('usage', '--data names an embedded log, --bootstrap-server brokers: one')
     }
     const { recordedNetwork } = await import('../node/index.ts')
-    const log = await openBroker(context, options)
+    const log = await openBroker(context, options, 'reader')
     try {
       return { network: await recordedNetwork(log, applicationId), log, applicationId }
     } catch (error) {
@@ -133,18 +133,33 @@ export async function servedBy(
   if (theirs !== network.id) {
     throw new HbError('network-mismatch', `${client.url} is of ${theirs}, the log of ${network.id}`)
   }
-  return { served: servedThrough(client), url: client.url }
+  const { partitionOf } = await import('../protocol/topics.ts')
+  const { partitions } = network.genesis
+  const partition = (process: string): number => partitionOf(process, partitions)
+  return { served: servedThrough(client, partition), url: client.url }
 }
 
-function servedThrough(client: Client): Served {
-  const absent = (error: unknown): undefined => {
-    if (isHbError(error, 'process-not-found') || isHbError(error, 'process-failed')) return
-    throw error
+/** Of a partition that nobody serves, a halted one say, there is nothing to compare with. */
+function servedThrough(client: Client, partitionOf: (process: string) => number): Served {
+  // each is asked for once: a client asks again for a while
+  const unserved = new Set<number>()
+  const ask = async <T>(process: string, asking: () => Promise<T>): Promise<T | undefined> => {
+    const partition = partitionOf(process)
+    if (unserved.has(partition)) return undefined
+    try {
+      return await asking()
+    } catch (error) {
+      if (isHbError(error, 'process-unserved')) unserved.add(partition)
+      else if (!isHbError(error, 'process-not-found') && !isHbError(error, 'process-failed')) {
+        throw error
+      }
+      return undefined
+    }
   }
   return {
-    state: (process) => client.state(process).catch(absent),
+    state: (process) => ask(process, () => client.state(process)),
     hashAt: async (process, slot) => {
-      const page = await client.results(process, { from: slot, limit: 1 }).catch(absent)
+      const page = await ask(process, () => client.results(process, { from: slot, limit: 1 }))
       const [result] = page?.results ?? []
       return result?.slot === slot ? result.stateHash : undefined
     },

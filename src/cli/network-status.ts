@@ -22,6 +22,9 @@ export type StandbyCopy = {
   readonly lag: number | null
 }
 
+/** By the node at this address. */
+export type Told = { readonly address: string; readonly code: string; readonly text: string }
+
 export type PartitionStatus = {
   readonly partition: number
   /** Who has it; undefined: nobody who was asked. */
@@ -32,7 +35,9 @@ export type PartitionStatus = {
   readonly evaluated: number
   /** On brokers. */
   readonly lag?: Readonly<Partial<Record<Role, number>>>
-  readonly halted: readonly { address: string; code: string; text: string }[]
+  readonly halted: readonly Told[]
+  /** Whose ingress waits for a schema registry: it stands still as well, and goes on by itself. */
+  readonly schemaAwaited: readonly Told[]
 }
 
 export type NetworkStatus = {
@@ -65,7 +70,8 @@ function partitionStatus(
 ): PartitionStatus {
   const owners: Partial<Record<Role, Owner>> = {}
   const standbys: StandbyCopy[] = []
-  const halted: { address: string; code: string; text: string }[] = []
+  const halted: Told[] = []
+  const schemaAwaited: Told[] = []
   let [height, evaluated] = [-1, -1]
   for (const { address, health } of up) {
     const part = health.partitions[partition]
@@ -73,6 +79,7 @@ function partitionStatus(
     height = Math.max(height, part.height)
     evaluated = Math.max(evaluated, part.evaluated)
     if (part.halted !== undefined) halted.push({ address, ...part.halted })
+    if (part.schemaAwaited !== undefined) schemaAwaited.push({ address, ...part.schemaAwaited })
     for (const role of ROLES) {
       const holding = part[role]
       const lag = part.standbyLag?.[role]
@@ -81,7 +88,7 @@ function partitionStatus(
     }
   }
   const rest = lags === undefined ? {} : { lag: lagsOf(partition, lags) }
-  return { partition, owners, standbys, height, evaluated, ...rest, halted }
+  return { partition, owners, standbys, height, evaluated, ...rest, halted, schemaAwaited }
 }
 
 function rank(holding: Holding | undefined): number {

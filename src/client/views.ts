@@ -111,6 +111,8 @@ export type PartitionHealth = {
    */
   readonly standbyLag?: Readonly<Partial<Record<Role, number | null>>>
   readonly halted?: { readonly code: string; readonly text: string }
+  /** Its ingress waits for a schema registry, which does not answer; it goes on by itself. */
+  readonly schemaAwaited?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {

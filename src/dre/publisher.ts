@@ -12,8 +12,8 @@ import type { Result } from '../protocol/result.ts'
 import { resultLeaf } from '../protocol/result.ts'
 import type { Log } from '../log/port.ts'
 import { HbError } from '../std/errors.ts'
-import type { Leg } from '../std/trace.ts'
-import { RUN_TRACES_HEADER, runTraces } from '../std/trace.ts'
+import type { Leg, Trace } from '../std/trace.ts'
+import { runTraces } from '../std/trace.ts'
 import type { StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
@@ -214,8 +214,7 @@ export class Publisher {
     const traces = tracesOf(results, legs)
     const kind = { 'hb-kind': 'run' }
     for (const { from, count, bytes } of fresh) {
-      const told = traces && runTraces(traces, from, count)
-      const headers = told === undefined ? kind : { ...kind, [RUN_TRACES_HEADER]: told }
+      const headers = traces === undefined ? kind : { ...kind, ...runTraces(traces, from, count) }
       const record = { key: String(partition), value: bytes, headers }
       this.#newest = await append(topic, partition, [record])
       if (this.#newest !== this.#offset) this.#o.onForeign(this.#newest)
@@ -257,12 +256,12 @@ export class Publisher {
 }
 
 /** Of what is sent on: nothing follows the others. */
-function tracesOf(results: readonly Result[], legs: Legs): Map<number, string> | undefined {
+function tracesOf(results: readonly Result[], legs: Legs): Map<number, Trace> | undefined {
   if (legs === undefined) return undefined
-  const traces = new Map<number, string>()
+  const traces = new Map<number, Trace>()
   for (const { height, messages } of results) {
     const leg = messages.length === 0 ? undefined : legs.get(height)
-    if (leg !== undefined) traces.set(height, leg.traceparent)
+    if (leg !== undefined) traces.set(height, leg.trace)
   }
   return traces
 }

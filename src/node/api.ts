@@ -5,6 +5,7 @@
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
+import type { Trace } from '../std/trace.ts'
 import type { Metric } from './metrics/metric.ts'
 import type { Holding, Role } from './ownership.ts'
 import type { Waiting } from './readiness.ts'
@@ -123,6 +124,8 @@ export type PartitionHealth = {
    */
   readonly standbyLag?: Readonly<Partial<Record<Role, number | null>>>
   readonly halted?: { readonly code: string; readonly text: string }
+  /** Its ingress waits for a schema registry, which does not answer; it goes on by itself. */
+  readonly schemaAwaited?: { readonly code: string; readonly text: string }
 }
 
 export type NodeHealth = {
@@ -154,9 +157,9 @@ export type NodeApi = {
    * Checks each item (form, limits, network, signature) and appends those that pass to ingress;
    * resolves when they are durable there. Two submits of one wallet to one process, the second
    * called after the first resolved, keep their order. Throws `queue-full` with nothing kept.
-   * `traceparent` (W3C trace context): what traces them; anything else is as none.
+   * `trace` (W3C trace context): what traces them.
    */
-  submit(items: readonly Uint8Array[], traceparent?: string): Promise<Submitted[]>
+  submit(items: readonly Uint8Array[], trace?: Trace): Promise<Submitted[]>
   /**
    * Waits until the message is at least at the stage, or the timeout; resolves with where it is
    * then. Scope: `network` by default.

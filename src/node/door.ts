@@ -9,8 +9,8 @@ import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
-import type { Leg, Tracing } from '../std/trace.ts'
-import { isTraceparent, TRACE_HEADER } from '../std/trace.ts'
+import type { Leg, Trace, Tracing } from '../std/trace.ts'
+import { traceHeaders } from '../std/trace.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Metric } from './metrics/metric.ts'
 import type { DoorFigures } from './door-figures.ts'
@@ -83,7 +83,7 @@ export class Door {
     }
   }
 
-  async #counted(items: readonly Uint8Array[], trace?: string): Promise<Submitted[]> {
+  async #counted(items: readonly Uint8Array[], trace?: Trace): Promise<Submitted[]> {
     const { figures, reports } = this.#o
     try {
       const answers = await this.#submit(items, trace)
@@ -102,9 +102,8 @@ export class Door {
     }
   }
 
-  async #submit(items: readonly Uint8Array[], trace: string | undefined): Promise<Submitted[]> {
+  async #submit(items: readonly Uint8Array[], trace: Trace | undefined): Promise<Submitted[]> {
     const { network, verifier, ingress, waits, figures, clock, tracing } = this.#o
-    const parent = trace !== undefined && isTraceparent(trace) ? trace : undefined
     const answers = items.map((item): Submitted => {
       try {
         const { id, process } = signedMessage(network, item)
@@ -129,9 +128,9 @@ export class Door {
       const item = Buffer.from(items[index] as Uint8Array)
       const value = this.#records.encodeIngress({ type: 'signed', item })
       const { id, process, partition } = answer
-      const leg = tracing.begin('hb.submit', parent, partition, process, id)
+      const leg = tracing.begin('hb.submit', trace, partition, process, id)
       if (leg !== undefined) legs.push(leg)
-      const headers = leg && { [TRACE_HEADER]: leg.traceparent }
+      const headers = leg && traceHeaders(leg)
       accepted.push({ partition, record: { key: process, value, ...(headers && { headers }) } })
     })
     if (accepted.length === 0) return answers

@@ -31,7 +31,7 @@ import { IngressWriter } from './ingress-writer.ts'
 import { NodeMetrics } from './metrics/index.ts'
 import type { MetricsLimits } from './metrics/limits.ts'
 import { Meters } from './metrics/meters.ts'
-import type { Role } from './ownership.ts'
+import type { Role, RoleLogs } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import { PEER_LIMITS } from './peer-limits.ts'
@@ -42,6 +42,7 @@ import { NodeReports } from './reports.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
+import type { Throttling } from './throttling.ts'
 import { openTelemetryTracing } from './tracing.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
@@ -49,6 +50,7 @@ import { Waits } from './waits.ts'
 export type NodeOptions = {
   readonly genesis: Genesis
   readonly log: Log
+  readonly roleLogs?: RoleLogs
   /** Which roles this node plays; default: all. With none it is a door to the others. */
   readonly roles?: readonly Role[]
   /** Where others reach this node's HTTP: a URL. Without one, nobody asks it or is sent to it. */
@@ -79,6 +81,8 @@ export type NodeOptions = {
   }
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
+  /** What the log's brokers make it wait; default: nothing is known of any quota. */
+  readonly throttling?: Throttling
   readonly onHalted?: (role: string, partition: number, error: unknown) => void
   /** A warm copy failed and begins again; nothing that is served stands still for it. */
   readonly onStandbyFailed?: (role: string, partition: number, error: unknown) => void
@@ -101,7 +105,7 @@ export type RunningNode = {
 export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const network = openNetwork(options.genesis)
   const clock = options.clock ?? systemClock
-  const { log, limits = {}, roles = ROLES, applicationId = 'hb' } = options
+  const { log, limits = {}, roles = ROLES, applicationId = 'hb', throttling } = options
   const topics = topicNames(applicationId)
   const { partitions } = network.genesis
   await log.provision(topicSpecs(topics, partitions))
@@ -110,6 +114,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const moved: { tell?: (role: Role, partition: number) => void } = {}
   const ownership = new Ownership({
     log,
+    roleLogs: options.roleLogs ?? {},
     clock,
     partitions,
     roles: ROLES.filter((role) => roles.includes(role)),
@@ -156,7 +161,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const figures = noDoorFigures()
   const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
   const { signal } = closing
-  const place = { network: network.id, applicationId, topics, log, clock, signal }
+  const place = { network: network.id, applicationId, topics, log, clock, signal, throttling }
   const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
   const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
   return {

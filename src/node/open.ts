@@ -3,7 +3,8 @@
 // Directory: `index/` and `states/` are caches of the log and may be deleted while nothing runs. On
 // the embedded log `log/` is the truth and lies beside them; on brokers they are all there is, and
 // each node has a directory of its own.
-// Invariant: whatever fails, what was opened is closed, in the opposite order.
+// Invariants: O1 whatever fails, what was opened is closed, in the opposite order. O2 a role that
+// does not run opens nothing.
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +23,8 @@ export type LocalNodeOptions = {
   /** Default: one per core. */
   readonly evaluatorWorkers?: number
   readonly verifierThreads?: number
+  /** The log again, as one role's own; default: all roles share the node's. */
+  readonly openRoleLog?: (role: Role) => Promise<Log>
 } & Pick<
   NodeOptions,
   | 'roles'
@@ -32,6 +35,7 @@ export type LocalNodeOptions = {
   | 'applicationId'
   | 'limits'
   | 'reporter'
+  | 'throttling'
   | 'onHalted'
   | 'onStandbyFailed'
 >
@@ -45,7 +49,7 @@ export async function startNode(options: LocalNodeOptions): Promise<LocalNode> {
 
 /** On a log that is open; from here on it is this node's, which closes it. */
 export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<LocalNode> {
-  const { network, directory, evaluatorWorkers, verifierThreads, ...rest } = options
+  const { network, directory, evaluatorWorkers, verifierThreads, openRoleLog, ...rest } = options
   const { roles = ROLES } = rest
   const opened: [name: string, part: { close(): Promise<void> }][] = [['log', log]]
   const under: { name?: string } = {}
@@ -63,6 +67,13 @@ export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<
     return store
   }
   try {
+    const roleLogs: Partial<Record<Role, Log>> = {}
+    for (const role of roles) {
+      const roleLog = await openRoleLog?.(role)
+      if (roleLog === undefined) continue
+      opened.push([`log of ${role}`, roleLog])
+      roleLogs[role] = roleLog
+    }
     const sequencerStore = await cache('sequencer', 'index')
     const dreStore = await cache('dre', 'states')
     const cores = availableParallelism()
@@ -70,6 +81,7 @@ export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<
       ...rest,
       genesis: network.genesis,
       log,
+      roleLogs,
       ...(sequencerStore && { sequencerStore }),
       ...(dreStore && { dreStore }),
       evaluatorWorkers: evaluatorWorkers ?? cores,

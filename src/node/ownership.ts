@@ -22,8 +22,13 @@ export type Holding = 'opening' | 'open' | 'closing' | 'halted' | 'standby' | 'e
 
 export type Halt = { readonly code: string; readonly text: string }
 
+/** The same log, as the brokers are to know each role: a client id, and connections, of its own. */
+export type RoleLogs = Readonly<Partial<Record<Role, Log>>>
+
 export type OwnershipOptions = {
   readonly log: Log
+  /** Of the roles that have a log of their own; default: `log`. */
+  readonly roleLogs?: RoleLogs
   readonly clock: Clock
   readonly partitions: number
   readonly roles: readonly Role[]
@@ -83,8 +88,7 @@ export class Ownership {
 
   /** The log for one role: all as it is, but that its member is watched. */
   watched(role: Role): Log {
-    const { log } = this.#o
-    return { ...passing(log), join: (options) => this.#join(role, options) }
+    return { ...passing(this.#log(role)), join: (options) => this.#join(role, options) }
   }
 
   /** Told by the role itself: a role may halt a partition outside of a delivery, too. */
@@ -182,11 +186,16 @@ export class Ownership {
     await Promise.all(this.#following)
   }
 
+  #log(role: Role): Log {
+    return this.#o.roleLogs?.[role] ?? this.#o.log
+  }
+
   async #join(role: Role, options: JoinOptions): Promise<Membership> {
     const part = this.#parts.get(role)
-    if (part === undefined) return this.#o.log.join(options)
+    const log = this.#log(role)
+    if (part === undefined) return log.join(options)
     const member = this.#watch(role, part, options)
-    const membership = await this.#o.log.join({ ...options, member })
+    const membership = await log.join({ ...options, member })
     part.membership = membership
     this.#run(this.#follow(part, options.group))
     return membership
@@ -208,7 +217,7 @@ export class Ownership {
           held.from = from
           held.sinceMs = this.#o.clock.now()
         }
-        const caughtUp = role === 'dre' ? this.#caughtUp(held, topic, partition) : undefined
+        const caughtUp = role === 'dre' ? this.#caughtUp(role, held, topic, partition) : undefined
         const open = async (): Promise<void> => {
           await caughtUp
           if (held.holding !== 'opening' || part.held.get(partition) !== held) return
@@ -266,8 +275,9 @@ export class Ownership {
   }
 
   /** Resolves when what is the log's end now is done; also when the partition is not opening. */
-  async #caughtUp(held: Held, topic: string, partition: number): Promise<void> {
-    const { log, clock } = this.#o
+  async #caughtUp(role: Role, held: Held, topic: string, partition: number): Promise<void> {
+    const { clock } = this.#o
+    const log = this.#log(role)
     const { signal } = this.#stop
     let end: number | undefined
     while (!signal.aborted && held.holding === 'opening') {

@@ -170,6 +170,7 @@ export class NodeQueries {
     const partitions = Array.from({ length: network.genesis.partitions }, (_, partition) => {
       const halted = ownership.halt(partition)
       const standbyLag = ownership.standbyLag(partition)
+      const awaited = sequencer?.schemaAwaited(partition)
       const view: PartitionHealth = {
         partition,
         height: sequencer?.height(partition) ?? -1,
@@ -179,6 +180,7 @@ export class NodeQueries {
         relayer: ownership.of('relayer', partition),
         ...(standbyLag && { standbyLag }),
         ...(halted && { halted }),
+        ...(awaited && { schemaAwaited: { code: awaited.code, text: String(awaited) } }),
       }
       return view
     })

@@ -8,13 +8,14 @@
 import type { Context, Tracer } from '@opentelemetry/api'
 import {
   context,
+  createTraceState,
   ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import type { LegName, Tracing } from '../std/trace.ts'
+import type { LegName, Trace, Tracing } from '../std/trace.ts'
 import { carryTracing } from '../std/trace.ts'
 
 const NAME = 'hollowbeam'
@@ -42,10 +43,11 @@ export function openTelemetryTracing(): Tracing {
       }
       const options = { kind: KINDS[name], attributes }
       const span = tracer.startSpan(name, options, contextOf(name, parent))
-      const { traceId, spanId, traceFlags } = span.spanContext()
+      const { traceId, spanId, traceFlags, traceState } = span.spanContext()
       const flags = traceFlags.toString(16).padStart(2, '0')
+      const state = traceState?.serialize() ?? ''
       return {
-        traceparent: `00-${traceId}-${spanId}-${flags}`,
+        trace: { parent: `00-${traceId}-${spanId}-${flags}`, ...(state !== '' && { state }) },
         end(code) {
           if (code !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: code })
           span.end()
@@ -63,11 +65,13 @@ function registered(): Tracer | undefined {
   return provider.getDelegateTracer(NAME)
 }
 
-function contextOf(name: LegName, parent: string | undefined): Context {
+function contextOf(name: LegName, parent: Trace | undefined): Context {
   // at the door an instrumented server may have begun a span, of this very header
   if (name === 'hb.submit' && trace.getActiveSpan() !== undefined) return context.active()
   if (parent === undefined) return ROOT_CONTEXT
-  const [, traceId = '', spanId = '', flags = ''] = parent.split('-')
+  const [, traceId = '', spanId = '', flags = ''] = parent.parent.split('-')
   const came = { traceId, spanId, traceFlags: parseInt(flags, 16) & 1, isRemote: true }
-  return trace.setSpanContext(ROOT_CONTEXT, came)
+  const { state } = parent
+  const traceState = state === undefined ? {} : { traceState: createTraceState(state) }
+  return trace.setSpanContext(ROOT_CONTEXT, { ...came, ...traceState })
 }

@@ -21,7 +21,7 @@ import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { Histogram } from '../std/histogram.ts'
 import type { Tracing } from '../std/trace.ts'
-import { carryTracing, TRACE_HEADER, tracesOfRun } from '../std/trace.ts'
+import { carryTracing, traceHeaders, tracesOfRun } from '../std/trace.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
 import { OutboxReader } from './outbox-reader.ts'
@@ -295,7 +295,7 @@ export class RelayerService {
         bytes = 0
       }
       if (leg === undefined) batch.push({ key: process, value })
-      else batch.push({ key: process, value, headers: { [TRACE_HEADER]: leg.traceparent } })
+      else batch.push({ key: process, value, headers: traceHeaders(leg) })
       bytes += value.length
     }
     if (batch.length > 0) batches.push(batch)

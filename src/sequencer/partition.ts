@@ -21,7 +21,7 @@ import { asBuffer } from '../std/bytes.ts'
 import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Tracing } from '../std/trace.ts'
-import { TRACE_HEADER, traceOf } from '../std/trace.ts'
+import { traceBytes, traceHeaders, traceOf } from '../std/trace.ts'
 import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
@@ -62,9 +62,15 @@ export class PartitionSequencer {
   #turn: Promise<void> = Promise.resolve()
   /** The tail of the questions to a schema registry: one after another. */
   #asked: Promise<unknown> = Promise.resolve()
+  #schemaAwaited: HbError | undefined
 
   constructor(options: PartitionOptions) {
     this.#o = options
+  }
+
+  /** Why ingress waits for a schema registry, as long as it does. */
+  get schemaAwaited(): HbError | undefined {
+    return this.#schemaAwaited
   }
 
   /**
@@ -114,8 +120,13 @@ export class PartitionSequencer {
 
   #learn(id: number, unusable: Unusable): Promise<void> {
     const { foreign, waiting, listener, partition } = this.#o
-    const onWait = (error: HbError): void => listener.schemaAwaited?.(partition, error)
-    const learned = this.#asked.then(() => foreign?.learn(id, unusable, waiting, onWait))
+    const onWait = (error: HbError): void => {
+      this.#schemaAwaited = error
+      listener.schemaAwaited?.(partition, error)
+    }
+    const learned = this.#asked
+      .then(() => foreign?.learn(id, unusable, waiting, onWait))
+      .finally(() => (this.#schemaAwaited = undefined))
     this.#asked = learned.catch(() => undefined)
     return learned
   }
@@ -309,7 +320,7 @@ export class PartitionSequencer {
     const { process, kind } = message
     const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
     if (leg === undefined) return { key: process, value, headers }
-    return { key: process, value, headers: { ...headers, [TRACE_HEADER]: leg.traceparent } }
+    return { key: process, value, headers: { ...headers, ...traceHeaders(leg) } }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {
@@ -359,12 +370,9 @@ export class PartitionSequencer {
   }
 }
 
-/** What a header takes that names a trace. */
-const TRACE_BYTES = 72
-
 /** About the bytes that a message takes in the log. */
 function wireBytes({ wire, leg }: Candidate): number {
-  const traced = leg === undefined ? 0 : TRACE_BYTES
+  const traced = leg === undefined ? 0 : traceBytes(leg)
   if (wire.type === 'signed') return wire.item.length + 256 + traced
   if (wire.type === 'genesis') return 256
   let bytes = wire.relayed.data.length + 512 + traced

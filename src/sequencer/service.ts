@@ -171,6 +171,11 @@ export class SequencerService {
     return this.#owned.get(partition)?.chain.view.height
   }
 
+  /** Why a partition's ingress waits for a schema registry; undefined: none does so here. */
+  schemaAwaited(partition: number): HbError | undefined {
+    return this.#owned.get(partition)?.sequencer.schemaAwaited
+  }
+
   /** How far the taking over of a partition has got; undefined: none is under way. */
   opening(partition: number): OpeningView | undefined {
     const opening = this.#opening.get(partition)

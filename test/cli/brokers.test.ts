@@ -174,7 +174,8 @@ describe('hb start on brokers', () => {
     const port = new URL(one.url).port
     const { code, err } = await run(['start', ...BROKERS, '--data', `${one.data}-2`, '--port', port])
     expect([code, err.join()]).toEqual([1, expect.stringContaining('listen-failed')])
-    expect(open).toBe(1)
+    // the first node's own: the door's log and each role's
+    expect(open).toBe(4)
   })
 
   test('told to end, it ends in time, or says what did not', async () => {
@@ -237,7 +238,7 @@ describe('how brokers are reached', () => {
     const [options] = opened
     expect(options).toMatchObject({
       bootstrapServers: 'other:9093',
-      clientId: 'hb',
+      clientId: 'hb.reader',
       limits: { sessionTimeoutMs: 12_000 },
       security: { ssl: {}, sasl: { mechanism: 'scram-sha-256' } },
     })
@@ -246,7 +247,62 @@ describe('how brokers are reached', () => {
     expect(err.join()).toContain('node-unreachable')
     expect(err.join()).not.toContain('S3CRET')
     await run(['state', 'x', ...BROKERS, '--command-config', file, '--application-id', 'a'])
-    expect(opened[1]).toMatchObject({ bootstrapServers: 'kafka:9092', clientId: 'a' })
+    expect(opened[1]).toMatchObject({ bootstrapServers: 'kafka:9092', clientId: 'a.reader' })
+  })
+
+  test('each role that runs, and each kind of command, has a client id of its own', async () => {
+    const clientIds = (): string[] => opened.splice(0).flatMap(({ clientId = '' }) => clientId)
+    await run(['topics', 'create', ...BROKERS, '--partitions', '2'])
+    expect(clientIds()).toEqual(['hb.admin'])
+    await started('one', ['--roles', 'sequencer,relayer'])
+    expect(clientIds()).toEqual(['hb.door', 'hb.sequencer', 'hb.relayer'])
+    const named = await properties('client.id=rack7')
+    await started('two', ['--roles', 'dre', '--command-config', named])
+    expect(clientIds()).toEqual(['rack7.door', 'rack7.dre'])
+    for (const command of [['status'], ['dlq', 'list'], ['state', 'hyper-coin']]) {
+      await run([...command, ...BROKERS])
+    }
+    expect([...new Set(clientIds())]).toEqual(['hb.reader'])
+  })
+
+  test('what a role writes and reads goes through its own log', async () => {
+    const seen = new Set<string>()
+    const watching: OpenBrokers = async (options) => {
+      const brokers = await openBrokers(options)
+      const part = options.clientId ?? ''
+      return {
+        ...brokers,
+        append: (topic, ...rest) => (seen.add(`${part} > ${topic}`), brokers.append(topic, ...rest)),
+        join: (joined) => (seen.add(`${part} in ${joined.group}`), brokers.join(joined)),
+      }
+    }
+    await started('one', ['--partitions', '1'], watching)
+    // its spawn is ordered, evaluated, and what it emits relayed
+    const contract = join(folder, 'greeter.ts')
+    const lines = "{ messages: [{ target: action.id, tags: { Action: 'Hi' } }] }"
+    await writeFile(contract, `export const handle = (state, action) => (${lines})`)
+    await run(['spawn', contract, ...BROKERS, '--json'], watching)
+    await until(() => seen.has('hb.relayer > hb.ingress'))
+    expect([...seen].sort()).toEqual([
+      'hb.door > hb.ingress',
+      'hb.door > hb.registry',
+      'hb.dre > hb.modules',
+      'hb.dre > hb.outbox',
+      'hb.dre in hb.dre',
+      'hb.relayer > hb.ingress',
+      'hb.relayer in hb.relayer',
+      'hb.sequencer > hb.log',
+      'hb.sequencer in hb.sequencer',
+    ])
+  })
+
+  test('a log of a role that cannot be opened closes the others', async () => {
+    const halfway: OpenBrokers = (options) =>
+      options.clientId === 'hb.relayer'
+        ? Promise.reject(new HbError('log-unreachable', 'kafka:9092'))
+        : openBrokers(options)
+    const { code } = await run(['start', ...BROKERS, '--data', join(folder, 'half')], halfway)
+    expect([code, opened.length, open]).toEqual([3, 3, 0])
   })
 
   test('a file that cannot be used is usage, and nothing of it is shown', async () => {

@@ -57,6 +57,17 @@ describe('the status of a network', () => {
     }
   })
 
+  test('names the partitions that wait for a schema registry, and is fine with them', () => {
+    const schemaAwaited = { code: 'schema-registry-unreachable', text: 'away' }
+    const one = health(all('open'), { ...all('open'), schemaAwaited })
+    const status = networkStatus([{ address: 'one', health: one }])
+    expect(status.ok).toBe(true)
+    expect(status.partitions.map((each) => each.schemaAwaited)).toEqual([
+      [],
+      [{ address: 'one', ...schemaAwaited }],
+    ])
+  })
+
   test.each([
     ['a role that nobody has', [health({ ...all('open'), relayer: 'elsewhere' })]],
     ['a partition that is only opening', [health({ ...all('open'), dre: 'opening' })]],

@@ -2,6 +2,9 @@
 
 import { afterEach, expect, test } from '@jest/globals'
 import type { NetworkStatus } from '../../src/cli/network-status.ts'
+import { partitionOf } from '../../src/protocol/topics.ts'
+import type { WriterSchemas } from '../../src/schemas/index.ts'
+import { HbError } from '../../src/std/errors.ts'
 import { Fleet, until } from '../node/fleet.ts'
 import { passing } from '../../src/log/passing/index.ts'
 import { rigNetwork } from '../node/rig.ts'
@@ -44,4 +47,35 @@ test('shows who has what, and that nobody has what a node took with it', async (
   const alone = await status('--url', first.url, '--json')
   expect(alone.code).toBe(1)
   expect(asked(alone).partitions[0]?.owners.relayer).toBeUndefined()
+})
+
+test('shows the partition whose ingress waits for a schema registry, until it answers', async () => {
+  fleet = new Fleet(rigNetwork(['counter'], { partitions: 2 }).genesis)
+  const registry = { isAway: true }
+  const schemas: WriterSchemas = {
+    writerSchema: async () => {
+      if (registry.isAway) throw new HbError('schema-registry-unreachable', 'nobody answers')
+      return { type: 'unusable', text: 'no such schema' }
+    },
+  }
+  const node = await fleet.start(['sequencer', 'dre', 'relayer'], { schemas })
+  await fleet.ready()
+  const id = fleet.network.processIds.get('counter-0') as string
+  const partition = partitionOf(id, 2)
+  // as a registry's client writes it: a zero byte, the schema's id
+  const value = Buffer.from([0, 0, 0, 0, 9, 1])
+  await fleet.log.append('hb.ingress', partition, [{ key: id, value }])
+  await until(() => node.api.health().partitions[partition]?.schemaAwaited !== undefined)
+  const ran = await status(...BROKERS, '--json')
+  // it stands still, and goes on by itself
+  expect([ran.code, asked(ran).partitions.map((each) => each.schemaAwaited.length)]).toEqual([
+    0,
+    [0, 1].map((each) => Number(each === partition)),
+  ])
+  const line = (await status(...BROKERS)).out.at(-1)
+  const where = `partition ${partition} at ${node.url}`
+  expect(line).toContain(`waits for a schema registry: ${where}: schema-registry-unreachable`)
+  registry.isAway = false
+  await until(() => node.api.health().partitions[partition]?.schemaAwaited === undefined)
+  expect((await status(...BROKERS)).out.join()).not.toContain('waits for')
 })

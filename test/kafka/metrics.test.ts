@@ -26,6 +26,7 @@ const network = openNetwork(
   }),
 )
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const TRACE = { parent: TRACEPARENT, state: 'vendor=a,other@tenant=b' }
 const MESSAGES = 10
 
 describeKafka('a node on a broker', () => {
@@ -47,7 +48,7 @@ describeKafka('a node on a broker', () => {
     for (let n = 0; n < MESSAGES; n++) {
       const tags = [{ name: 'Send-To', value: b as string }]
       const item = signedItem(network, key, { target: a as string, tags, data: `n${n}` })
-      await rig.node.api.submit([item], n === 0 ? TRACEPARENT : undefined)
+      await rig.node.api.submit([item], n === 0 ? TRACE : undefined)
     }
     const { families, value } = await rig.until(({ families, value }) => {
       const lags = [...(families.get('kafka_consumergroup_lag')?.samples.values() ?? [])]
@@ -75,7 +76,11 @@ describeKafka('a node on a broker', () => {
         const { records } = await rig.log.read(topic, partition, 0)
         for (const record of records) {
           const text = record.header?.('traceparent') ?? record.header?.('hb-traceparents') ?? ''
-          if (text.endsWith(TRACEPARENT)) traced[topic] = (traced[topic] ?? 0) + 1
+          if (!text.endsWith(TRACEPARENT)) continue
+          const state = record.header?.('tracestate') ?? record.header?.('hb-tracestates') ?? ''
+          const told = decodeURIComponent(state.slice(state.indexOf(':') + 1))
+          expect(told).toBe(TRACE.state)
+          traced[topic] = (traced[topic] ?? 0) + 1
         }
       }
     }

@@ -45,6 +45,7 @@ const b = network.processIds.get('b') as string
 const key = ed25519Key()
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const TRACEPARENT = `00-${TRACE}-b7ad6b7169203331-01`
+const TRACESTATE = 'congo=t61rcWkgMzE,tenant@rojo=00f067aa 0ba902b7'
 
 let rig: MetricsRig
 let exported: InMemorySpanExporter
@@ -94,11 +95,13 @@ const SEND: Tag[] = [{ name: 'Send-To', value: b }]
 
 test('a wallet’s message, process A and process B are one trace, each leg a child of the one before', async () => {
   register()
-  await post(SEND, { traceparent: TRACEPARENT })
+  await post(SEND, { traceparent: TRACEPARENT, tracestate: TRACESTATE })
   const all = await spans(2)
   const way = ['hb.submit', 'hb.sequence', 'hb.evaluate', 'hb.relay', 'hb.sequence', 'hb.evaluate']
   expect(all.map(({ name }) => name).sort()).toEqual([...way].sort())
   expect(new Set(all.map((span) => span.spanContext().traceId))).toEqual(new Set([TRACE]))
+  const states = all.map((span) => span.spanContext().traceState?.serialize())
+  expect(new Set(states)).toEqual(new Set([TRACESTATE]))
   // from the sender's own span down to the end, in this order
   let parent = 'b7ad6b7169203331'
   const names: string[] = []
@@ -126,8 +129,8 @@ test('without a header a trace begins at the door, one for each message', async 
   expect(failed.map(({ name }) => name)).toEqual(['hb.evaluate'])
 })
 
-test('where nobody traces, the header goes the whole way as it came, and only it', async () => {
-  await post(SEND, { traceparent: TRACEPARENT })
+test('where nobody traces, the headers go the whole way as they came, and only they', async () => {
+  await post(SEND, { traceparent: TRACEPARENT, tracestate: TRACESTATE })
   await rig.until(({ value }) => value('hb_dre_results_total') === 4)
   const carrying = async (topic: string, name: string) =>
     (await recordsOf(topic)).map(({ headers }) => headers?.[name]).filter((each) => each)
@@ -136,13 +139,19 @@ test('where nobody traces, the header goes the whole way as it came, and only it
   expect(await carrying(TOPICS.outbox, 'hb-traceparents')).toEqual([
     expect.stringMatching(new RegExp(`^[0-9]+:${TRACEPARENT}$`)),
   ])
+  for (const topic of [TOPICS.ingress, TOPICS.log]) {
+    expect(await carrying(topic, 'tracestate')).toEqual([TRACESTATE, TRACESTATE])
+  }
+  const [onRun = ''] = await carrying(TOPICS.outbox, 'hb-tracestates')
+  expect(decodeURIComponent(String(onRun))).toMatch(/^[0-9]+:/)
+  expect(decodeURIComponent(String(onRun)).endsWith(`:${TRACESTATE}`)).toBe(true)
   await post(SEND, {}, 'again')
   await rig.until(({ value }) => value('hb_dre_results_total') === 6)
   expect(await carrying(TOPICS.ingress, 'traceparent')).toHaveLength(2)
 })
 
 test('nothing that is hashed knows of it: the log without its headers gives the same states', async () => {
-  await post(SEND, { traceparent: TRACEPARENT })
+  await post(SEND, { traceparent: TRACEPARENT, tracestate: TRACESTATE })
   await rig.until(({ value }) => value('hb_dre_results_total') === 4)
   const bare = createMemoryLog()
   await bare.provision(topicSpecs(TOPICS, 2))

@@ -91,12 +91,14 @@ describe('ingress with schemas of a registry', () => {
     // refused credentials are no verdict on a record either
     schemas.fault = new HbError('schema-registry-refused', 'who are you?')
     const before = service.figures.schemaWaits
+    expect([0, 1].map((each) => service.schemaAwaited(each)?.code)).toEqual([AWAY.code, undefined])
     await until(() => service.figures.schemaWaits >= before + 2)
     expect([await placed(0), await letterCodes(), waits]).toEqual([[idOf(a)], [], [0]])
     schemas.known.set(7, OURS)
     schemas.fault = undefined
     await until(async () => (await placed(0)).length === 4)
     expect(await placed(0)).toEqual([a, b, c, d].map(idOf))
+    expect(service.schemaAwaited(0)).toBeUndefined()
     const asked = schemas.asked.length
     const [e, f] = ['e', 'f'].map((data) => rig.item(rig.id('walk-0'), data)) as [Buffer, Buffer]
     await put(0, foreign(7, e), plain(f))

@@ -1,7 +1,7 @@
 // hb demo: the example flow, end to end. What it does is in demo.ts; this is its command line.
 
 import type { Command } from 'commander'
-import { brokerOptions, namesBrokers, openBroker, type BrokerOptions } from '../broker.ts'
+import { brokerOptions, brokersAs, namesBrokers, type BrokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption } from '../options.ts'
 
@@ -41,7 +41,7 @@ export function addDemo(program: Command, context: CommandContext): void {
       ...(data !== undefined && { data }),
       ...(applicationId !== undefined && { applicationId }),
       ...(namesBrokers(options) && {
-        openBrokers: (id: string) => openBroker(context, { ...options, applicationId: id }),
+        openBrokers: (id: string) => brokersAs(context, { ...options, applicationId: id }),
       }),
     })
     context.exitCode = exitCode

@@ -18,7 +18,7 @@ import { openNetwork } from '../../protocol/genesis.ts'
 import { toBase64Url } from '../../std/bytes.ts'
 import { systemClock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
-import { DEFAULT_APPLICATION_ID } from '../broker.ts'
+import { DEFAULT_APPLICATION_ID, type OpenAs } from '../broker.ts'
 import { GENESIS_FILE } from '../dev-genesis.ts'
 import type { Step } from '../demo/flow.ts'
 import { runFlow } from '../demo/flow.ts'
@@ -38,15 +38,16 @@ export type DemoOptions = {
   readonly signal?: AbortSignal
   /** Default: on the embedded log `hb`, on brokers a new one. */
   readonly applicationId?: string
-  /** On brokers rather than the embedded log; each call opens the log anew. */
-  readonly openBrokers?: (applicationId: string) => Promise<Log>
+  /** On brokers rather than the embedded log; what it gives opens the log anew at each call. */
+  readonly openBrokers?: (applicationId: string) => Promise<OpenAs>
 }
 
-/** Where the demo runs: the log can be opened again and again. */
+/** Where the demo runs: the log can be opened again and again, on brokers as each part. */
 type Place = {
   readonly directory: string
   readonly applicationId: string
-  openLog(): Promise<Log>
+  readonly openLog: OpenAs
+  readonly openRoleLog?: OpenAs
 }
 
 export type Final = {
@@ -89,7 +90,7 @@ async function emptyDirectory(path: string): Promise<string> {
 
 async function demo(options: DemoOptions, directory: string): Promise<{ exitCode: number }> {
   const print = demoPrinter(options)
-  const place = placeOf(options, directory)
+  const place = await placeOf(options, directory)
   const { applicationId } = place
   const wallets = { DMac: await generateWallet('rsa'), Sam: await generateWallet('ed25519') }
   const network = await makeNetwork(directory, wallets)
@@ -118,13 +119,17 @@ async function demo(options: DemoOptions, directory: string): Promise<{ exitCode
   return { exitCode: ok ? 0 : 1 }
 }
 
-function placeOf({ openBrokers, applicationId }: DemoOptions, directory: string): Place {
+async function placeOf(
+  { openBrokers, applicationId }: DemoOptions,
+  directory: string,
+): Promise<Place> {
   if (openBrokers === undefined) {
     const openLog = () => openEmbeddedLog({ dir: join(directory, 'log') })
     return { directory, applicationId: applicationId ?? DEFAULT_APPLICATION_ID, openLog }
   }
   const id = applicationId ?? `hb-demo-${randomBytes(6).toString('hex')}`
-  return { directory, applicationId: id, openLog: () => openBrokers(id) }
+  const openAs = await openBrokers(id)
+  return { directory, applicationId: id, openLog: openAs, openRoleLog: openAs }
 }
 
 async function makeNetwork(
@@ -160,17 +165,18 @@ type Up = { readonly url: string; readonly log: Log; close(): Promise<void> }
 
 /** A node with all roles, of which others on the same brokers learn where it is. */
 async function start(place: Place, network: Network): Promise<Up> {
-  const { directory, applicationId } = place
+  const { directory, applicationId, openRoleLog } = place
   const http = await listenHttp({ network, port: 0 })
   try {
-    const log = await place.openLog()
+    const log = await place.openLog('door')
     const agreed = { log, applicationId, clock: systemClock, own: network, make: never }
     await agreeOnNetwork(agreed).catch(async (error: unknown) => {
       await log.close()
       throw error
     })
     const address = http.url
-    const node = await startNodeOn(log, { network, directory, applicationId, address })
+    const own = { directory, applicationId, address, ...(openRoleLog && { openRoleLog }) }
+    const node = await startNodeOn(log, { network, ...own })
     http.serve(node.api)
     const close = async (): Promise<void> => {
       await http.close()
@@ -247,7 +253,7 @@ async function rebuildFromLog(
   for (const cache of ['states', 'index']) {
     await rm(join(place.directory, cache), { recursive: true, force: true })
   }
-  const log = await place.openLog()
+  const log = await place.openLog('reader')
   try {
     return await replay(network, log, live, place.applicationId)
   } finally {

@@ -3,17 +3,19 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
+import type { Throttled } from '../../log/kafka/index.ts'
 import type { Log } from '../../log/port.ts'
 import type { Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import type { WriterSchemas } from '../../schemas/index.ts'
+import { systemClock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import { LEVELS, type Level, type Reporter } from '../../std/reporter.ts'
 import {
   brokerOptions,
+  brokersAs,
   DEFAULT_APPLICATION_ID,
   namesBrokers,
-  openBroker,
   type BrokerOptions,
 } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
@@ -171,7 +173,7 @@ async function place(
 ): Promise<Place> {
   const directory = resolve(options.data)
   const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
-  const { startNode, startNodeOn } = await import('../../node/index.ts')
+  const { startNode, startNodeOn, Throttling } = await import('../../node/index.ts')
   const schemas = await writerSchemas(options)
   const given = {
     directory,
@@ -187,14 +189,17 @@ async function place(
     return { network, open, abandon: () => Promise.resolve() }
   }
   const warn = (text: string): void => reporter.warn('broker-warning', text)
-  const own: { log?: Log } = { log: await openBroker(context, options, warn) }
+  const throttling = new Throttling(systemClock, reporter)
+  const onThrottled = (told: Throttled): void => throttling.heard(told)
+  const openRoleLog = await brokersAs(context, options, warn, onThrottled)
+  const own: { log?: Log } = { log: await openRoleLog('door') }
   const abandon = async (): Promise<void> => own.log?.close()
   try {
     const network = await networkOn(own.log as Log, applicationId, directory, options)
     const open = (address: string): Promise<RunningNode> => {
       const log = own.log as Log
       delete own.log
-      return startNodeOn(log, { ...given, network, address })
+      return startNodeOn(log, { ...given, openRoleLog, throttling, network, address })
     }
     return { network, open, abandon }
   } catch (error) {

@@ -7,7 +7,7 @@ import type { CommandContext } from '../context.ts'
 import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from '../broker.ts'
 import { EXIT } from '../exit-codes.ts'
 import { groupPositions } from '../group-positions.ts'
-import type { Lags, NetworkStatus, NodeAnswer, PartitionStatus } from '../network-status.ts'
+import type { Lags, NetworkStatus, NodeAnswer, PartitionStatus, Told } from '../network-status.ts'
 import { networkStatus } from '../network-status.ts'
 import { DEFAULT_URL, jsonOption, urlOption, type UrlOptions } from '../options.ts'
 import { ROLES } from '../roles.ts'
@@ -18,7 +18,8 @@ import { paint, type Terminal } from '../terminal.ts'
 const HELP = `
 With --bootstrap-server every node of the groups is asked, and lag is what each role's group has
 not committed (as kafka-consumer-groups shows it). Of a node by its address only what it knows.
-Exit code 1: a partition is halted, or not served by a role.
+Exit code 1: a partition is halted, or not served by a role. One whose ingress waits for a schema
+registry is named, and goes on by itself.
 
 Examples:
   hb status
@@ -53,7 +54,7 @@ async function ask(context: CommandContext, options: UrlOptions): Promise<Networ
     return networkStatus([{ address, health: await createClient({ url: address }).health() }])
   }
   const { applicationId = DEFAULT_APPLICATION_ID } = options
-  const log = await openBroker(context, options)
+  const log = await openBroker(context, options, 'reader')
   try {
     const nodes = await askNodes(log, applicationId)
     return networkStatus(nodes, await askLags(log, applicationId))
@@ -115,10 +116,11 @@ function print(terminal: Terminal, { network, nodes, partitions }: NetworkStatus
   ]
   const rows = partitions.map((each) => rowOf(each, hasLag))
   for (const line of tableLines(columns, rows, colors)) terminal.out(line)
-  for (const { partition, halted } of partitions) {
-    for (const { address, code, text } of halted) {
-      terminal.out(`${colors.red('halted')} partition ${partition} at ${address}: ${code}: ${text}`)
-    }
+  for (const { partition, halted, schemaAwaited } of partitions) {
+    const told = (what: string, { address, code, text }: Told): void =>
+      terminal.out(`${what} partition ${partition} at ${address}: ${code}: ${text}`)
+    for (const each of halted) told(colors.red('halted'), each)
+    for (const each of schemaAwaited) told(colors.yellow('waits for a schema registry:'), each)
   }
 }
 

@@ -60,7 +60,7 @@ function withLog<T extends object>(context: CommandContext, command: Command, ac
     if (bootstrapServer === undefined && commandConfig === undefined) {
       throw new HbError('usage', 'topics are on brokers: give --bootstrap-server')
     }
-    const log = await openBroker(context, options)
+    const log = await openBroker(context, options, 'admin')
     try {
       await act(context, log, applicationId, options)
     } finally {

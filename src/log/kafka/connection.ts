@@ -4,9 +4,10 @@
 //
 // Invariants: N1 a request that fails or is not answered in time closes its connection: what was
 // sent behind it cannot be answered out of turn, and nothing more goes out on it. N2 a fault says
-// whether the request may have left (`sent`). N3 no timer runs while nothing is under way: those
-// of kafkajs' request queue (1 ms and 100 ms, for ever) are replaced. N4 whom a broker does not let
-// in, and who does not trust a broker, is told so at once: neither is tried again.
+// whether the request may have left (`sent`). N3 no timer runs while nothing is under way
+// (request-queue.ts). N4 whom a broker does not let in, and who does not trust a broker, is told so
+// at once: neither is tried again. N5 a quota is a wait, never a fault: mute.ts keeps it, nothing
+// is late for it, and an answer that was withheld for it is asked for again.
 
 import net from 'node:net'
 import tls from 'node:tls'
@@ -16,6 +17,8 @@ import protocol from 'kafkajs/src/protocol/requests/index.js'
 import type { Clock } from '../../std/clock.ts'
 import { HbError } from '../../std/errors.ts'
 import { BrokerFault, CODE } from './broker-errors.ts'
+import { Mute, type Throttled } from './mute.ts'
+import { checkTimeouts, quieten } from './request-queue.ts'
 
 export type BrokerPlace = { readonly host: string; readonly port: number }
 
@@ -34,6 +37,7 @@ export type ConnectionOptions = Security & {
   readonly clientId: string
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly onThrottled?: (told: Throttled) => void
 }
 
 export type Api =
@@ -58,7 +62,12 @@ export type OwnRequest<T> = {
   readonly apiVersion: number
   readonly encode: () => unknown
   readonly decode: (data: Buffer) => T
+  /** Of the same bytes. */
+  readonly quota: (data: Buffer) => Quota
 }
+
+/** `isWithheld`: for the quota's sake there is nothing else in the answer. */
+export type Quota = { readonly throttleMs: number; readonly isWithheld: boolean }
 
 type Versions = Readonly<Record<number, { minVersion: number; maxVersion: number }>>
 
@@ -90,6 +99,7 @@ export class BrokerConnection {
   #versions: Versions = {}
   #closed = false
   readonly #stop = new AbortController()
+  readonly #mute: Mute
   /** How long an answer may take: little, until the broker has shown that it is there. */
   #answerMs: number
 
@@ -110,7 +120,9 @@ export class BrokerConnection {
     const { requestQueue } = this.#connection
     quieten(requestQueue, options.clock)
     const checkMs = Math.min(TIMEOUT_CHECK_MS, options.requestTimeoutMs / 4)
-    checkTimeouts(requestQueue, { clock: options.clock, checkMs, signal: this.#stop.signal })
+    const { signal } = this.#stop
+    this.#mute = new Mute(options.clock, signal)
+    checkTimeouts(requestQueue, { clock: options.clock, checkMs, signal, mute: this.#mute })
   }
 
   /** Throws BrokerFault, never sent; `log-not-authenticated`. */
@@ -137,7 +149,9 @@ export class BrokerConnection {
   async ask<T>(api: Api, args: object, waitMs = 0, answerMs = this.#answerMs): Promise<T> {
     const { request, response } = this.#protocolOf(api)(args)
     const raw = { decode: response.decode, parse: (data: unknown) => data }
-    return (await this.#send(api, { request, response: raw }, waitMs, answerMs)) as T
+    const answer = await this.#send(api, { request, response: raw }, waitMs, answerMs)
+    this.#heard(api, (answer as { clientSideThrottleTime?: number }).clientSideThrottleTime)
+    return answer as T
   }
 
   async askOwn<T>(own: OwnRequest<T>, waitMs = 0, answerMs = this.#answerMs): Promise<T> {
@@ -147,8 +161,17 @@ export class BrokerConnection {
       apiName: own.name,
       encode: () => Promise.resolve(own.encode()),
     }
-    const response = { decode: own.decode, parse: (data: unknown) => data }
-    return (await this.#send(own.name, { request, response }, waitMs, answerMs)) as T
+    const decode = (data: Buffer): Quota & { readonly answer?: T } => {
+      const quota = own.quota(data)
+      return quota.isWithheld ? quota : { ...quota, answer: own.decode(data) }
+    }
+    const response = { decode, parse: (data: unknown) => data }
+    for (;;) {
+      const got = await this.#send(own.name, { request, response }, waitMs, answerMs)
+      const { throttleMs, isWithheld, answer } = got as ReturnType<typeof decode>
+      this.#heard(own.name, throttleMs)
+      if (!isWithheld) return answer as T
+    }
   }
 
   /** At once: what is under way fails. */
@@ -208,6 +231,8 @@ export class BrokerConnection {
     waitMs: number,
     answerMs: number,
   ): Promise<unknown> {
+    const muted = this.#mute.over()
+    if (muted !== undefined) await muted
     if (!this.isOpen) throw new BrokerFault(`${this.#where} is not connected`, { sent: false })
     const longPollMs = waitMs === 0 ? 0 : waitMs + LONG_POLL_GRACE_MS
     const requestTimeout = Math.max(answerMs, longPollMs)
@@ -220,6 +245,13 @@ export class BrokerConnection {
       const why = (cause as Error).message
       throw new BrokerFault(`${api} at ${this.#where}: ${why}`, { sent: true, cause })
     }
+  }
+
+  #heard(request: string, throttleMs: number | undefined): void {
+    if (throttleMs === undefined || throttleMs <= 0) return
+    const { clientId, onThrottled } = this.#options
+    const ms = this.#mute.extend(throttleMs)
+    if (ms > 0) onThrottled?.({ clientId, request, ms })
   }
 
   /** The newest version that both sides know. */
@@ -256,43 +288,4 @@ function socketFactory(place: {
   // a request is one write: waiting for more would only hold it up
   socket.setNoDelay(true)
   return socket
-}
-
-/**
- * kafkajs asks every millisecond whether anything may be sent: asked only while something waits.
- */
-function quieten(queue: Connection['requestQueue'], clock: Clock): void {
-  let isWaiting = false
-  queue.scheduleCheckPendingRequests = () => {
-    if (isWaiting || queue.pending.length === 0) return
-    isWaiting = true
-    void clock.sleep(Math.max(1, queue.throttledUntil - clock.now())).then(() => {
-      isWaiting = false
-      queue.checkPendingRequests()
-    })
-  }
-}
-
-/** kafkajs looks ten times a second whether a request took too long: looked only while one may. */
-function checkTimeouts(
-  queue: Connection['requestQueue'],
-  { clock, checkMs, signal }: { clock: Clock; checkMs: number; signal: AbortSignal },
-): void {
-  let isRunning = false
-  const check = async (): Promise<void> => {
-    isRunning = true
-    while (queue.inflight.size > 0 && !signal.aborted) {
-      await clock.sleep(checkMs, signal)
-      for (const request of queue.inflight.values()) {
-        if (clock.now() - request.sentAt > request.requestTimeout) request.timeoutRequest()
-      }
-    }
-    isRunning = false
-  }
-  const push = queue.push.bind(queue)
-  queue.push = (request) => {
-    push(request)
-    if (!isRunning) void check()
-  }
-  queue.scheduleRequestTimeoutCheck = () => undefined
 }

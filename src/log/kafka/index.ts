@@ -7,6 +7,7 @@ import { Cluster } from './cluster.ts'
 import type { BrokerPlace, Security } from './connection.ts'
 import { KafkaLog } from './kafka-log.ts'
 import { KAFKA_LOG_LIMITS, type KafkaLogLimits } from './limits.ts'
+import type { Throttled } from './mute.ts'
 
 export type KafkaOptions = {
   /** "host:9092,host:9093": where to ask first. */
@@ -17,6 +18,8 @@ export type KafkaOptions = {
   readonly limits?: Partial<KafkaLogLimits>
   /** Told in words of what the cluster cannot survive. */
   readonly onWarning?: (text: string) => void
+  /** Told of every wait that a broker's quota asks for. */
+  readonly onThrottled?: (told: Throttled) => void
 }
 
 /** Resolves when a broker has answered. Errors: `log-unreachable`, `bootstrap-servers-invalid`. */
@@ -25,7 +28,10 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   const limits = { ...KAFKA_LOG_LIMITS, ...options.limits }
   const { connectTimeoutMs, requestTimeoutMs } = limits
   const seeds = placesOf(options.bootstrapServers)
-  const connection = { ...security, clock, clientId, connectTimeoutMs, requestTimeoutMs }
+  const { onThrottled } = options
+  const timeouts = { connectTimeoutMs, requestTimeoutMs }
+  const told = onThrottled === undefined ? {} : { onThrottled }
+  const connection = { ...security, ...timeouts, ...told, clock, clientId }
   const cluster = new Cluster({ seeds, connection, clock, limits })
   try {
     await cluster.retry(`the brokers ${options.bootstrapServers}`, () => cluster.refresh())
@@ -65,3 +71,4 @@ export { isRegistryUrl } from './schema-registry-properties.ts'
 export { KAFKA_LOG_LIMITS } from './limits.ts'
 export type { KafkaLogLimits } from './limits.ts'
 export type { Security } from './connection.ts'
+export type { Throttled } from './mute.ts'

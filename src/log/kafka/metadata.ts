@@ -50,6 +50,11 @@ export function metadataRequest(topics: readonly string[]): OwnRequest<Metadata>
       }
       return encoder.writeInt8(0).writeInt8(0).writeInt8(0)
     },
+    quota: (data) => {
+      const reader = new WireReader(data)
+      reader.tags()
+      return { throttleMs: reader.int32(), isWithheld: false }
+    },
     decode: (data) => {
       const reader = new WireReader(data)
       reader.tags()

@@ -52,6 +52,7 @@ export function produceRequest(
       }
       return encoder
     },
+    quota: (data) => ({ throttleMs: data.readInt32BE(data.length - 4), isWithheld: false }),
     decode: (data) => {
       const reader = new WireReader(data)
       const answers: ProduceAnswer[] = []
@@ -115,6 +116,16 @@ export function fetchRequest(
         encoder.writeInt8(0).writeInt8(0)
       }
       return encoder.writeUVarInt(1).writeUVarIntString('').writeInt8(0)
+    },
+    quota: (data) => {
+      const reader = new WireReader(data)
+      reader.tags()
+      const throttleMs = reader.int32()
+      const code = reader.int16()
+      reader.skip(4)
+      // else an answer has every partition that was asked for, with records or without
+      const isEmpty = code === 0 && reader.compactLength() === 0
+      return { throttleMs, isWithheld: throttleMs > 0 && isEmpty }
     },
     decode: (data) => {
       const reader = new WireReader(data)

@@ -13,6 +13,7 @@ import type { DoorFigures } from '../door-figures.ts'
 import type { IngressWriter } from '../ingress-writer.ts'
 import type { Holding, Ownership, Role } from '../ownership.ts'
 import type { Waiting } from '../readiness.ts'
+import type { Throttling } from '../throttling.ts'
 import type { Lag } from './lag.ts'
 import type { Meters } from './meters.ts'
 import type { MetricTable, Reading, Sample } from './metric.ts'
@@ -29,6 +30,8 @@ export type NodeSource = {
   readonly door: DoorFigures
   readonly ingress: IngressWriter
   readonly meters: Meters
+  /** Undefined: on a log that knows no quotas. */
+  readonly throttling: Throttling | undefined
   readonly lag: Lag
   /** What is not ready yet, as of this scrape. */
   readonly waiting: readonly Waiting[]
@@ -321,6 +324,12 @@ function logMetrics(): MetricTable<NodeSource> {
       ({ meters }) => meters.failures(),
       ...labels,
       'code',
+    ),
+    hb_log_throttled_seconds_total: counter(
+      "Seconds that brokers' quotas made a client id's connections wait, by what was asked.",
+      ({ throttling }) => throttling?.samples() ?? [],
+      'client_id',
+      'request',
     ),
   }
 }

@@ -230,6 +230,33 @@ test('a fetch answer is read, tags and all, its batches without a copy', () => {
   )
 })
 
+test('what a quota says: a time to wait, and of a fetch whether anything else came', () => {
+  const produced = (throttleMs: number): Buffer => {
+    const answer = new Answer()
+    answer.list(['a', 'b'], (topic) => {
+      answer.text(topic).list([0], () => answer.i32(0).i16(0).i64(5).i64(-1).i64(0))
+    })
+    return answer.i32(throttleMs).bytes
+  }
+  const produce = produceRequest([], 1)
+  for (const throttleMs of [0, 1, 90_000]) {
+    expect(produce.quota(produced(throttleMs))).toEqual({ throttleMs, isWithheld: false })
+  }
+  const fetch = fetchRequest([], { waitMs: 1, bytesMax: 1 })
+  const fetched = (throttleMs: number, code: number, topics: number): Buffer => {
+    const answer = new Answer().unknownTags().i32(throttleMs).i16(code).i32(0)
+    answer.compactList(Array(topics).fill(0), () => answer.raw(Buffer.alloc(16)).uvarint(1).i8(0))
+    return answer.i8(0).bytes
+  }
+  expect(fetch.quota(fetched(700, 0, 0))).toEqual({ throttleMs: 700, isWithheld: true })
+  // by another quota than that of what is fetched, an error, and nothing to wait for
+  expect(fetch.quota(fetched(700, 0, 1))).toEqual({ throttleMs: 700, isWithheld: false })
+  expect(fetch.quota(fetched(700, 41, 0))).toEqual({ throttleMs: 700, isWithheld: false })
+  expect(fetch.quota(fetched(0, 0, 0))).toEqual({ throttleMs: 0, isWithheld: false })
+  const metadata = metadataRequest([]).quota(new Answer().unknownTags().i32(30).bytes)
+  expect(metadata).toEqual({ throttleMs: 30, isWithheld: false })
+})
+
 test('an error of the whole answer is an error of every partition; no records may be null', () => {
   const answer = new Answer().i8(0).i32(0).i16(41).i32(0)
   answer.compactList([0], () => {
