@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleContract } from '../client/index.ts'
+import { FIRST_LEVEL } from '../protocol/features.ts'
 import {
   genesisProcessId,
   makeGenesis,
@@ -24,13 +25,16 @@ export type DevOptions = {
   readonly partitions: number
   /** HyperCoin by address. */
   readonly mint: Readonly<Record<string, string>>
+  /** Addresses of those who may raise its feature level. */
+  readonly operators: readonly string[]
 }
 
 const SALT = 'development'
 const HYPER_COIN = 'hyper-coin'
 const UNBONDING_MS = 1_000
 
-export async function devGenesis({ partitions, mint }: DevOptions): Promise<Genesis> {
+export async function devGenesis(options: DevOptions): Promise<Genesis> {
+  const { partitions, mint, operators } = options
   const { source } = await bundleContract(fileURLToPath(contractPath(HYPER_COIN)))
   const hyperCoin = genesisProcessId(SALT, HYPER_COIN, 0)
   return makeGenesis({
@@ -38,6 +42,7 @@ export async function devGenesis({ partitions, mint }: DevOptions): Promise<Gene
     salt: SALT,
     partitions,
     sandbox: SANDBOX,
+    ...(operators.length > 0 && { features: { level: FIRST_LEVEL, operators } }),
     processes: [
       {
         name: HYPER_COIN,

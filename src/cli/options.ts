@@ -129,6 +129,17 @@ export function mintOption(command: Command): Command {
   return command.option('--mint <address=amount>', text, mintValue)
 }
 
+/** --operator, as often as wanted: who may raise a development network's feature level. */
+export function operatorOption(command: Command): Command {
+  const text = 'who may raise the feature level of a new development network; may be repeated'
+  return command.option('--operator <address>', text, operatorValue)
+}
+
+function operatorValue(text: string, before: readonly string[] = []): string[] {
+  if (!isIdText(text)) throw new HbError('usage', `--operator ${text}: not an address`)
+  return [...before, text]
+}
+
 function mintValue(
   text: string,
   before: Readonly<Record<string, string>> = {},

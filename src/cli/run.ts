@@ -19,6 +19,7 @@ import { addSend } from './commands/send.ts'
 import { addSpawn } from './commands/spawn.ts'
 import { addStart } from './commands/start.ts'
 import { addState } from './commands/state.ts'
+import { addFeatures } from './commands/features.ts'
 import { addStatus } from './commands/status.ts'
 import { addTopics } from './commands/topics.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
@@ -99,6 +100,7 @@ function buildProgram(context: CommandContext): Command {
   addDiff(program, context)
   addLog(program, context)
   addStatus(program, context)
+  addFeatures(program, context)
   addTopics(program, context)
   addDlq(program, context)
   addAcls(program, context)

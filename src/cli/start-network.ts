@@ -18,6 +18,7 @@ export type NetworkOptions = {
   readonly genesis?: string
   readonly partitions?: number
   readonly mint?: Readonly<Record<string, string>>
+  readonly operator?: readonly string[]
 }
 
 export const PARTITIONS = 4
@@ -60,13 +61,13 @@ export async function networkOn(
 
 /** What the command line names; undefined: nothing. */
 export async function askedFor(options: NetworkOptions): Promise<Network | undefined> {
-  const { genesis, partitions, mint } = options
-  const isNew = partitions !== undefined || mint !== undefined
+  const { genesis, partitions, mint, operator } = options
+  const isNew = [partitions, mint, operator].some((each) => each !== undefined)
   if (genesis === undefined) return isNew ? developed(options) : undefined
   if (isNew) {
     throw new HbError(
       'usage',
-      '--partitions and --mint are for a development network, not for --genesis',
+      '--partitions, --mint and --operator are for a development network, not for --genesis',
     )
   }
   const { parseGenesis } = await import('./dev-genesis.ts')
@@ -74,10 +75,11 @@ export async function askedFor(options: NetworkOptions): Promise<Network | undef
 }
 
 /** A network for development. */
-export async function developed({ partitions, mint }: NetworkOptions): Promise<Network> {
+export async function developed(options: NetworkOptions): Promise<Network> {
+  const { partitions = PARTITIONS, mint = {}, operator: operators = [] } = options
   const { devGenesis } = await import('./dev-genesis.ts')
   const { openNetwork } = await import('../protocol/genesis.ts')
-  return openNetwork(await devGenesis({ partitions: partitions ?? PARTITIONS, mint: mint ?? {} }))
+  return openNetwork(await devGenesis({ partitions, mint, operators }))
 }
 
 function same(directory: string, kept: Network, network: Network): void {

@@ -105,6 +105,8 @@ export type PartitionHealth = {
   readonly sequencer: Holding
   readonly dre: Holding
   readonly relayer: Holding
+  /** What the next entry is evaluated on, where the node's DRE has the partition. */
+  readonly featureLevel?: number
   /**
    * Of the roles that keep a warm copy of it here, how many records that lags, as last looked at;
    * null: it has only begun.
@@ -119,6 +121,8 @@ export type NodeHealth = {
   readonly network: string
   readonly log: string
   readonly roles: readonly Role[]
+  /** That the node can evaluate; of a DRE only. */
+  readonly featureLevels?: readonly number[]
   readonly ready: boolean
   readonly partitions: readonly PartitionHealth[]
 }

@@ -114,6 +114,11 @@ export class DreService {
     return this.#tasks.get(partition)?.owned
   }
 
+  /** Feature levels that this DRE can evaluate. */
+  get levels(): readonly number[] {
+    return this.#o.evaluator.levels
+  }
+
   /** How far the opening of a partition has got; undefined: none is under way. */
   opening(partition: number): OpeningView | undefined {
     return this.#tasks.get(partition)?.opening

@@ -171,13 +171,15 @@ export class NodeQueries {
       const halted = ownership.halt(partition)
       const standbyLag = ownership.standbyLag(partition)
       const awaited = sequencer?.schemaAwaited(partition)
+      const owned = dre?.owned(partition)
       const view: PartitionHealth = {
         partition,
         height: sequencer?.height(partition) ?? -1,
-        evaluated: dre?.owned(partition)?.store.position()?.view.height ?? -1,
+        evaluated: owned?.store.position()?.view.height ?? -1,
         sequencer: ownership.of('sequencer', partition),
         dre: ownership.of('dre', partition),
         relayer: ownership.of('relayer', partition),
+        ...(owned && { featureLevel: owned.level.now }),
         ...(standbyLag && { standbyLag }),
         ...(halted && { halted }),
         ...(awaited && { schemaAwaited: { code: awaited.code, text: String(awaited) } }),
@@ -186,7 +188,8 @@ export class NodeQueries {
     })
     const { roles } = ownership
     const ready = ownership.ready()
-    return { network: network.id, log: log.describe(), roles, ready, partitions }
+    const levels = dre && { featureLevels: dre.levels }
+    return { network: network.id, log: log.describe(), roles, ...levels, ready, partitions }
   }
 
   async #awaitMore(partition: number, waitMs: number, signal: AbortSignal): Promise<void> {

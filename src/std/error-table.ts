@@ -709,6 +709,11 @@ export const ERROR_TABLE = {
     message: 'the log goes on with a feature level that this build does not have',
     advice: 'Run a build that has it (`hb features describe`, runbook); nothing is lost meanwhile.',
   },
+  'feature-levels-fixed': {
+    kind: 'operator',
+    message: 'the feature level of this network cannot be raised',
+    advice: 'Its genesis names no operators: a new network may (`hb start --operator`).',
+  },
   'result-mismatch': {
     kind: 'bug',
     message: 'this node computed another result than the one published',

@@ -11,7 +11,7 @@ const dir = process.argv[2] as string
 await mkdir(dir, { recursive: true })
 const node = new NodeProcess({
   name: 'lonely',
-  network: openNetwork(await devGenesis({ partitions: 1, mint: {} })).id,
+  network: openNetwork(await devGenesis({ partitions: 1, mint: {}, operators: [] })).id,
   args: ['--partitions', '1'],
   dataDir: join(dir, 'data'),
   logFile: join(dir, 'lonely.log'),

@@ -21,7 +21,7 @@ let node: NodeProcess
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hb-node-process-'))
   watchdog = startWatchdog(join(dir, 'data'))
-  const { id } = openNetwork(await devGenesis({ partitions: 1, mint: {} }))
+  const { id } = openNetwork(await devGenesis({ partitions: 1, mint: {}, operators: [] }))
   node = new NodeProcess({
     name: 'one',
     network: id,

@@ -23,6 +23,7 @@ import type { RelayerLimits } from '../../src/relayer/index.ts'
 import { SequencerService } from '../../src/sequencer/index.ts'
 import type { WriterSchemas } from '../../src/schemas/port.ts'
 import type { SequencerLimits, SequencerListener } from '../../src/sequencer/index.ts'
+import { SANDBOX } from '../../src/runtime/index.ts'
 import type { Evaluator } from '../../src/runtime/evaluator/port.ts'
 import { asBuffer, toBase64Url } from '../../src/std/bytes.ts'
 import { systemClock } from '../../src/std/clock.ts'
@@ -66,7 +67,7 @@ export function rigNetwork(
       return { name, nonce, engine: 'quickjs' as const, source, state: { count: 0 } }
     }),
   )
-  const sandbox = { engine: 'quickjs', version: '0' }
+  const sandbox = SANDBOX
   return openNetwork(
     makeGenesis({ name: 'rig', salt: 'salt', partitions, sandbox, processes, ...options }),
   )

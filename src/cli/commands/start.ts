@@ -19,7 +19,7 @@ import {
   type BrokerOptions,
 } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
-import { DEFAULT_PORT, jsonOption, mintOption, portValue } from '../options.ts'
+import { DEFAULT_PORT, jsonOption, mintOption, operatorOption, portValue } from '../options.ts'
 import { secondsValue, wholeValue } from '../options.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { LOG_FORMATS, reportTo, type LogFormat, type NodeReporting } from '../report-lines.ts'
@@ -102,7 +102,7 @@ export function addStart(program: Command, context: CommandContext): void {
         'what it says; SIGUSR2 changes to debug and back (default: human warn, json info)',
       ).choices(LEVELS),
     )
-  registryOption(brokerOptions(mintOption(command))).addHelpText('after', HELP)
+  registryOption(brokerOptions(operatorOption(mintOption(command)))).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
 

@@ -3,13 +3,14 @@
 import type { Command } from 'commander'
 import type { Log } from '../../log/port.ts'
 import type { Role } from '../../node/index.ts'
+import { askNodes, nodesOf } from '../ask-nodes.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from '../broker.ts'
 import { EXIT } from '../exit-codes.ts'
 import { groupPositions } from '../group-positions.ts'
-import type { Lags, NetworkStatus, NodeAnswer, PartitionStatus, Told } from '../network-status.ts'
+import type { Lags, NetworkStatus, PartitionStatus, Told } from '../network-status.ts'
 import { networkStatus } from '../network-status.ts'
-import { DEFAULT_URL, jsonOption, urlOption, type UrlOptions } from '../options.ts'
+import { jsonOption, urlOption, type UrlOptions } from '../options.ts'
 import { ROLES } from '../roles.ts'
 import type { Cell } from '../table.ts'
 import { tableLines } from '../table.ts'
@@ -25,9 +26,6 @@ Examples:
   hb status
   hb status --bootstrap-server kafka:9092
   hb status --bootstrap-server kafka:9092 --json | jq '.partitions[] | select(.halted != [])'`
-
-/** A node that does not answer is shown as such, and holds nothing up. */
-const ONCE = { brokenRetriesMax: 0, busyRetriesMax: 0, requestTimeoutMs: 5_000 }
 
 type Options = UrlOptions & { readonly json?: true }
 
@@ -48,10 +46,7 @@ export function addStatus(program: Command, context: CommandContext): void {
 async function ask(context: CommandContext, options: UrlOptions): Promise<NetworkStatus> {
   const { url } = options
   if (url !== undefined || !namesBrokers(options)) {
-    const { createClient } = await import('../../client/index.ts')
-    const address = url ?? context.terminal.env['HB_URL'] ?? DEFAULT_URL
-    // of one node alone an error is this command's own
-    return networkStatus([{ address, health: await createClient({ url: address }).health() }])
+    return networkStatus(await nodesOf(context, options))
   }
   const { applicationId = DEFAULT_APPLICATION_ID } = options
   const log = await openBroker(context, options, 'reader')
@@ -61,21 +56,6 @@ async function ask(context: CommandContext, options: UrlOptions): Promise<Networ
   } finally {
     await log.close()
   }
-}
-
-async function askNodes(log: Log, applicationId: string): Promise<NodeAnswer[]> {
-  const { createClient } = await import('../../client/index.ts')
-  const found = await Promise.all(ROLES.map((role) => log.members(`${applicationId}.${role}`)))
-  const addresses = new Set(found.flat().flatMap(({ address }) => address ?? []))
-  return Promise.all(
-    [...addresses].sort().map(async (address): Promise<NodeAnswer> => {
-      try {
-        return { address, health: await createClient({ ...ONCE, url: address }).health() }
-      } catch (error) {
-        return { address, error: (error as Error).message }
-      }
-    }),
-  )
 }
 
 async function askLags(log: Log, applicationId: string): Promise<Lags> {

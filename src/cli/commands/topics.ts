@@ -10,7 +10,7 @@ import { brokerOptions, DEFAULT_APPLICATION_ID, openBroker } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { groupPositions } from '../group-positions.ts'
-import { jsonOption, mintOption, wholeValue } from '../options.ts'
+import { jsonOption, mintOption, operatorOption, wholeValue } from '../options.ts'
 import { ROLES } from '../roles.ts'
 import { askedFor, developed, PARTITIONS, type NetworkOptions } from '../start-network.ts'
 import type { Cell } from '../table.ts'
@@ -40,7 +40,7 @@ export function addTopics(program: Command, context: CommandContext): void {
     .description('make the topics that are missing, and write the genesis')
     .option('--genesis <file>', 'the network (a genesis document)')
     .option('--partitions <count>', `of a development network (default ${PARTITIONS})`, wholeValue)
-  withLog(context, mintOption(create), createTopics)
+  withLog(context, operatorOption(mintOption(create)), createTopics)
   const check = topics.command('check').description('say what a node would refuse')
   withLog(context, check, checkTopics)
   const describe = topics.command('describe').description('show what the topics hold')
