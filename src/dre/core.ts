@@ -9,9 +9,9 @@
 import type { Entry } from '../protocol/entry.ts'
 import type { EngineName, Network } from '../protocol/genesis.ts'
 import type { Content } from '../protocol/message.ts'
-import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Outgoing, Result } from '../protocol/result.ts'
 import { EMPTY_STATE_HASH, stateHash } from '../protocol/state-hash.ts'
+import { targetProcess } from '../protocol/target.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Outcome, Plan } from '../protocol/transition.ts'
 import { prepare, slotOf } from '../protocol/transition.ts'
@@ -145,9 +145,8 @@ export class Ledger {
 
   #targetPartition(height: number, index: number, content: Content): number {
     const { id, genesis } = this.#network
-    if (content.kind !== 'spawn') return partitionOf(content.target, genesis.partitions)
     const origin = { partition: this.#partition, height, index }
-    return partitionOf(processMessageId(id, origin, contentDigest(content)), genesis.partitions)
+    return partitionOf(targetProcess(id, origin, content), genesis.partitions)
   }
 
   #newRow(process: string): LedgerRow {

@@ -3,14 +3,16 @@
 // Owner: task.ts, of a partition that it owns. What was published here is remembered, sparsely, as
 // marks; what lies below the first mark, or was put there by another, is read, a bounded piece a
 // round.
-// Invariants: X1 no message above its target's settled counter is trimmed (R3). X2 the newest run
-// is never trimmed (R7). X3 nothing is trimmed that the relayers have not committed: they go on
-// there.
+// Invariants: X1 no message above its target's settled counter is trimmed (R3). X2 the run that
+// reached the greatest height first is never trimmed, and what is left begins with a run that went
+// beyond all before it (R7): whoever reads on there sees how far results are published, whatever a
+// zombie repeated behind them. X3 nothing is trimmed that the relayers have not committed: they go
+// on there.
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Result } from '../protocol/result.ts'
+import { targetProcess } from '../protocol/target.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
@@ -31,7 +33,9 @@ export type OutboxTrimOptions = {
   readonly trimRecordsMin: number
 }
 
-/** Below this offset, these were the last numbers given in the channels. */
+/**
+ * Of a run that was published here: its offset, and the last numbers given in the channels with it.
+ */
 type Mark = { readonly offset: number; readonly outgoing: readonly number[]; readonly time: number }
 
 /** Marks over the retention, and how close together they are at most. */
@@ -45,6 +49,10 @@ export class OutboxTrim {
   readonly #marks: Mark[] = []
   /** How far below the marks was read, and found to be trimmable. */
   #read: { offset: number; outgoing: number[] }
+  /** The last height of what was read. */
+  #top = -1
+  /** Offset of the run, of those that were read, that went beyond all before it last. */
+  #peak = -1
   /** Below this offset lies what others published: it may be numbered beyond what is known here. */
   #foreign = -1
 
@@ -58,9 +66,9 @@ export class OutboxTrim {
     this.#foreign = offset
   }
 
-  /** A run was published: it ends below this offset. */
-  published(offset: number, outgoing: readonly number[]): void {
-    if (this.#read.offset < this.#foreign) return
+  /** A run was published at this offset, up to this height. */
+  published(offset: number, height: number, outgoing: readonly number[]): void {
+    if (this.#read.offset < this.#foreign || height <= this.#top) return
     const time = this.#o.clock.now()
     const last = this.#marks.at(-1)
     const spacing = Math.max(MARK_MS_MIN, this.#o.outboxRetentionMs / MARKS)
@@ -68,7 +76,7 @@ export class OutboxTrim {
     this.#marks.push({ offset, outgoing: maxima(outgoing, this.#read.outgoing), time })
   }
 
-  /** `newest`: the offset of the newest run. */
+  /** `newest`: the offset of the newest run that is known here. */
   async trim(newest: number | undefined, settled: SettledChannels): Promise<void> {
     const { log, topic, partition, relayerGroup, trimRecordsMin } = this.#o
     const relayed = (await log.committed(relayerGroup, topic))[partition]
@@ -101,29 +109,33 @@ export class OutboxTrim {
   ): Promise<number> {
     const { log, topic, partition } = this.#o
     if (this.#read.offset < start) this.#read = { offset: start, outgoing: this.#read.outgoing }
-    // beyond the first mark it is the marks that tell
+    // beyond the first mark it is the marks that tell; the run there is looked at, and stays
     const to = Math.min(bound, this.#marks[0]?.offset ?? bound)
-    for (let reads = 0; reads < READS_MAX && this.#read.offset < to; reads++) {
-      const slice = await log.read(topic, partition, this.#read.offset, { to })
+    for (let reads = 0; reads < READS_MAX && this.#read.offset <= to; reads++) {
+      const slice = await log.read(topic, partition, this.#read.offset, { to: to + 1 })
       for (const record of slice.records) {
         const outgoing = this.#after(record)
-        const stays = record.timestamp > old || !settled.covers(partition, outgoing)
-        if (stays) return this.#read.offset
+        const isOver = record.offset >= to || record.timestamp > old
+        if (isOver || !settled.covers(partition, outgoing)) return this.#peak
         this.#read = { offset: record.offset + 1, outgoing }
       }
       if (slice.records.length === 0) break
     }
-    return this.#read.offset
+    return this.#peak
   }
 
   /** The channels' last numbers after this record too. */
-  #after({ value }: StoredRecord): number[] {
+  #after({ value, offset }: StoredRecord): number[] {
     const outgoing = this.#read.outgoing.slice()
     if (value === null) return outgoing
     try {
-      for (const result of this.#o.records.decodeRun(asBuffer(value)).results) {
-        this.#count(result, outgoing)
+      const { from, results } = this.#o.records.decodeRun(asBuffer(value))
+      const last = from + results.length - 1
+      if (last > this.#top) {
+        this.#top = last
+        this.#peak = offset
       }
+      for (const result of results) this.#count(result, outgoing)
     } catch (error) {
       // what does not decode holds no message
       if (!isHbError(error)) throw error
@@ -135,11 +147,7 @@ export class OutboxTrim {
     const { network, partition } = this.#o
     messages.forEach((content, index) => {
       if (content.kind === 'event') return
-      const origin = { partition, height, index }
-      const process =
-        content.kind === 'spawn'
-          ? processMessageId(network.id, origin, contentDigest(content))
-          : content.target
+      const process = targetProcess(network.id, { partition, height, index }, content)
       const target = partitionOf(process, network.genesis.partitions)
       outgoing[target] = Math.max(outgoing[target] ?? 0, content.seq)
     })

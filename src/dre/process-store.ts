@@ -19,6 +19,7 @@ import { FIRST_LEVEL } from '../protocol/features.ts'
 import type { Result, Run } from '../protocol/result.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import { asBuffer, fromBase64Url, toBase64Url } from '../std/bytes.ts'
+import { dropRange } from '../store/drop-range/index.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import type { LedgerRow } from './core.ts'
 
@@ -47,6 +48,16 @@ type SavedPosition = Omit<DrePosition, 'view' | 'level' | 'outboxNext'> & {
   readonly view: Omit<View, 'hash'> & { readonly hash: string }
   readonly level?: number
   readonly outboxNext?: number
+}
+
+/**
+ * Deletes what is kept of a partition, its position first: what is left half way is not gone on
+ * from.
+ */
+export async function dropPartition(store: Store, partition: number): Promise<void> {
+  const prefix = partition.toString(16).padStart(4, '0')
+  await store.write([{ key: `d${prefix}/p`, value: null }])
+  for (const kind of ['d', 'n']) await dropRange(store, `${kind}${prefix}/`)
 }
 
 export class ProcessStore {
@@ -168,6 +179,12 @@ export class ProcessStore {
       heights.push(asBuffer(value).readUIntBE(0, 6))
     }
     return heights
+  }
+
+  /** The lowest height of a result that is here. */
+  firstResult(): number | undefined {
+    for (const { value } of this.#range('o/')) return this.#records.decodeRun(asBuffer(value)).from
+    return undefined
   }
 
   result(height: number): Result | undefined {

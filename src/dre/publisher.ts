@@ -35,7 +35,7 @@ export type PublisherOptions = {
   readonly listener: DreListener
   readonly rows: ReadonlyMap<string, LedgerRow>
   /** All that the outbox holds below this offset was numbered up to these counters. */
-  readonly onPublished: (offset: number, outgoing: readonly number[]) => void
+  readonly onPublished: (offset: number, height: number, outgoing: readonly number[]) => void
   /** The run that was published at this offset does not follow what was read or published here. */
   readonly onForeign: (offset: number) => void
 }
@@ -111,6 +111,11 @@ export class Publisher {
     this.#active = true
   }
 
+  /** What is below this height was published once, whatever the outbox still shows. */
+  goOn(height: number): void {
+    this.#next = Math.max(this.#next, height)
+  }
+
   /** Fills the outbox from stored runs where it lacks them, up to `height`; what it lacked. */
   async fill(height: number): Promise<Result[]> {
     const filled: Result[] = []
@@ -172,8 +177,8 @@ export class Publisher {
     }
     if (!this.#active) return 0
     // what was published before was not published now: its offset is not known
-    if (this.#next === position.view.height + 1) {
-      this.#o.onPublished(this.#offset, position.outgoing)
+    if (this.#next === position.view.height + 1 && this.#next > before) {
+      this.#o.onPublished(this.#offset - 1, position.view.height, position.outgoing)
     }
     this.#o.listener.results?.(this.#o.partition, results)
     return Math.min(results.length, Math.max(0, position.view.height + 1 - before))

@@ -14,9 +14,9 @@ import { endsOf } from '../log/resume/index.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
 import { carryTracing } from '../std/trace.ts'
-import { dropRange } from '../store/drop-range/index.ts'
 import type { Store } from '../store/port.ts'
 import type { LedgerRow } from './core.ts'
+import { dropPartition } from './process-store.ts'
 import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
 import { Published } from './published.ts'
@@ -51,8 +51,7 @@ export async function refillPartition(options: RefillOptions): Promise<Refilled>
   const { network, log, applicationId, partition, store, evaluator } = options
   const records = new Records()
   const topics = topicNames(applicationId)
-  const prefix = partition.toString(16).padStart(4, '0')
-  for (const kind of ['d', 'n']) await dropRange(store, `${kind}${prefix}/`)
+  await dropPartition(store, partition)
   const published = new Published(log, topics.outbox, partition, records)
   await published.begin()
   const { next } = await published.toEnd(0, () => undefined)
@@ -74,7 +73,7 @@ export async function refillPartition(options: RefillOptions): Promise<Refilled>
     listener: {},
     onFollowed: () => undefined,
     onFailed: (_partition, error) => (failure.error = error),
-    ignoresManifests: options.fromManifest !== true,
+    ...(options.fromManifest !== true && { manifestBelow: 0 }),
   })
   const abort = (): void => task.abort()
   options.signal?.addEventListener('abort', abort, { once: true })

@@ -24,10 +24,11 @@ import { carryTracing } from '../std/trace.ts'
 import type { Store } from '../store/port.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import { DRE_LIMITS, noDreFigures } from './ports.ts'
-import { ProcessStore } from './process-store.ts'
+import { dropPartition, ProcessStore } from './process-store.ts'
 import { SettledChannels } from './settled-channels.ts'
 import type { OwnedPartition } from './task.ts'
 import { PartitionTask } from './task.ts'
+import { OutboxBehind } from './where-to-publish.ts'
 
 export type DreOptions = {
   readonly network: Network
@@ -196,10 +197,22 @@ export class DreService {
       await this.#tasks.get(partition)?.pause()
       if (this.#tasks.get(partition)?.failed === true) await this.#close(partition)
       const task = this.#tasks.get(partition) ?? (await this.#open(partition))
-      const next = await task.promote()
+      const next = await this.#promote(partition, task)
       this.#holdings.owns(partition)
       return { [this.#topics.log]: next }
     })
+  }
+
+  /** Where the outbox lost results that are not here, they are made again from before it. */
+  async #promote(partition: number, task: PartitionTask): Promise<number> {
+    try {
+      return await task.promote()
+    } catch (error) {
+      if (!(error instanceof OutboxBehind)) throw error
+      await this.#close(partition)
+      await dropPartition(this.#o.store, partition)
+      return (await this.#open(partition, error.next)).promote()
+    }
   }
 
   #revoked(partition: number): Promise<void> {
@@ -250,7 +263,7 @@ export class DreService {
     this.#later(this.#limits.standbyRetryMs, partition)
   }
 
-  async #open(partition: number): Promise<PartitionTask> {
+  async #open(partition: number, manifestBelow?: number): Promise<PartitionTask> {
     const { network, log, store, evaluator, listener = {} } = this.#o
     const task = new PartitionTask({
       network,
@@ -268,6 +281,7 @@ export class DreService {
       tracing: this.#o.tracing ?? carryTracing(),
       onFollowed: (each, next) => this.#holdings.has(each, next),
       onFailed: (each, error) => this.#failed(each, error),
+      ...(manifestBelow !== undefined && { manifestBelow }),
     })
     this.#tasks.set(partition, task)
     try {

@@ -33,6 +33,7 @@ import { ProcessStore } from './process-store.ts'
 import { Publisher } from './publisher.ts'
 import { restore } from './restore.ts'
 import type { SettledChannels } from './settled-channels.ts'
+import { whereToPublish } from './where-to-publish.ts'
 
 export type TaskOptions = {
   readonly network: Network
@@ -52,8 +53,8 @@ export type TaskOptions = {
   readonly onFollowed: (partition: number, next: number) => void
   /** Of a follower: it goes no further. */
   readonly onFailed: (partition: number, error: unknown) => void
-  /** Without a local store it begins at height 0, whatever manifests there are. */
-  readonly ignoresManifests?: boolean
+  /** Without a local store it begins at a manifest below this height, or at 0; default: any. */
+  readonly manifestBelow?: number
 }
 
 /** What of a partition can be asked for (node's API). */
@@ -110,8 +111,7 @@ export class PartitionTask {
     this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator, level })
     const { listener } = options
     this.#trim = new OutboxTrim({ ...options, ...limits, topic: topics.outbox })
-    const onPublished: OutboxTrim['published'] = (offset, outgoing) =>
-      this.#trim.published(offset, outgoing)
+    const onPublished: OutboxTrim['published'] = (...run) => this.#trim.published(...run)
     const onForeign: OutboxTrim['foreign'] = (offset) => this.#trim.foreign(offset)
     const outbox = { log, topic: topics.outbox, figures, listener, onPublished, onForeign }
     this.#publisher = new Publisher({ ...shared, ...outbox })
@@ -140,11 +140,14 @@ export class PartitionTask {
   async open(): Promise<void> {
     const { network, partition, log, topics, records } = this.#o
     let position = this.#store.position()
-    if (position === undefined && this.#o.ignoresManifests !== true) {
+    const { manifestBelow: below = Infinity } = this.#o
+    if (position === undefined && below > 0) {
+      const accepts = (head: { height: number }): boolean => head.height < below
       const parts = { store: this.#store, modules: this.#modules, intervals: this.#intervals }
       const opening = new Opening(this.#o.clock)
       this.#opening = opening
-      position = await restore({ ...parts, network, partition, log, topics, records, opening })
+      const place = { network, partition, log, topics, records }
+      position = await restore({ ...parts, ...place, opening, accepts })
       this.#restored = position !== undefined
     }
     if (position !== undefined) {
@@ -197,7 +200,7 @@ export class PartitionTask {
   async promote(): Promise<number> {
     await this.pause()
     if (this.#failed) throw new HbError('partition-lost', 'the standby failed')
-    const { partition, network } = this.#o
+    const { partition, network, log, topics, records } = this.#o
     const position = this.#store.position()
     const height = position?.view.height ?? -1
     if (position !== undefined && this.#followed) await this.#checkPlace(position)
@@ -208,6 +211,11 @@ export class PartitionTask {
     this.#opening = opening
     await this.#publisher.activate(own, (next) => opening.has(next))
     this.#opening = undefined
+    if (position !== undefined) {
+      const place = { network, partition, log, registry: topics.registry, records }
+      const from = await whereToPublish({ ...place, store: this.#store }, position, this.#publisher)
+      this.#publisher.goOn(from)
+    }
     await this.#modules.publishKept(partition, this.#publisher.next)
     const filled = await this.#publisher.fill(height)
     const ends = (height + 1) % network.genesis.intervalLength === 0

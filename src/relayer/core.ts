@@ -6,8 +6,8 @@
 import type { RelayedRecord } from '../protocol/codec/records.ts'
 import { relayedRecord } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Run } from '../protocol/result.ts'
+import { targetProcess } from '../protocol/target.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { Leg } from '../std/trace.ts'
 
@@ -40,10 +40,7 @@ export function relaysOf(network: Network, cursor: OutboxCursor, run: Run): Rela
       if (message.kind === 'event') return
       const { height } = result
       const origin = { partition: run.partition, height, index, seq: message.seq }
-      const process =
-        message.kind === 'spawn'
-          ? processMessageId(network.id, origin, contentDigest(message))
-          : message.target
+      const process = targetProcess(network.id, origin, message)
       relays.push({
         target: partitionOf(process, network.genesis.partitions),
         process,

@@ -263,38 +263,61 @@ describe('the outbox', () => {
   test('what was published here is not read again, from the first run on', async () => {
     const { publish, settle, trim, trimmedTo, reads } = await aloneTrim()
     await publish(0, 1)
-    trim.published(1, [1])
+    trim.published(0, 0, [1])
     await publish(1, 2)
-    trim.published(2, [2])
-    await settle(1)
+    trim.published(1, 1, [2])
+    await settle(2)
     expect([await trimmedTo(), reads()]).toEqual([1, 0])
   })
 
   test('what another published in between stays until it is settled too', async () => {
     const { publish, settle, trim, trimmedTo } = await aloneTrim()
+    const rounds = async (): Promise<number | undefined> => {
+      await trimmedTo()
+      return trimmedTo()
+    }
     await publish(0, 1)
-    trim.published(1, [1])
+    trim.published(0, 0, [1])
     // by another, which was ahead
     await publish(1, 2, 3, 4)
     await publish(1, 2)
     trim.foreign(2)
-    trim.published(3, [2])
+    trim.published(2, 1, [2])
     await settle(2)
-    expect(await trimmedTo()).toBe(1)
+    expect(await rounds()).toBe(1)
     await publish(2, 3)
-    trim.published(4, [3])
+    trim.published(3, 2, [3])
     await settle(3)
-    expect(await trimmedTo()).toBe(1)
+    expect(await rounds()).toBe(1)
     await publish(3, 4)
-    trim.published(5, [4])
+    trim.published(4, 3, [4])
     await settle(4)
-    expect(await trimmedTo()).toBe(4)
-    // from here on it is remembered again
+    // all behind it are repeats
+    expect(await rounds()).toBe(1)
     await publish(4, 5)
-    trim.published(6, [5])
-    await publish(5, 6)
     await settle(5)
-    expect(await trimmedTo()).toBe(6)
+    expect(await rounds()).toBe(5)
+    // from here on it is remembered again
+    await publish(5, 6)
+    trim.published(6, 5, [6])
+    await settle(6)
+    expect(await rounds()).toBe(6)
+  })
+
+  test('a zombie trims nothing of what shows how far results are published', async () => {
+    const { publish, settle, trim, trimmedTo } = await aloneTrim()
+    for (const from of [0, 1, 2, 3]) await publish(from, from + 1)
+    // it comes back behind the others, publishes again what it has, and all is settled
+    await publish(1, 2)
+    trim.foreign(4)
+    trim.published(4, 1, [2])
+    await settle(4)
+    for (let round = 0; round < 3; round++) {
+      expect(await trimmedTo()).toBeLessThanOrEqual(3)
+      await publish(2, 3)
+      trim.published(5 + round, 2, [3])
+    }
+    expect(await trimmedTo()).toBe(3)
   })
 
   test('never above the counters, whoever dies at any append', async () => {

@@ -74,8 +74,8 @@ async function showAll(context: CommandContext, options: Options): Promise<void>
   const { terminal } = context
   const partitions = await partitionsOf(await openClient(context, options))
   const nodes = await nodesOf(context, options)
-  if (options.json === true) terminal.out(JSON.stringify({ nodes: nodes.map(levelsOf), partitions }))
-  else print(terminal, nodes, partitions)
+  if (options.json !== true) return print(terminal, nodes, partitions)
+  terminal.out(JSON.stringify({ nodes: nodes.map(levelsOf), partitions }))
 }
 
 async function raise(context: CommandContext, options: UpgradeOptions): Promise<void> {
