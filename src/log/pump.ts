@@ -3,7 +3,7 @@
 // Owners: local/group.ts and kafka/membership.ts make, stop and fence pumps.
 //
 // Invariants: D1 the position noted for the group covers only batches whose promise resolved, and
-// all before them.
+// all before them; and offsets without a record that lie behind these.
 // D2 after `stop` no batch is handed out; it resolves when none is outstanding. D3 after `fence`
 // nothing is noted.
 
@@ -99,6 +99,7 @@ export class Pump {
         this.#streak++
         this.#position = slice.next
         if (slice.records.length > 0) this.#deliver(slice)
+        else this.#passOver(slice.next)
       }
     } catch (error) {
       this.#fail(error)
@@ -130,13 +131,23 @@ export class Pump {
     )
   }
 
+  /** Offsets that hold no record (a control batch, say) have had their effects, too. */
+  #passOver(next: number): void {
+    this.#outstanding.push({ next, done: true })
+    this.#note()
+  }
+
   #settled(outstanding: Outstanding): void {
     this.#unsettled--
     outstanding.done = true
+    this.#note()
+    this.#afterSettled()
+  }
+
+  #note(): void {
     let next: number | undefined
     while (this.#outstanding[0]?.done === true) next = this.#outstanding.shift()?.next
     if (next !== undefined && !this.#fenced) this.#options.source.commit(next)
-    this.#afterSettled()
   }
 
   #afterSettled(): void {
