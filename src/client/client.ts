@@ -56,6 +56,8 @@ export type Client = ReturnType<typeof createClient>
 const TRANSPORT_DEFAULTS = {
   requestTimeoutMs: 30_000,
   busyRetriesMax: 5,
+  // longer than it takes a group to notice that a node died (session.timeout.ms)
+  unservedMsMax: 20_000,
   brokenRetriesMax: 2,
   retryDelayMsMax: 30_000,
   responseBytesMax: 256 * 1024 * 1024,

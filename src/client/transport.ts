@@ -4,7 +4,7 @@
 // Retrying is always safe: reading changes nothing, and a message that is sent twice is the same
 // signed bytes, which the network applies once (R3).
 // Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection
-// after a growing pause; both at most so often. T2 a response is read up to a limit. T3 whatever
+// after a growing pause; both at most so often, but what moves to another node is awaited. T2 a response is read up to a limit. T3 whatever
 // goes wrong is an HbError. T4 where a node sends a request on, it goes whole, body and all; the
 // next one begins at the given address again; none is sent on for ever. T5 of several addresses the
 // next is tried when one cannot be reached or has no room.
@@ -23,6 +23,11 @@ export type TransportOptions = {
   readonly requestTimeoutMs: number
   /** Further tries after a 503, and after a connection that failed. */
   readonly busyRetriesMax: number
+  /**
+   * How long it is tried at least where no node serves a partition (`process-unserved`), unless
+   * `busyRetriesMax` is 0: while it moves, that passes.
+   */
+  readonly unservedMsMax: number
   readonly brokenRetriesMax: number
   /** No pause is longer, whatever Retry-After says. */
   readonly retryDelayMsMax: number
@@ -47,6 +52,7 @@ export type Answer = { readonly status: number; readonly headers: Headers; reado
 const FIRST_DELAY_MS = 100
 /** A node sends to the one that serves; while partitions move, that one may send on once more. */
 const REDIRECTS_MAX = 3
+const GROWN_DELAY_MS_MAX = 3_200
 /** With it a node answers by itself or not at all. */
 const LAST_REDIRECT = { 'hb-forwarded': '1' }
 
@@ -74,7 +80,8 @@ export class Transport {
 
   /** The answer's text; throws the node's own error where it answered with one. */
   async text(spec: RequestSpec): Promise<Answer> {
-    const { clock, busyRetriesMax, brokenRetriesMax, retryDelayMsMax } = this.#options
+    const { clock, brokenRetriesMax, retryDelayMsMax } = this.#options
+    const began = clock.now()
     for (let busy = 0, broken = 0; ;) {
       let pauseMs: number
       try {
@@ -83,13 +90,13 @@ export class Transport {
         const body = answer.status === 503 ? undefined : tolerant(answer.text)
         if (spec.accept?.(answer.status, body) === true) return answer
         const error = errorOf(answer)
-        if (answer.status !== 503 || busy++ >= busyRetriesMax) throw error
-        pauseMs = retryAfterMs(answer.headers) ?? FIRST_DELAY_MS * 2 ** busy
+        if (answer.status !== 503 || !this.#retries(error, busy++, began)) throw error
+        pauseMs = retryAfterMs(answer.headers) ?? grown(busy)
         this.#at++
       } catch (error) {
-        if (isHbError(error, 'process-unserved') && busy < busyRetriesMax) {
+        if (isHbError(error, 'process-unserved') && this.#retries(error, busy, began)) {
           busy += 1
-          pauseMs = FIRST_DELAY_MS * 2 ** busy
+          pauseMs = grown(busy)
         } else {
           const most = Math.max(brokenRetriesMax, this.#bases.length - 1)
           if (!isHbError(error, 'node-unreachable') || broken++ >= most) throw error
@@ -99,6 +106,13 @@ export class Transport {
       await clock.sleep(Math.min(pauseMs, retryDelayMsMax), spec.signal)
       spec.signal?.throwIfAborted()
     }
+  }
+
+  #retries(error: HbError, busy: number, began: number): boolean {
+    const { clock, busyRetriesMax, unservedMsMax } = this.#options
+    if (busy < busyRetriesMax) return true
+    if (busyRetriesMax === 0 || error.code !== 'process-unserved') return false
+    return clock.now() - began < unservedMsMax
   }
 
   /**
@@ -180,6 +194,10 @@ export class Transport {
     }
     return Buffer.concat(chunks).toString()
   }
+}
+
+function grown(tries: number): number {
+  return Math.min(FIRST_DELAY_MS * 2 ** tries, GROWN_DELAY_MS_MAX)
 }
 
 /** The error in an answer that is one: with the node's code where this version knows it. */

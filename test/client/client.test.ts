@@ -421,6 +421,34 @@ describe('several nodes', () => {
     )
   })
 
+  test('a partition that moves is awaited, however often it is not served yet', async () => {
+    let asked = 0
+    let servedAt = 10
+    const url = await odd((_, response) => {
+      asked += 1
+      if (asked >= servedAt) response.writeHead(200).end('{"network":"n"}')
+      else response.writeHead(503).end('{"error":{"code":"process-unserved"}}')
+    })
+    const quick = { url, busyRetriesMax: 1, retryDelayMsMax: 5 }
+    expect(await createClient(quick).health()).toEqual({ network: 'n' })
+    expect(asked).toBe(10)
+    servedAt = Infinity
+    asked = 0
+    const error = await failure(createClient({ ...quick, unservedMsMax: 0 }).health())
+    expect([error.code, asked]).toEqual(['process-unserved', 2])
+    expect((await failure(createClient({ ...quick, unservedMsMax: 40 }).health())).code).toBe(
+      'process-unserved',
+    )
+    // other refusals are not waited out
+    asked = 0
+    const full = await odd((_, response) => {
+      asked += 1
+      response.writeHead(503).end('{"error":{"code":"node-stopping"}}')
+    })
+    expect((await failure(createClient({ ...quick, url: full }).health())).code).toBe('node-stopping')
+    expect(asked).toBe(2)
+  })
+
   test('the next address is taken when one is not there, or has no room', async () => {
     const full = await odd((_, response) =>
       response.writeHead(503, { 'retry-after': '0' }).end('{"error":{"code":"node-stopping"}}'),

@@ -292,7 +292,7 @@ describe('a peer that is not there', () => {
     const front = await fleet.start(['sequencer'])
     await fleet.start(['dre'], { address: 'http://127.0.0.1:9' })
     await fleet.ready()
-    const client = createClient({ url: front.url, retryDelayMsMax: 20 })
+    const client = createClient({ url: front.url, retryDelayMsMax: 20, unservedMsMax: 500 })
     await expect(client.state(counter(0))).rejects.toMatchObject({ code: 'process-unserved' })
   })
 
