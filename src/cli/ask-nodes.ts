@@ -18,7 +18,7 @@ export async function askNodes(log: Log, applicationId: string): Promise<NodeAns
   return Promise.all(
     [...addresses].sort().map(async (address): Promise<NodeAnswer> => {
       try {
-        return { address, health: await createClient({ ...ONCE, url: address }).health() }
+        return { address, health: await createClient({ ...ONCE, url: address }).readiness() }
       } catch (error) {
         return { address, error: (error as Error).message }
       }
@@ -35,7 +35,7 @@ export async function nodesOf(
   if (url !== undefined || !namesBrokers(options)) {
     const { createClient } = await import('../client/index.ts')
     const address = url ?? context.terminal.env['HB_URL'] ?? DEFAULT_URL
-    return [{ address, health: await createClient({ url: address }).health() }]
+    return [{ address, health: await createClient({ url: address }).readiness() }]
   }
   const log = await openBroker(context, options, 'reader')
   try {

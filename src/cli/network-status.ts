@@ -1,13 +1,15 @@
 // How a network stands, put together from what its nodes say of themselves and, on brokers, from
 // the positions of its groups. Pure: commands/status.ts asks and prints.
 
-import type { NodeHealth } from '../client/index.ts'
+import type { NodeHealth, Waiting } from '../client/index.ts'
 import type { Holding, Role } from '../node/index.ts'
 import { ROLES } from './roles.ts'
 
+type Waits = { readonly waiting: readonly Waiting[] }
+
 /** Without `health`, what asking the node failed with. */
 export type NodeAnswer =
-  | { readonly address: string; readonly health: NodeHealth }
+  | { readonly address: string; readonly health: NodeHealth & Partial<Waits> }
   | { readonly address: string; readonly error: string }
 
 /** Records that a role's group has not committed, by partition; undefined: it cannot be told. */
@@ -38,7 +40,12 @@ export type PartitionStatus = {
   readonly halted: readonly Told[]
   /** Whose ingress waits for a schema registry: it stands still as well, and goes on by itself. */
   readonly schemaAwaited: readonly Told[]
+  /** How far its state is read, where a node opens it. */
+  readonly restoring: readonly Restoring[]
 }
+
+/** `read` of so many records of a topic; `etaMs`: at the pace so far. */
+export type Restoring = Omit<Waiting, 'what' | 'partition' | 'code'> & { readonly address: string }
 
 export type NetworkStatus = {
   /** Every partition is open at a node for each role, and none is halted. */
@@ -65,13 +72,14 @@ export function networkStatus(nodes: readonly NodeAnswer[], lags?: Lags): Networ
 
 function partitionStatus(
   partition: number,
-  up: readonly { readonly address: string; readonly health: NodeHealth }[],
+  up: readonly Extract<NodeAnswer, { health: unknown }>[],
   lags: Lags | undefined,
 ): PartitionStatus {
   const owners: Partial<Record<Role, Owner>> = {}
   const standbys: StandbyCopy[] = []
   const halted: Told[] = []
   const schemaAwaited: Told[] = []
+  const restoring: Restoring[] = []
   let [height, evaluated] = [-1, -1]
   for (const { address, health } of up) {
     const part = health.partitions[partition]
@@ -80,6 +88,9 @@ function partitionStatus(
     evaluated = Math.max(evaluated, part.evaluated)
     if (part.halted !== undefined) halted.push({ address, ...part.halted })
     if (part.schemaAwaited !== undefined) schemaAwaited.push({ address, ...part.schemaAwaited })
+    for (const { what, partition: of, code: _, ...rest } of health.waiting ?? []) {
+      if (what === 'opening' && of === partition) restoring.push({ address, ...rest })
+    }
     for (const role of ROLES) {
       const holding = part[role]
       const lag = part.standbyLag?.[role]
@@ -88,7 +99,8 @@ function partitionStatus(
     }
   }
   const rest = lags === undefined ? {} : { lag: lagsOf(partition, lags) }
-  return { partition, owners, standbys, height, evaluated, ...rest, halted, schemaAwaited }
+  const told = { halted, schemaAwaited, restoring }
+  return { partition, owners, standbys, height, evaluated, ...rest, ...told }
 }
 
 function rank(holding: Holding | undefined): number {

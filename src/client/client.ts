@@ -10,7 +10,7 @@ import { frameBatch } from './batch.ts'
 import { messageFields, spawnFields } from './message-fields.ts'
 import type { MessageSpec, NetworkPlace, SpawnSpec } from './message-fields.ts'
 import { tailPartition, type TailOptions } from './tail.ts'
-import { errorFrom, Transport, type TransportOptions } from './transport.ts'
+import { errorFrom, errorOf, parsed, Transport, type TransportOptions } from './transport.ts'
 import type {
   Accepted,
   BatchOutcome,
@@ -19,6 +19,7 @@ import type {
   MessageStatus,
   NetworkView,
   NodeHealth,
+  Readiness,
   OutboxRow,
   ProcessView,
   ResultView,
@@ -153,6 +154,13 @@ function readers(transport: Transport) {
     head: (partition: number): Promise<HeadView> =>
       transport.json({ path: '/log/head', query: { partition } }),
     health: (): Promise<NodeHealth> => transport.json({ path: '/healthz' }),
+    /** Its health, and what it is not ready for yet; who is not ready answers all the same. */
+    readiness: async (): Promise<Readiness> => {
+      const answer = await transport.text({ path: '/readyz', accept: (status) => status === 503 })
+      const view = parsed(answer.text) as Readiness
+      if (!Array.isArray(view.waiting)) throw errorOf(answer)
+      return view
+    },
   }
 }
 

@@ -4,10 +4,11 @@
 // Retrying is always safe: reading changes nothing, and a message that is sent twice is the same
 // signed bytes, which the network applies once (R3).
 // Invariants: T1 a 503 is retried after what its Retry-After says, capped; a broken connection
-// after a growing pause; both at most so often, but what moves to another node is awaited. T2 a response is read up to a limit. T3 whatever
-// goes wrong is an HbError. T4 where a node sends a request on, it goes whole, body and all; the
-// next one begins at the given address again; none is sent on for ever. T5 of several addresses the
-// next is tried when one cannot be reached or has no room.
+// after a growing pause; both at most so often, but what moves to another node is awaited. T2 a
+// response is read up to a limit. T3 whatever goes wrong is an HbError. T4 where a node sends a
+// request on, it goes whole, body and all; the next one begins at the given address again; none is
+// sent on for ever. T5 of several addresses the next is tried when one cannot be reached or has no
+// room.
 
 import type { Clock } from '../std/clock.ts'
 import type { ErrorCode } from '../std/errors.ts'

@@ -127,6 +127,23 @@ export type NodeHealth = {
   readonly partitions: readonly PartitionHealth[]
 }
 
+/** What a node is not ready for yet. */
+export type Waiting = {
+  readonly role: Role
+  /** `halted`: waiting does not help. */
+  readonly what: 'joining' | 'opening' | 'halted'
+  readonly partition?: number
+  /** Of what is opening: the topic that is read now, how many records are read, and of how many. */
+  readonly topic?: string
+  readonly read?: number
+  readonly of?: number
+  /** Ms until they are, at the pace so far. */
+  readonly etaMs?: number
+  readonly code?: string
+}
+
+export type Readiness = NodeHealth & { readonly waiting: readonly Waiting[] }
+
 /** An outbox message with the place of the result that sent it. */
 export type OutboxRow = OutgoingView & {
   readonly slot: number

@@ -68,6 +68,18 @@ describe('the status of a network', () => {
     ])
   })
 
+  test('says how far a partition is read that a node opens', () => {
+    const one = health({ ...all('open'), dre: 'opening' }, all('open'))
+    const far = { role: 'dre' as const, topic: 'hb.log', read: 10, of: 40, etaMs: 2_500 }
+    const waiting = [
+      { role: 'relayer' as const, what: 'joining' as const },
+      { ...far, what: 'opening' as const, partition: 0 },
+    ]
+    const { ok, partitions } = networkStatus([{ address: 'one', health: { ...one, waiting } }])
+    expect(ok).toBe(false)
+    expect(partitions.map(({ restoring }) => restoring)).toEqual([[{ address: 'one', ...far }], []])
+  })
+
   test.each([
     ['a role that nobody has', [health({ ...all('open'), relayer: 'elsewhere' })]],
     ['a partition that is only opening', [health({ ...all('open'), dre: 'opening' })]],

@@ -8,7 +8,7 @@ import type { CommandContext } from '../context.ts'
 import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from '../broker.ts'
 import { EXIT } from '../exit-codes.ts'
 import { groupPositions } from '../group-positions.ts'
-import type { Lags, NetworkStatus, PartitionStatus, Told } from '../network-status.ts'
+import type { Lags, NetworkStatus, PartitionStatus, Restoring, Told } from '../network-status.ts'
 import { networkStatus } from '../network-status.ts'
 import { jsonOption, urlOption, type UrlOptions } from '../options.ts'
 import { ROLES } from '../roles.ts'
@@ -96,12 +96,20 @@ function print(terminal: Terminal, { network, nodes, partitions }: NetworkStatus
   ]
   const rows = partitions.map((each) => rowOf(each, hasLag))
   for (const line of tableLines(columns, rows, colors)) terminal.out(line)
-  for (const { partition, halted, schemaAwaited } of partitions) {
+  for (const { partition, halted, schemaAwaited, restoring } of partitions) {
+    for (const each of restoring) terminal.out(`restoring partition ${partition} ${farOf(each)}`)
     const told = (what: string, { address, code, text }: Told): void =>
       terminal.out(`${what} partition ${partition} at ${address}: ${code}: ${text}`)
     for (const each of halted) told(colors.red('halted'), each)
     for (const each of schemaAwaited) told(colors.yellow('waits for a schema registry:'), each)
   }
+}
+
+function farOf({ role, address, topic, read, of, etaMs }: Restoring): string {
+  const where = `(${role}) at ${address}`
+  if (topic === undefined || read === undefined || of === undefined) return `${where}: begun`
+  const left = etaMs === undefined ? '' : `, about ${Math.ceil(etaMs / 1_000)} s left`
+  return `${where}: ${read} of ${of} records of ${topic}${left}`
 }
 
 function rowOf(status: PartitionStatus, hasLag: boolean): Cell[] {

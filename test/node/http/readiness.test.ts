@@ -7,6 +7,7 @@ import type { Readiness } from '../../../src/node/index.ts'
 import { makeGenesis, openNetwork } from '../../../src/protocol/genesis.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
+import { hb } from '../../cli/terminal-double.ts'
 import { MetricsRig } from '../metrics-rig.ts'
 import { passing } from '../../../src/log/passing/index.ts'
 import { SANDBOX } from '../../../src/runtime/index.ts'
@@ -116,6 +117,9 @@ describe('a node that restores', () => {
     expect(dre).toMatchObject({ ...place, read: 2 * STEP })
     expect(dre?.etaMs).toBeGreaterThanOrEqual(0)
     expect(await get('/healthz')).toMatchObject({ status: 200, body: { ready: false } })
+    const { code, out } = await hb(['status', '--url', rig.http.url])
+    const far = `(dre) at ${rig.http.url}: ${2 * STEP} of ${RECORDS_IN_LOG + 1} records of ${TOPICS.log}`
+    expect([code, out.join('\n')]).toEqual([1, expect.stringContaining(far)])
     const { value } = await rig.scrape()
     const labels = `{role="dre",partition="0",topic="${TOPICS.log}"}`
     expect(value('hb_node_ready')).toBe(0)
