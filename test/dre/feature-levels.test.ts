@@ -2,6 +2,7 @@
 // log alike: in one go, started again anywhere, from a manifest, as a standby, in a replay.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import { FEATURES_MODULE } from '../../src/protocol/features.ts'
 import { makeGenesis, openNetwork } from '../../src/protocol/genesis.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
@@ -15,11 +16,13 @@ import { createInlineEvaluator, SANDBOX } from '../../src/runtime/index.ts'
 import type { Evaluator } from '../../src/runtime/index.ts'
 import type { NativeHandle } from '../../src/runtime/evaluator/port.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
+import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Store } from '../../src/store/port.ts'
 import { FEATURE_LEVELS } from '../../src/system/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { until } from '../node/fleet.ts'
+import { copyOf, newLife } from '../node/mortal.ts'
 import { Rig, TOPICS } from '../node/rig.ts'
 import { records } from './recorded.ts'
 
@@ -162,6 +165,44 @@ describe('a feature level', () => {
         const last = results.findLast(({ process }) => process === rig.id(name))
         return last && toBase64Url(last.stateHash)
       }),
+    )
+  })
+
+  test('is the same whoever dies at any append, with a store, an older one or none', async () => {
+    await record()
+    const first = await dre()
+    await until(async () => (await rig.results(0)).length === 40)
+    await first.stop()
+    const expected = leavesOf(rig, await rig.results(0))
+    const whole = await records(rig.log, TOPICS.log, 0)
+    const shared = await evaluator(rig.network)
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const random = seededRandom(seed)
+        const part = await Rig.open(rig.network)
+        let store = createMemoryStore()
+        let older = store
+        for (let from = 0; from < whole.length; ) {
+          const to = from + 1 + random.below(12)
+          const kind = random.below(4)
+          if (kind === 0) store = createMemoryStore()
+          if (kind === 1) store = older
+          older = await copyOf(store)
+          const life = newLife(1 + random.below(6), random.below(2) === 0)
+          const running = await part.dre({ store, life, evaluator: shared })
+          const died = new Promise<void>((resolve) => (life.died = resolve))
+          await append(part, whole.slice(from, to))
+          from = to
+          await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 10))])
+          await running.kill()
+          expect(running.halted).toEqual([])
+        }
+        await part.dre({ store, evaluator: shared })
+        await until(async () => (await part.results(0)).length === 40)
+        expect(leavesOf(part, await part.results(0))).toEqual(expected)
+        await part.close()
+      }),
+      { numRuns: 12 },
     )
   })
 
