@@ -107,6 +107,16 @@ describe('a feature level', () => {
     await sequencer.stop()
   }
 
+  /** The log, and the leaves of the results of whoever evaluates it in one go. */
+  async function undisturbed() {
+    await record()
+    const first = await dre()
+    await until(async () => (await rig.results(0)).length === 40)
+    await first.stop()
+    const expected = leavesOf(rig, await rig.results(0))
+    return { expected, whole: await records(rig.log, TOPICS.log, 0) }
+  }
+
   const replaying = () => ({
     network: rig.network,
     log: rig.log,
@@ -136,12 +146,7 @@ describe('a feature level', () => {
   })
 
   test('is the same in a rebuild, and for whoever starts again at any height', async () => {
-    await record()
-    const first = await dre()
-    await until(async () => (await rig.results(0)).length === 40)
-    await first.stop()
-    const expected = leavesOf(rig, await rig.results(0))
-    const whole = await records(rig.log, TOPICS.log, 0)
+    const { expected, whole } = await undisturbed()
     for (const at of [3, 12, 15, 16, 23, 24]) {
       const end = whole.findIndex(({ headers }) => headers?.['hb-height'] === String(at)) + 1
       const part = await Rig.open(rig.network)
@@ -169,12 +174,7 @@ describe('a feature level', () => {
   })
 
   test('is the same whoever dies at any append, with a store, an older one or none', async () => {
-    await record()
-    const first = await dre()
-    await until(async () => (await rig.results(0)).length === 40)
-    await first.stop()
-    const expected = leavesOf(rig, await rig.results(0))
-    const whole = await records(rig.log, TOPICS.log, 0)
+    const { expected, whole } = await undisturbed()
     const shared = await evaluator(rig.network)
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
