@@ -175,7 +175,6 @@ describe('a feature level', () => {
 
   test('is the same whoever dies at any append, with a store, an older one or none', async () => {
     const { expected, whole } = await undisturbed()
-    const shared = await evaluator(rig.network)
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const random = seededRandom(seed)
@@ -189,7 +188,7 @@ describe('a feature level', () => {
           if (kind === 1) store = older
           older = await copyOf(store)
           const life = newLife(1 + random.below(6), random.below(2) === 0)
-          const running = await part.dre({ store, life, evaluator: shared })
+          const running = await part.dre({ store, life, evaluator: await evaluator(part.network) })
           const died = new Promise<void>((resolve) => (life.died = resolve))
           await append(part, whole.slice(from, to))
           from = to
@@ -197,12 +196,12 @@ describe('a feature level', () => {
           await running.kill()
           expect(running.halted).toEqual([])
         }
-        await part.dre({ store, evaluator: shared })
+        await dre(store, part)
         await until(async () => (await part.results(0)).length === 40)
         expect(leavesOf(part, await part.results(0))).toEqual(expected)
         await part.close()
       }),
-      { numRuns: 12 },
+      { numRuns: 4 },
     )
   })
 
