@@ -70,7 +70,7 @@ function pick<T>(random: Random, from: readonly T[]): T {
 }
 
 function randomObject(random: Random, depth: number): string {
-  const keys = new Set(Array.from({ length: random.below(5) }, () => pick(random, KEYS)))
+  const keys = new Set(Array.from({ length: 2 + random.below(5) }, () => pick(random, KEYS)))
   const members = [...keys].map((key) => `"${key}":${randomValue(random, depth - 1)}`)
   return `{${members.join(',')}}`
 }
@@ -83,9 +83,36 @@ function randomValue(random: Random, depth: number): string {
   return `[${items.join(',')}]`
 }
 
+type Value = null | boolean | number | string | Value[] | { [key: string]: Value }
+
+/** The value after a contract worked on it: members dropped, moved, edited, added. */
+function mutated(random: Random, value: Value): Value {
+  if (random.below(6) === 0) return JSON.parse(randomValue(random, 1)) as Value
+  if (Array.isArray(value)) {
+    const items = value.map((item) => (random.below(3) === 0 ? mutated(random, item) : item))
+    return random.below(2) === 0 ? items : [...items.slice(random.below(2)), random.below(9)]
+  }
+  return typeof value === 'object' && value !== null ? mutatedObject(random, value) : value
+}
+
+function mutatedObject(random: Random, value: { [key: string]: Value }): Value {
+  const members = Object.entries(value).filter(() => random.below(5) > 0)
+  const moved = random.below(3) === 0 ? members.splice(random.below(members.length + 1), 1) : []
+  if (random.below(3) === 0) members.push([pick(random, KEYS), random.below(9)])
+  return Object.fromEntries(
+    [...members, ...moved].map(([key, member]) => [key, mutated(random, member)]),
+  )
+}
+
+/** One state after another, each made of the one before. */
 export function randomStates(seed: number, count: number): string[] {
   const random = seededRandom(seed)
-  return Array.from({ length: count }, () => randomObject(random, 3))
+  const states = [randomObject(random, 3)]
+  while (states.length < count) {
+    const last = JSON.parse(states.at(-1) as string) as { [key: string]: Value }
+    states.push(JSON.stringify(mutatedObject(random, last)))
+  }
+  return states
 }
 
 export const PAIRS: readonly Named<Pair>[] = [

@@ -4,6 +4,7 @@ import type { Tag } from '../../src/protocol/ans104/index.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import type { ProtocolLimits } from '../../src/protocol/limits.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
+import { ENVELOPE_BYTES } from '../../src/protocol/outbox.ts'
 import { signedMessage } from '../../src/protocol/signed.ts'
 import { BUDGET_MAX, idOf, JSON_TYPE, SAFE_MAX, writeContent } from './fixed.ts'
 import { itemFor, RSA_ITEMS } from './items.ts'
@@ -29,6 +30,8 @@ function withJson(data: string, limits: Partial<ProtocolLimits> = {}): Input {
   return { item, ...(Object.keys(limits).length > 0 && { limits }) }
 }
 
+/** With this limit an item whose data is `[123]` is just small enough. */
+const LARGE_BYTES_MAX = ENVELOPE_BYTES + withJson('[123]').item.length / 2
 const spawn = tag('HB-Type', 'Process')
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 
@@ -69,8 +72,8 @@ const INPUTS: readonly Named<Input>[] = [
     ...withTags(tag('T', 'v'.repeat(512))),
     limits: { tagBytesMax: 512 },
   }],
-  ['as large as it allows', withJson('1'.repeat(9), { messageBytesMax: 2_048 + 265 })],
-  ['one byte more', withJson('1'.repeat(10), { messageBytesMax: 2_048 + 265 })],
+  ['as large as it allows', withJson('[123]', { messageBytesMax: LARGE_BYTES_MAX })],
+  ['one byte more', withJson('[1234]', { messageBytesMax: LARGE_BYTES_MAX })],
   ['no item', { item: '0200' }],
 ]
 
