@@ -3,16 +3,31 @@
 //   npm run vectors
 //
 // What stands there is what other implementations are held to, and a released vector is for ever:
-// where a file comes out differently, either the change is a mistake, or it is a numbered change of
-// behaviour that keeps the old cases (docs/decisions). New cases and new subjects may be added.
-// Cases are in scripts/vectors/.
+// cases and subjects are added (scripts/vectors/), none is changed. Where a case that is there
+// comes out differently or is gone, nothing is written, and the exit code is 1: either the change
+// is a mistake, or it is a numbered change of behaviour, and who makes it deletes the file first.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { vectorFiles } from './vectors/index.ts'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { VectorFile } from './vectors/index.ts'
+import { changedCases, vectorFiles } from './vectors/index.ts'
 
 const folder = new URL('../test/vectors/', import.meta.url)
-mkdirSync(folder, { recursive: true })
-for (const [name, text] of vectorFiles()) {
-  writeFileSync(new URL(name, folder), text)
-  console.log(`test/vectors/${name}: ${(JSON.parse(text) as { cases: unknown[] }).cases.length} cases`)
+const read = (text: string): VectorFile => JSON.parse(text) as VectorFile
+
+const files = vectorFiles()
+const changed = [...files].flatMap(([name, text]) => {
+  const place = new URL(name, folder)
+  if (!existsSync(place)) return []
+  const cases = changedCases(read(readFileSync(place, 'utf8')), read(text))
+  return cases.map((each) => `${name}: "${each}" is not what it was`)
+})
+if (changed.length > 0) {
+  console.error(`${changed.join('\n')}\nVectors must not change: nothing was written.`)
+  process.exitCode = 1
+} else {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, text] of files) {
+    writeFileSync(new URL(name, folder), text)
+    console.log(`test/vectors/${name}: ${read(text).cases.length} cases`)
+  }
 }

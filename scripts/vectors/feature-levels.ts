@@ -47,7 +47,8 @@ const info = { Action: 'Info' }
 const add = (Address: string): Record<string, string> => ({ Action: 'Add-Operator', Address })
 const remove = (Address: string): Record<string, string> => ({ Action: 'Remove-Operator', Address })
 const two = { operators: [OPERATOR, OTHER] }
-const full = { operators: [OPERATOR, ...Array.from({ length: OPERATORS_MAX - 1 }, (_, n) => idOf(`${n}`))] }
+const others = Array.from({ length: OPERATORS_MAX - 1 }, (_, n) => idOf(`operator ${n}`))
+const full = { operators: [OPERATOR, ...others] }
 const spawned = JSON.parse(asked({ Name: 'features-0' }).action) as object
 const spawn = JSON.stringify({ ...spawned, kind: 'spawn', from: 'genesis', slot: 0 })
 
@@ -92,14 +93,15 @@ const LEVEL_1 = 1
 const FEATURE_LEVEL = subject<Input>({
   subject: 'feature-levels',
   about:
-    'The native process hb-features@1, which keeps a partition\'s feature level. State: operators, ' +
-    'intervalLength, level, pending (null, or {level, height}: it holds from the end of the ' +
-    'interval of that height, which Upgrade, Cancel-Upgrade and Info write down when they see a ' +
-    'later one). Upgrade {Level: one above}, Cancel-Upgrade, Add-Operator and Remove-Operator ' +
-    '{Address} are an operator\'s; Info is anyone\'s. Each is answered by a notice with the ' +
-    'request\'s Reference. Input: state, action (JSON texts). Output: gas, changes (text, file ' +
-    'changes), state afterwards (text), messages (as the contract returns them, before file ' +
-    'outbox); or gas, {error: code, text}, and the state, which is as it was.',
+    'The native process hb-features@1, which keeps a partition\'s feature level. State: ' +
+    'operators, intervalLength, level, pending (null, or {level, height}: it holds from the ' +
+    'end of the interval of that height, which Upgrade, Cancel-Upgrade and Info write down ' +
+    'when they see a later one). Upgrade {Level: one above}, Cancel-Upgrade, Add-Operator ' +
+    'and Remove-Operator {Address} are an operator\'s; Info is anyone\'s. Each is answered ' +
+    'by a notice with the request\'s Reference. Input: state, action (JSON texts). Output: ' +
+    'gas, changes (text, file changes), state afterwards (text), messages (as the contract ' +
+    'returns them, before file outbox); or gas, {error: code, text}, and the state, which is ' +
+    'as it was.',
   inputs: INPUTS,
   compute: ({ state, action }) => {
     const level = FEATURE_LEVELS.find((each) => each.level === LEVEL_1)

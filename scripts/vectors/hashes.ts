@@ -28,14 +28,15 @@ const of = (...parts: WrittenPart[]): HashInput => ({ domain: 'hb.test.1', parts
 const HASH_PARTS = subject<HashInput>({
   subject: 'hash-parts',
   about:
-    'Every hash of the protocol is SHA-256 over a layout: u8 length of the domain, the domain ' +
-    '(ASCII), then the parts. A number is a u64, big-endian, two\'s complement (-1 is eight bytes ' +
-    'of ff; the numbers that occur are whole and from -1 to 2^53 - 1). A text is a u32, ' +
-    'big-endian, its length in bytes of UTF-8, then these bytes: nothing is normalised. Bytes are ' +
-    'a u32, big-endian, their length, then the bytes. Parts carry no tag: which they are is fixed ' +
-    'for each domain. Elsewhere in these files this is written H(domain, parts...). Input: the ' +
-    'domain, and parts as {number}, {text} or {bytes: hex}. Output: layout (hex; left out where ' +
-    'it has more than 1024 bytes), hash (hex), id (base64url of the hash, without padding).',
+    'Every hash of the protocol is SHA-256 over a layout: u8 length of the domain, the ' +
+    'domain (ASCII), then the parts. A number is a u64, big-endian, two\'s complement (-1 is ' +
+    'eight bytes of ff; the numbers that occur are whole and from -1 to 2^53 - 1). A text is ' +
+    'a u32, big-endian, its length in bytes of UTF-8, then these bytes: nothing is ' +
+    'normalised. Bytes are a u32, big-endian, their length, then the bytes. Parts carry no ' +
+    'tag: which they are is fixed for each domain. Elsewhere in these files this is written ' +
+    'H(domain, parts...). Input: the domain, and parts as {number}, {text} or {bytes: hex}. ' +
+    'Output: layout (hex; left out where it has more than 1024 bytes), hash (hex), id ' +
+    '(base64url of the hash, without padding).',
   inputs: [
     ['no parts', of()],
     ['an empty domain', { domain: '', parts: [text('a')] }],
@@ -81,7 +82,10 @@ const CONTENTS: readonly Named<WrittenContent>[] = [
   ['a message', writtenContent()],
   ['a notice without data', writtenContent({ kind: 'notice', data: '' })],
   ['a spawn, whose target is empty', writtenContent({ kind: 'spawn', target: '' })],
-  ['a bounce with nothing left', writtenContent({ kind: 'bounce', hops: 0, count: 0, budget: '0' })],
+  [
+    'a bounce with nothing left',
+    writtenContent({ kind: 'bounce', hops: 0, count: 0, budget: '0' }),
+  ],
   ['an event', writtenContent({ kind: 'event', target: '', hops: 0, count: 0, budget: '0' })],
   ['no tags', writtenContent({ tags: [] })],
   ['one name twice', writtenContent({ tags: [tag('A', '1'), tag('A', '2')] })],
@@ -91,18 +95,21 @@ const CONTENTS: readonly Named<WrittenContent>[] = [
   ['beyond the basic plane', writtenContent({ tags: [tag('X-\u{1f600}', '\u{1f600}')] })],
   ['data that is not UTF-8', writtenContent({ data: 'fffe00' })],
   ['the greatest numbers', writtenContent({ hops: SAFE_MAX, count: SAFE_MAX, budget: BUDGET_MAX })],
-  ['many tags', writtenContent({ tags: Array.from({ length: 64 }, (_, n) => tag(`T${n}`, `${n}`)) })],
+  [
+    'many tags',
+    writtenContent({ tags: Array.from({ length: 64 }, (_, n) => tag(`T${n}`, `${n}`)) }),
+  ],
 ]
 
 const CONTENT_ABOUT =
-  'A content is {kind, target (\'\' for a spawn), tags [{name, value}], data (hex), hops, count, ' +
-  'budget (a decimal text)}.'
+  'A content is {kind, target (\'\' for a spawn), tags [{name, value}], data (hex), hops, ' +
+  'count, budget (a decimal text)}.'
 
 const CONTENT_DIGESTS = subject<WrittenContent>({
   subject: 'content-digests',
   about:
-    'The digest of what a process sends: H("hb.content.1", kind as text, target, number of tags, ' +
-    '(name, value)..., data as bytes, hops, count, budget as text). Input: a content. ' +
+    'The digest of what a process sends: H("hb.content.1", kind as text, target, number of ' +
+    'tags, (name, value)..., data as bytes, hops, count, budget as text). Input: a content. ' +
     `${CONTENT_ABOUT} Output: digest (hex).`,
   inputs: CONTENTS,
   compute: (content) => ({ digest: toHex(contentDigest(readContent(content))) }),
@@ -130,17 +137,21 @@ function sent(
 const PROCESS_MESSAGES = subject<ProcessMessageInput>({
   subject: 'process-messages',
   about:
-    'A process\'s message is what its place makes it. id = base64url of H("hb.message.1", network, ' +
-    'source partition, height, index, content digest as bytes); it does not depend on seq. digest ' +
-    '= H("hb.relayed.1", id, caller, partition, height, index, seq, content digest as bytes). The ' +
-    'process that it is for is its target, or for a spawn its own id. Input: network, caller, ' +
+    'A process\'s message is what its place makes it. id = base64url of H("hb.message.1", ' +
+    'network, source partition, height, index, content digest as bytes); it does not depend ' +
+    'on seq. digest = H("hb.relayed.1", id, caller, partition, height, index, seq, content ' +
+    'digest as bytes). The process that it is for is its target, or for a spawn its own id. ' +
+    'Input: network, caller, ' +
     `origin and content. ${CONTENT_ABOUT} Output: id, process, digest (hex).`,
   inputs: [
     ['a message', sent()],
     ['the first of a partition', sent({ partition: 0, height: 0, index: 0, seq: 1 })],
     ['another number in its channel: the same id', sent({ seq: 4 })],
     ['another place: another id', sent({ index: 3 })],
-    ['the greatest numbers', sent({ partition: 1_023, height: SAFE_MAX, index: 127, seq: SAFE_MAX })],
+    [
+      'the greatest numbers',
+      sent({ partition: 1_023, height: SAFE_MAX, index: 127, seq: SAFE_MAX }),
+    ],
     ['a spawn', sent({}, { kind: 'spawn', target: '', data: textHex('{"source":"x"}') })],
     ['a spawn of the same content elsewhere', sent(
       { height: 8 },

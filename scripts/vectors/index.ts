@@ -14,7 +14,7 @@ import type { Subject } from './subject.ts'
 import { fileText, vectorFile } from './subject.ts'
 import { WALLET_SUBJECTS } from './wallet-messages.ts'
 
-export { fileText } from './subject.ts'
+export { changedCases, fileText } from './subject.ts'
 export type { Case, Subject, VectorFile } from './subject.ts'
 
 export const SUBJECTS: readonly Subject[] = [

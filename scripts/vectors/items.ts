@@ -45,14 +45,15 @@ function sign({ seed, target, anchor, tags, data }: SigningInput): Buffer {
 const ITEM_SIGNING = subject<SigningInput>({
   subject: 'item-signing',
   about:
-    'A data item (ANS-104) signed with Ed25519, which signs the same bytes alike each time. Item: ' +
-    'u16 signature type (2), signature, owner, u8 presence and 32 bytes of target, u8 presence and ' +
-    '32 bytes of anchor, u64 number of tags, u64 bytes of tags, tags, data; integers ' +
-    'little-endian. Tags: no bytes for none, else one Avro block: zig-zag long count, per tag the ' +
-    'length and bytes of name and value, a zero byte. Signed is Arweave\'s deep hash (SHA-384) of ' +
-    'the list "dataitem", "1", signature type in decimal, owner, target, anchor, tag bytes, data. ' +
-    'Input: seed (hex, the secret 32 bytes of RFC 8032), target and anchor (hex, \'\' for none), ' +
-    'tags, data (hex). Output: item (hex), or {error: code}.',
+    'A data item (ANS-104) signed with Ed25519, which signs the same bytes alike each time. ' +
+    'Item: u16 signature type (2), signature, owner, u8 presence and 32 bytes of target, u8 ' +
+    'presence and 32 bytes of anchor, u64 number of tags, u64 bytes of tags, tags, data; ' +
+    'integers little-endian. Tags: no bytes for none, else one Avro block: zig-zag long ' +
+    'count, per tag the length and bytes of name and value, a zero byte. Signed is ' +
+    'Arweave\'s deep hash (SHA-384) of the list "dataitem", "1", signature type in decimal, ' +
+    'owner, target, anchor, tag bytes, data. Input: seed (hex, the secret 32 bytes of RFC ' +
+    '8032), target and anchor (hex, \'\' for none), tags, data (hex). Output: item (hex), or ' +
+    '{error: code}.',
   inputs: [
     ['nothing but a target', toSign()],
     ['nothing at all', toSign({ target: '' })],
@@ -105,21 +106,28 @@ const rsa = (name: keyof typeof RSA): Buffer => fromHex(RSA[name])
 const DATA_ITEMS = subject<ItemInput>({
   subject: 'data-items',
   about:
-    'Data items (ANS-104) read strictly: one item has one byte form. id = base64url of SHA-256 of ' +
+    'Data items (ANS-104) read strictly: one item has one byte form. id = base64url of ' +
+    'SHA-256 of ' +
     `the signature; ${ADDRESS_ABOUT}; signed = the deep hash (SHA-384, hex) that the signature ` +
-    'signs (file item-signing). Signature types: 1 (RSA-PSS 4096, SHA-256, exponent 65537, any ' +
-    'length of salt) and 2 (Ed25519; refused before the equation: a key or R that is not ' +
-    'canonical or of small order, S not below the order). Input: item (hex). Output: the parts ' +
-    '(owner, target, anchor and data as hex), id, address, signed, and verdict: "ok" or the code; ' +
-    'of what is no item {error: code}.',
+    'signs (file item-signing). Signature types: 1 (RSA-PSS 4096, SHA-256, exponent 65537, ' +
+    'any length of salt) and 2 (Ed25519; refused before the equation: a key or R that is not ' +
+    'canonical or of small order, S not below the order). Input: item (hex). Output: the ' +
+    'parts (owner, target, anchor and data as hex), id, address, signed, and verdict: "ok" ' +
+    'or the code; of what is no item {error: code}.',
   inputs: [
     ['Ed25519', item(PLAIN)],
     ['Ed25519, nothing at all', item(sign(toSign({ target: '' })))],
     ['RSA', item(rsa('message'))],
     ['RSA with an anchor and no target', item(rsa('spawn'))],
     ['RSA, nothing at all', item(rsa('empty'))],
-    ['RSA, one bit of the data is another', item(withByte(rsa('message'), rsa('message').length - 1, (byte) => byte ^ 1))],
-    ['RSA, a modulus of less than 4096 bits', item(withByte(rsa('empty'), 514, (byte) => byte & 0x7f))],
+    [
+      'RSA, one bit of the data is another',
+      item(withByte(rsa('message'), rsa('message').length - 1, (byte) => byte ^ 1)),
+    ],
+    [
+      'RSA, a modulus of less than 4096 bits',
+      item(withByte(rsa('empty'), 514, (byte) => byte & 0x7f)),
+    ],
     ['RSA, an even modulus', item(withByte(rsa('empty'), 1_025, (byte) => byte & 0xfe))],
     ['one bit of the signature is another', item(withByte(PLAIN, 2, (byte) => byte ^ 1))],
     ['one bit of the target is another', item(withByte(PLAIN, TARGET_AT + 1, (byte) => byte ^ 1))],

@@ -67,13 +67,14 @@ const greatest = { height: SAFE_MAX, timestamp: SAFE_MAX, systemHeight: SAFE_MAX
 const ENTRY_HASHES = subject<EntryInput, { genesis: string }>({
   subject: 'entry-hashes',
   about:
-    'hash of an entry = H("hb.entry.1", network, partition, prev as bytes, height, timestamp, ' +
-    'process, message id, message digest as bytes, system height, attestation as bytes (none: ' +
-    'empty)). The message is as a record holds it: {type: signed, item (hex)} (file ' +
-    'wallet-messages), {type: relayed, caller, its place and content} (file process-messages), ' +
-    'or {type: genesis, name} (file networks). Given: genesis (JSON text). Input: partition, ' +
-    'height, prev (hex), timestamp, systemHeight, attestation (hex), message. Output: process, ' +
-    'messageId, digest (hex), hash (hex); or {error: code} of a record whose form is refused.',
+    'hash of an entry = H("hb.entry.1", network, partition, prev as bytes, height, ' +
+    'timestamp, process, message id, message digest as bytes, system height, attestation as ' +
+    'bytes (none: empty)). The message is as a record holds it: {type: signed, item (hex)} ' +
+    '(file wallet-messages), {type: relayed, caller, its place and content} (file ' +
+    'process-messages), or {type: genesis, name} (file networks). Given: genesis (JSON ' +
+    'text). Input: partition, height, prev (hex), timestamp, systemHeight, attestation ' +
+    '(hex), message. Output: process, messageId, digest (hex), hash (hex); or {error: code} ' +
+    'of a record whose form is refused.',
   given: { genesis: JSON.stringify(GENESIS) },
   inputs: [
     ['a wallet\'s message', entryInput(signed())],
@@ -134,9 +135,9 @@ type BeginInput = {
 const INITIAL_VIEWS = subject<BeginInput>({
   subject: 'initial-views',
   about:
-    'The view of a reader before the first entry: height -1, timestamp 0, a counter of 0 for each ' +
-    'partition, hash = H("hb.log-genesis.1", network, partition), which is prev of height 0. ' +
-    'Input: network, partition, partitions. Output: the view (hash as hex).',
+    'The view of a reader before the first entry: height -1, timestamp 0, a counter of 0 for ' +
+    'each partition, hash = H("hb.log-genesis.1", network, partition), which is prev of ' +
+    'height 0. Input: network, partition, partitions. Output: the view (hash as hex).',
   inputs: [
     ['the only partition', { network: idOf('network'), partition: 0, partitions: 1 }],
     ['the last of four', { network: idOf('network'), partition: 3, partitions: 4 }],
@@ -177,13 +178,13 @@ const from = (partition: number, seq: number): Partial<AcceptInput['entry']> => 
 const ACCEPT = subject<AcceptInput>({
   subject: 'accept',
   about:
-    'R1, whether an entry extends the chain. Judged in this order: height (must be the view\'s + ' +
-    '1), prev (the view\'s hash), timestamp (not less than the view\'s), and of a process\'s ' +
-    'message its channel: seq must be counters[source partition] + 1; lower is "duplicate", ' +
-    'higher, or a partition that the view lacks, "gap". An accepted entry moves the view: height, ' +
-    'hash, timestamp, and the counter becomes seq; any other leaves it. Input: view, and what is ' +
-    'looked at of the entry (origin: null unless a process sent it). Output: verdict ("accepted", ' +
-    'or why it is superseded), view afterwards.',
+    'R1, whether an entry extends the chain. Judged in this order: height (must be the ' +
+    'view\'s + 1), prev (the view\'s hash), timestamp (not less than the view\'s), and of a ' +
+    'process\'s message its channel: seq must be counters[source partition] + 1; lower is ' +
+    '"duplicate", higher, or a partition that the view lacks, "gap". An accepted entry moves ' +
+    'the view: height, hash, timestamp, and the counter becomes seq; any other leaves it. ' +
+    'Input: view, and what is looked at of the entry (origin: null unless a process sent ' +
+    'it). Output: verdict ("accepted", or why it is superseded), view afterwards.',
   inputs: [
     ['a wallet\'s message', judged()],
     ['the first', judged({ height: 0 }, { height: -1, timestamp: 0, counters: [0, 0, 0] })],
@@ -207,7 +208,8 @@ const ACCEPT = subject<AcceptInput>({
     ['the last height', judged({ height: SAFE_MAX }, { height: SAFE_MAX - 1 })],
   ],
   compute: ({ view: writtenView, entry: written }) => {
-    const view: View = { ...writtenView, hash: fromHex(writtenView.hash), counters: [...writtenView.counters] }
+    const { hash, counters } = writtenView
+    const view: View = { ...writtenView, hash: fromHex(hash), counters: [...counters] }
     const { origin, ...head } = written
     const entry = {
       ...head,

@@ -69,16 +69,17 @@ const INPUTS: readonly Named<GenesisInput>[] = [
 const NETWORKS = subject<GenesisInput>({
   subject: 'networks',
   about:
-    'A genesis document and the network that it makes. Network id = base64url of H("hb.network.1", ' +
-    'head, states): head is the document as JSON text without spaces, the keys of every object ' +
-    'sorted by UTF-16 code unit, each process as {engine, name, nonce, source} without its state; ' +
-    'states is the JSON text of the list of states, their key order as it is (file states). ' +
-    'Process id: file genesis-processes. spawns: per partition the names of its processes in the ' +
-    'order in which their spawns open its log (with features a process "features-<partition>" ' +
-    'first, engine native, source hb-features@1, state {operators, intervalLength, level, ' +
-    'pending: null}). digest of a spawn = H("hb.genesis-spawn.1", network id, name); its caller ' +
-    'is the network id. Input: genesis (JSON text). Output: id, processes {name: {id, digest ' +
-    '(hex), data (the text of its spawn)}}, spawns; or {error: code}.',
+    'A genesis document and the network that it makes. Network id = base64url of ' +
+    'H("hb.network.1", head, states): head is the document as JSON text without spaces, the ' +
+    'keys of every object sorted by UTF-16 code unit, each process as {engine, name, nonce, ' +
+    'source} without its state; states is the JSON text of the list of states, their key ' +
+    'order as it is (file states). Process id: file genesis-processes. spawns: per partition ' +
+    'the names of its processes in the order in which their spawns open its log (with ' +
+    'features a process "features-<partition>" first, engine native, source hb-features@1, ' +
+    'state {operators, intervalLength, level, pending: null}). digest of a spawn = ' +
+    'H("hb.genesis-spawn.1", network id, name); its caller is the network id. Input: genesis ' +
+    '(JSON text). Output: id, processes {name: {id, digest (hex), data (the text of its ' +
+    'spawn)}}, spawns; or {error: code}.',
   inputs: INPUTS,
   compute: ({ genesis }) =>
     orCode(() => {
@@ -102,8 +103,8 @@ type ProcessInput = { readonly salt: string; readonly name: string; readonly non
 const GENESIS_PROCESSES = subject<ProcessInput>({
   subject: 'genesis-processes',
   about:
-    'id of a genesis process = base64url of H("hb.genesis-process.1", salt, name, nonce). Input: ' +
-    'salt, name, nonce. Output: id.',
+    'id of a genesis process = base64url of H("hb.genesis-process.1", salt, name, nonce). ' +
+    'Input: salt, name, nonce. Output: id.',
   inputs: [
     ['a process', { salt: 'salt', name: 'echo', nonce: 0 }],
     ['another nonce', { salt: 'salt', name: 'echo', nonce: 1 }],
@@ -145,10 +146,10 @@ type PartitionInput = { readonly process: string; readonly partitions: number }
 const PARTITIONS = subject<PartitionInput>({
   subject: 'partitions',
   about:
-    'partition of a process = (murmur2 & 0x7fffffff) mod partitions, over the bytes of its id as ' +
-    'ASCII text, as Kafka\'s Java clients do for a record\'s key (32-bit murmur2, seed 0x9747b28c). ' +
-    'Input: process (ids; other lengths for the hash\'s sake), partitions. Output: murmur2 (as a ' +
-    'signed 32-bit number), partition.',
+    'partition of a process = (murmur2 & 0x7fffffff) mod partitions, over the bytes of its ' +
+    'id as ASCII text, as Kafka\'s Java clients do for a record\'s key (32-bit murmur2, seed ' +
+    '0x9747b28c). Input: process (ids; other lengths for the hash\'s sake), partitions. ' +
+    'Output: murmur2 (as a signed 32-bit number), partition.',
   inputs: [
     ...[1, 2, 3, 4, 64, 1_024].map((partitions): Named<PartitionInput> => {
       return [`${partitions} partitions`, { process: idOf('process'), partitions }]

@@ -41,17 +41,38 @@ const FORMS: readonly Named<Input>[] = [
   ['nothing', sent([])],
   ['a message', sent([to({ tags: { Action: 'Ping' }, data: 'hello' })])],
   ['a notice', sent([to({ kind: 'notice' })])],
-  ['a spawn, whose target is empty', sent([spawn, { ...spawn, target: '' }, { ...spawn, target: null }])],
+  [
+    'a spawn, whose target is empty',
+    sent([spawn, { ...spawn, target: '' }, { ...spawn, target: null }]),
+  ],
   ['an event with and without a target', sent([event, { ...event, target: TARGET }])],
-  ['absent and null are alike', sent([to({ tags: null, data: null, hops: null, count: null, budget: null })])],
-  ['data that is a value', sent([to({ data: { b: 1, a: [true, null] } }), to({ data: 0 }), to({ data: false })])],
-  ['its Content-Type is not written over', sent([to({ data: { a: 1 }, tags: { 'Content-Type': 'text/plain' } })])],
-  ['an empty text is no data', sent([to({ data: '', tags: { 'Content-Type': 'application/json' } })])],
+  [
+    'absent and null are alike',
+    sent([to({ tags: null, data: null, hops: null, count: null, budget: null })]),
+  ],
+  [
+    'data that is a value',
+    sent([to({ data: { b: 1, a: [true, null] } }), to({ data: 0 }), to({ data: false })]),
+  ],
+  [
+    'its Content-Type is not written over',
+    sent([to({ data: { a: 1 }, tags: { 'Content-Type': 'text/plain' } })]),
+  ],
+  [
+    'an empty text is no data',
+    sent([to({ data: '', tags: { 'Content-Type': 'application/json' } })]),
+  ],
   ['integer-like tags come first', written('"tags":{"b":"1","10":"2","9":"3"}')],
   ['data in the order of its keys', written('"data":{"b":1,"1":2,"a":1e21}')],
-  ['composed and decomposed', sent([to({ tags: { '\u00e9': 'e\u0301', 'e\u0301': '\u{1f600}' } })])],
+  [
+    'composed and decomposed',
+    sent([to({ tags: { '\u00e9': 'e\u0301', 'e\u0301': '\u{1f600}' } })]),
+  ],
   ['an empty value of a tag', sent([to({ tags: { A: '' } })])],
-  ['JSON at the depth that is allowed', sent([to({ data: nested(64), tags: { 'Content-Type': 'application/json' } })])],
+  [
+    'JSON at the depth that is allowed',
+    sent([to({ data: nested(64), tags: { 'Content-Type': 'application/json' } })]),
+  ],
   ['not an object', sent([1])],
   ['a list', sent([to(), []])],
   ['an unknown member', sent([to({ Target: TARGET })])],
@@ -68,10 +89,16 @@ const FORMS: readonly Named<Input>[] = [
   ['a lone surrogate in a tag', written('"tags":{"A":"\\ud800"}')],
   ['a lone surrogate in a text', written('"data":"\\ud800"')],
   ['a lone surrogate in a value', written('"data":{"a":"\\ud800"}')],
-  ['what is called JSON and is none', sent([to({ data: '{', tags: { 'Content-Type': 'application/json' } })])],
+  [
+    'what is called JSON and is none',
+    sent([to({ data: '{', tags: { 'Content-Type': 'application/json' } })]),
+  ],
   ['a value too deep', written(`"data":${nested(65)}`)],
   ['a value with an integer beyond 2^53 - 1', written('"data":[9007199254740992]')],
-  ['an event\'s data is not judged', sent([{ ...event, data: '{', tags: { 'Content-Type': 'application/json' } }])],
+  [
+    'an event\'s data is not judged',
+    sent([{ ...event, data: '{', tags: { 'Content-Type': 'application/json' } }]),
+  ],
   ['hops that are a text', sent([to({ hops: '1' })])],
   ['hops below 0', sent([to({ hops: -1 })])],
   ['a count with a fraction', sent([to({ count: 1.5 })])],
@@ -99,7 +126,10 @@ const SHARES: readonly Named<Input>[] = [
   ['all of the budget', sent([to({ budget: '3' }), to({ budget: '7' })])],
   ['more than the budget', sent([to({ budget: '3' }), to({ budget: '8' })])],
   ['the greatest budget', sent([to({ budget: BUDGET_MAX })], { budget: BUDGET_MAX })],
-  ['one more than it', sent([to({ budget: BUDGET_MAX }), to({ budget: '1' })], { budget: BUDGET_MAX })],
+  [
+    'one more than it',
+    sent([to({ budget: BUDGET_MAX }), to({ budget: '1' })], { budget: BUDGET_MAX }),
+  ],
   ['an event\'s shares do not count', sent([{ ...event, hops: 9, count: 999, budget: '999' }])],
   ['the greatest numbers', sent([to(), to()], { hops: SAFE_MAX, count: SAFE_MAX })],
   ['hops before count before budget', sent([to({ count: 200, budget: '99' })], { hops: 0 })],
@@ -110,31 +140,53 @@ const few: Partial<ProtocolLimits> = { outboxMessagesMax: 4 }
 const LIMITS: readonly Named<Input>[] = [
   ['as many as allowed', { ...sent([to(), to(), to(), to()]), limits: few }],
   ['one more', { ...sent([to(), to(), to(), event, event]), limits: few }],
-  ['as many tags as allowed', { ...sent([to({ tags: { A: '1', B: '2' } })]), limits: { tagsMax: 2 } }],
-  ['one tag more, by the Content-Type', { ...sent([to({ tags: { A: '1', B: '2' }, data: {} })]), limits: { tagsMax: 2 } }],
+  [
+    'as many tags as allowed',
+    { ...sent([to({ tags: { A: '1', B: '2' } })]), limits: { tagsMax: 2 } },
+  ],
+  [
+    'one tag more, by the Content-Type',
+    { ...sent([to({ tags: { A: '1', B: '2' }, data: {} })]), limits: { tagsMax: 2 } },
+  ],
   ['bytes of tags', { ...sent([to({ tags: { '\u00e9': '12' } })]), limits: { tagBytesMax: 4 } }],
-  ['one byte of tags more', { ...sent([to({ tags: { '\u00e9': '123' } })]), limits: { tagBytesMax: 4 } }],
-  ['a message as large as allowed', { ...sent([to({ data: 'x'.repeat(93) })]), limits: { messageBytesMax: 2_248 } }],
-  ['one byte more', { ...sent([to({ data: 'x'.repeat(94) })]), limits: { messageBytesMax: 2_248 } }],
-  ['all together as large as allowed', { ...sent([to(), to({ data: 'x' })]), limits: { outboxBytesMax: 215 } }],
-  ['all together one byte more', { ...sent([to({ data: 'x' }), to({ data: 'x' })]), limits: { outboxBytesMax: 215 } }],
+  [
+    'one byte of tags more',
+    { ...sent([to({ tags: { '\u00e9': '123' } })]), limits: { tagBytesMax: 4 } },
+  ],
+  [
+    'a message as large as allowed',
+    { ...sent([to({ data: 'x'.repeat(93) })]), limits: { messageBytesMax: 2_248 } },
+  ],
+  [
+    'one byte more',
+    { ...sent([to({ data: 'x'.repeat(94) })]), limits: { messageBytesMax: 2_248 } },
+  ],
+  [
+    'all together as large as allowed',
+    { ...sent([to(), to({ data: 'x' })]), limits: { outboxBytesMax: 215 } },
+  ],
+  [
+    'all together one byte more',
+    { ...sent([to({ data: 'x' }), to({ data: 'x' })]), limits: { outboxBytesMax: 215 } },
+  ],
 ]
 
 const OUTBOX = subject<Input, { limits: ProtocolLimits }>({
   subject: 'outbox',
   about:
-    'What a contract returned as messages, judged and completed (R3, R5, R9). A draft has target, ' +
-    'tags (an object of texts), data (a text, or a value: then its JSON text, with Content-Type ' +
-    'application/json unless there is one), kind (message, notice, event, spawn; default message), ' +
-    'hops, count, budget. Of all but events, data called JSON must be strict JSON. Each message ' +
-    'has one hop less than its parent, or what it names if that is less; each that is no event ' +
-    'costs one of the count, and what is left after that and after named counts is split evenly ' +
-    'over the rest, rounded down; budget goes only where named. Judged in this order: number of ' +
-    'messages; each draft (members, kind, tags, number and bytes of tags, JSON, target, hops, ' +
-    'count, budget); hops; count; budget; bytes of each (with 2048 kept free of messageBytesMax); ' +
-    'bytes of all. A message\'s bytes: target, data, 64, and per tag name, value and 8. Given: ' +
-    'limits. Input: messages (JSON text), parent {hops, count, budget}, limits that differ. ' +
-    'Output: the contents (data as hex), or {error: code, text}: both become part of the result.',
+    'What a contract returned as messages, judged and completed (R3, R5, R9). A draft has ' +
+    'target, tags (an object of texts), data (a text, or a value: then its JSON text, with ' +
+    'Content-Type application/json unless there is one), kind (message, notice, event, ' +
+    'spawn; default message), hops, count, budget. Of all but events, data called JSON must ' +
+    'be strict JSON. Each message has one hop less than its parent, or what it names if that ' +
+    'is less; each that is no event costs one of the count, and what is left after that and ' +
+    'after named counts is split evenly over the rest, rounded down; budget goes only where ' +
+    'named. Judged in this order: number of messages; each draft (members, kind, tags, ' +
+    'number and bytes of tags, JSON, target, hops, count, budget); hops; count; budget; ' +
+    'bytes of each (with 2048 kept free of messageBytesMax); bytes of all. A message\'s ' +
+    'bytes: target, data, 64, and per tag name, value and 8. Given: limits. Input: messages ' +
+    '(JSON text), parent {hops, count, budget}, limits that differ. Output: the contents ' +
+    '(data as hex), or {error: code, text}: both become part of the result.',
   given: { limits: defaultLimits() },
   inputs: [...FORMS, ...SHARES, ...LIMITS],
   compute: ({ messages, parent, limits }, given) =>

@@ -19,10 +19,11 @@ type TreeInput = { readonly leaves: readonly string[] }
 const MERKLE_ROOTS = subject<TreeInput>({
   subject: 'merkle-roots',
   about:
-    'Merkle trees of RFC 6962, section 2.1, with SHA-256: leaf = SHA-256(00, data), node = SHA-256(01, ' +
-    'left, right), cut at the greatest power of two below the number of leaves; an odd leaf is never ' +
-    'doubled; the root of no leaves is SHA-256 of nothing. Input: leaves (their data, hex). ' +
-    'Output: root (hex), paths (per leaf its audit path from the leaf upwards, hex).',
+    'Merkle trees of RFC 6962, section 2.1, with SHA-256: leaf = SHA-256(00, data), node = ' +
+    'SHA-256(01, left, right), cut at the greatest power of two below the number of leaves; ' +
+    'an odd leaf is never doubled; the root of no leaves is SHA-256 of nothing. Input: ' +
+    'leaves (their data, hex). Output: root (hex), paths (per leaf its audit path from the ' +
+    'leaf upwards, hex).',
   inputs: [
     ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17].map((count): Named<TreeInput> => {
       return [`${count} leaves`, { leaves: leavesOf(count).map(toHex) }]
@@ -59,9 +60,9 @@ const SIXTH = pathInput(6)
 const MERKLE_PATHS = subject<PathInput>({
   subject: 'merkle-paths',
   about:
-    'Whether an audit path leads from a leaf\'s data at an index of so many leaves to a root (RFC ' +
-    '6962; file merkle-roots). Input: leaf (hex), index, size, path (hex), root (hex). Output: ' +
-    'holds.',
+    'Whether an audit path leads from a leaf\'s data at an index of so many leaves to a root ' +
+    '(RFC 6962; file merkle-roots). Input: leaf (hex), index, size, path (hex), root (hex). ' +
+    'Output: holds.',
   inputs: [
     ['the first of seven', pathInput(0)],
     ['the odd one', SIXTH],
@@ -73,7 +74,10 @@ const MERKLE_PATHS = subject<PathInput>({
     ['a step too few', pathInput(6, { path: SIXTH.path.slice(1) })],
     ['a step too many', pathInput(6, { path: [...SIXTH.path, hashHex('more')] })],
     ['a step of 31 bytes', pathInput(6, { path: SIXTH.path.map((step) => step.slice(2)) })],
-    ['one leaf, no path', { ...pathInput(0), size: 1, path: [], root: toHex(merkleRoot(SEVEN.slice(0, 1))) }],
+    [
+      'one leaf, no path',
+      { ...pathInput(0), size: 1, path: [], root: toHex(merkleRoot(SEVEN.slice(0, 1))) },
+    ],
     ['no leaves', pathInput(0, { size: 0, path: [] })],
   ],
   compute: ({ leaf, index, size, path, root }) => {
@@ -133,10 +137,10 @@ const RESULTS = subject<RunInput>({
   subject: 'results',
   about:
     'R7, the leaf of a result and the root of a run of results (consecutive heights of a ' +
-    'partition). leaf = H("hb.leaf.1", network, partition, height, entry hash as bytes, process, ' +
-    'slot (-1 before its spawn), status, code, text, gas, state hash as bytes, outbox root as ' +
-    'bytes). Outbox root = Merkle root (file merkle-roots) over one leaf per message: ' +
-    'H("hb.outbox-leaf.1", index, seq (0: an event), content digest as bytes (file ' +
+    'partition). leaf = H("hb.leaf.1", network, partition, height, entry hash as bytes, ' +
+    'process, slot (-1 before its spawn), status, code, text, gas, state hash as bytes, ' +
+    'outbox root as bytes). Outbox root = Merkle root (file merkle-roots) over one leaf per ' +
+    'message: H("hb.outbox-leaf.1", index, seq (0: an event), content digest as bytes (file ' +
     'content-digests)). Input: network, partition, results (hashes and data as hex). Output: ' +
     'leaves {outboxRoot, leaf} (hex), root (hex) over the leaves.',
   inputs: [
@@ -203,7 +207,10 @@ function row(change: Partial<WrittenRow> = {}): WrittenRow {
   }
 }
 
-function manifest(processes: readonly WrittenRow[], head: Partial<ManifestInput['head']> = {}): ManifestInput {
+function manifest(
+  processes: readonly WrittenRow[],
+  head: Partial<ManifestInput['head']> = {},
+): ManifestInput {
   const place = { partition: 2, height: 299, hash: hashHex('entry'), timestamp: 1_700_000_000_000 }
   return { head: { ...place, counters: [4, 0, 2, 1], outgoing: [0, 9, 3, 7], ...head }, processes }
 }
@@ -214,13 +221,14 @@ const withDeltas = row({ deltaHeights: [199, 299], deltaHash: hashHex('delta') }
 const MANIFESTS = subject<ManifestInput>({
   subject: 'manifests',
   about:
-    'R8, the root that a manifest commits to: Merkle root (file merkle-roots) over the head\'s leaf, ' +
-    'then one leaf per process, in order of their spawns. Head: H("hb.manifest-head.1", partition, ' +
-    'height, entry hash as bytes, timestamp, number of partitions, incoming counters..., outgoing ' +
-    'counters...). Process: H("hb.manifest-row.1", id, slot, state hash as bytes, failed (0 or 1), ' +
-    'engine, module (base64url of SHA-256 of its source; \'\' if its spawn failed), height of the ' +
-    'last full state, its hash as bytes, number of deltas since, their heights..., hash of the ' +
-    'last delta as bytes (file snapshots)). Input: head (counters: incoming, outgoing; hash as ' +
+    'R8, the root that a manifest commits to: Merkle root (file merkle-roots) over the ' +
+    'head\'s leaf, then one leaf per process, in order of their spawns. Head: ' +
+    'H("hb.manifest-head.1", partition, height, entry hash as bytes, timestamp, number of ' +
+    'partitions, incoming counters..., outgoing counters...). Process: ' +
+    'H("hb.manifest-row.1", id, slot, state hash as bytes, failed (0 or 1), engine, module ' +
+    '(base64url of SHA-256 of its source; \'\' if its spawn failed), height of the last full ' +
+    'state, its hash as bytes, number of deltas since, their heights..., hash of the last ' +
+    'delta as bytes (file snapshots)). Input: head (counters: incoming, outgoing; hash as ' +
     'hex), processes (hashes as hex). Output: root (hex).',
   inputs: [
     ['no processes', manifest([])],
@@ -229,7 +237,10 @@ const MANIFESTS = subject<ManifestInput>({
     ['one that failed', manifest([failed])],
     ['three', manifest([row(), withDeltas, failed])],
     ['their order counts', manifest([withDeltas, row(), failed])],
-    ['incoming and outgoing are not one list', manifest([], { counters: [4, 0], outgoing: [2, 1] })],
+    [
+      'incoming and outgoing are not one list',
+      manifest([], { counters: [4, 0], outgoing: [2, 1] }),
+    ],
     ['the greatest numbers', manifest([row({ slot: SAFE_MAX, fullHeight: SAFE_MAX })], {
       height: SAFE_MAX,
       timestamp: SAFE_MAX,

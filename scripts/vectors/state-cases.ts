@@ -38,13 +38,29 @@ const CHOSEN: readonly Named<Pair>[] = [
   pair('keys sorted by UTF-16 unit', '{"\u{1f600}":1,"\ue000":1,"a":1,"B":1}', '{}'),
   pair('edits sorted too', '{"\u{1f600}":1,"\ue000":1}', '{"\u{1f600}":2,"\ue000":2}'),
   pair('composed and decomposed are two keys', '{"\u00e9":1}', '{"\u00e9":1,"e\u0301":1}'),
-  pair('escapes are written as JSON.stringify has them', '{}', '{"a":"\\u000b\\b\\u007f\\/\u2028\\""}'),
-  pair('a lone surrogate in a state', '{"a":"\\ud800"}', '{"a":"\\udc00","\\ud800":"\\uD83D\\uDE00"}'),
-  pair('names of Object.prototype', '{"toString":1}', '{"toString":2,"constructor":{},"valueOf":[]}'),
+  pair(
+    'escapes are written as JSON.stringify has them',
+    '{}',
+    '{"a":"\\u000b\\b\\u007f\\/\u2028\\""}',
+  ),
+  pair(
+    'a lone surrogate in a state',
+    '{"a":"\\ud800"}',
+    '{"a":"\\udc00","\\ud800":"\\uD83D\\uDE00"}',
+  ),
+  pair(
+    'names of Object.prototype',
+    '{"toString":1}',
+    '{"toString":2,"constructor":{},"valueOf":[]}',
+  ),
   pair('0 and an empty text', '{"a":0}', '{"a":""}'),
   pair('null and an absent key', '{"a":null}', '{}'),
   pair('false and null', '{"a":false}', '{"a":null}'),
-  pair('numbers as JSON.stringify has them', '{}', '{"a":[1e21,1E20,1e-7,0.000001,5e-324,1.0,-1.50]}'),
+  pair(
+    'numbers as JSON.stringify has them',
+    '{}',
+    '{"a":[1e21,1E20,1e-7,0.000001,5e-324,1.0,-1.50]}',
+  ),
   pair('the greatest numbers', '{}', '{"a":[9007199254740991,1.7976931348623157e308,-1e21]}'),
   pair('two texts of one number', '{"a":100}', '{"a":1e2}'),
   pair('an object becomes an array', '{"a":{"0":1}}', '{"a":[1]}'),
@@ -56,10 +72,18 @@ const CHOSEN: readonly Named<Pair>[] = [
   pair('shifted: every place differs', '{"a":[1,2,3]}', '{"a":[2,3]}'),
   pair('an array in an array', '{"a":[[1],[2]]}', '{"a":[[1],[2,3]]}'),
   pair('an object in an array', '{"a":[{"x":1,"y":2}]}', '{"a":[{"y":2,"x":1}]}'),
-  pair('a long array, one place', `{"a":${range(600)}}`, `{"a":${range(600, (n) => (n === 300 ? -1 : n))}}`),
+  pair(
+    'a long array, one place',
+    `{"a":${range(600)}}`,
+    `{"a":${range(600, (n) => (n === 300 ? -1 : n))}}`,
+  ),
   pair('a long array, cut', `{"a":${range(300)}}`, `{"a":${range(200)}}`),
   pair('as deep as it may be', nestedObjects(64, '1'), nestedObjects(64, '2')),
-  pair('a key before the deep one', nestedObjects(63, '{"b":1}'), nestedObjects(63, '{"c":1,"b":1}')),
+  pair(
+    'a key before the deep one',
+    nestedObjects(63, '{"b":1}'),
+    nestedObjects(63, '{"c":1,"b":1}'),
+  ),
 ]
 
 const KEYS = ['a', 'b', 'c', 'd', '0', '1', '7', '\u00e9', '\u{1f600}', '\ue000']

@@ -24,15 +24,16 @@ const state = (text: string): StateInput => ({ state: text })
 const STATES = subject<StateInput>({
   subject: 'states',
   about:
-    'The one text of a state, and its size. The text is what ECMAScript\'s JSON.stringify gives of ' +
-    'the parsed object: no spaces; keys that are array indexes (0 to 2^32 - 2, in shortest decimal ' +
-    'form) first and ascending, the others in their order; of a key given twice the last value at ' +
-    'the first one\'s place; numbers in the shortest form that reads back (1e21 from there on, ' +
-    '1e-7 downwards, -0 as 0); escaped are only quote, backslash, U+0000 to U+001F (\\b \\t \\n \\f ' +
-    '\\r, else \\u00xx in lower case) and lone surrogates (\\udxxx). size, which stateBytesMax ' +
-    'bounds: UTF-16 units of the text, with each container\'s two brackets counted as 34, and one ' +
-    'comma per member instead of one between members. Input: state (JSON text), limits where they ' +
-    'differ from the defaults (64 deep, 64 MiB). Output: text, size; or {error: code, text}.',
+    'The one text of a state, and its size. The text is what ECMAScript\'s JSON.stringify ' +
+    'gives of the parsed object: no spaces; keys that are array indexes (0 to 2^32 - 2, in ' +
+    'shortest decimal form) first and ascending, the others in their order; of a key given ' +
+    'twice the last value at the first one\'s place; numbers in the shortest form that reads ' +
+    'back (1e21 from there on, 1e-7 downwards, -0 as 0); escaped are only quote, backslash, ' +
+    'U+0000 to U+001F (\\b \\t \\n \\f \\r, else \\u00xx in lower case) and lone surrogates ' +
+    '(\\udxxx). size, which stateBytesMax bounds: UTF-16 units of the text, with each ' +
+    'container\'s two brackets counted as 34, and one comma per member instead of one ' +
+    'between members. Input: state (JSON text), limits where they differ from the defaults ' +
+    '(64 deep, 64 MiB). Output: text, size; or {error: code, text}.',
   inputs: [
     ['empty', state('{}')],
     ['spaces', state(' { "a" : [ 1 , 2 ] }\n')],
@@ -65,19 +66,21 @@ const parse = (text: string): JsonObject => parseJson(text) as JsonObject
 const CHANGES = subject<Pair>({
   subject: 'changes',
   about:
-    'R6, changes(n): the sorted structural difference of two states, as JSON text without spaces. ' +
-    'changes: [] or an object-edit. edit: ["=", value], an object-edit or an array-edit. ' +
-    'object-edit: ["o", edits], ["o", edits, drops] or ["o", edits, drops, appends], the shortest. ' +
-    'edits [key, edit, ...]: keys that keep their place, and integer-like keys, which have none; ' +
-    'drops [key, ...]: keys whose old value is gone; appends [key, edit or [], ...]: keys that end ' +
-    'behind all others, in their order. array-edit: ["a", new length or null where it is the ' +
-    'same, [index, edit, ...]]. Edits and drops are sorted: integer-like keys first and by number, ' +
-    'then names by UTF-16 code unit. A name keeps its place if it belongs to the longest prefix of ' +
-    'the new object\'s names that follows the old order; all later ones are appended. An appended ' +
-    'name that the old object has is relative to its old value ([] if equal), unless another value ' +
-    'stands there (an edit with "="): then it is dropped too. Applying: edits, drops, then appends ' +
-    'one by one. Input: before and after (JSON texts, read as file states says). Output: changes ' +
-    '(text), after (the text that applying them to before gives: that of after, byte for byte).',
+    'R6, changes(n): the sorted structural difference of two states, as JSON text without ' +
+    'spaces. changes: [] or an object-edit. edit: ["=", value], an object-edit or an ' +
+    'array-edit. object-edit: ["o", edits], ["o", edits, drops] or ["o", edits, drops, ' +
+    'appends], the shortest. edits [key, edit, ...]: keys that keep their place, and ' +
+    'integer-like keys, which have none; drops [key, ...]: keys whose old value is gone; ' +
+    'appends [key, edit or [], ...]: keys that end behind all others, in their order. ' +
+    'array-edit: ["a", new length or null where it is the same, [index, edit, ...]]. Edits ' +
+    'and drops are sorted: integer-like keys first and by number, then names by UTF-16 code ' +
+    'unit. A name keeps its place if it belongs to the longest prefix of the new object\'s ' +
+    'names that follows the old order; all later ones are appended. An appended name that ' +
+    'the old object has is relative to its old value ([] if equal), unless another value ' +
+    'stands there (an edit with "="): then it is dropped too. Applying: edits, drops, then ' +
+    'appends one by one. Input: before and after (JSON texts, read as file states says). ' +
+    'Output: changes (text), after (the text that applying them to before gives: that of ' +
+    'after, byte for byte).',
   inputs: PAIRS,
   compute: ({ before, after }) => {
     const changes = changesText(diff(parse(before), parse(after)))
@@ -95,15 +98,18 @@ function composeInput(states: readonly string[]): ComposeInput {
   return { before: states[0] as string, changes }
 }
 
-const steps = (name: string, ...states: string[]): Named<ComposeInput> => [name, composeInput(states)]
+const steps = (name: string, ...states: string[]): Named<ComposeInput> => [
+  name,
+  composeInput(states),
+]
 
 const COMPOSED_CHANGES = subject<ComposeInput>({
   subject: 'composed-changes',
   about:
-    'Changes one after another as one list with the same effect (R8: what an interval\'s delta ' +
-    'is). It is made of the lists alone, without a state, and is not minimal: a value set and set ' +
-    'back stays listed. Input: before (JSON text), changes (texts, in order; file changes). ' +
-    'Output: changes (text), after (what applying them to before gives).',
+    'Changes one after another as one list with the same effect (R8: what an interval\'s ' +
+    'delta is). It is made of the lists alone, without a state, and is not minimal: a value ' +
+    'set and set back stays listed. Input: before (JSON text), changes (texts, in order; ' +
+    'file changes). Output: changes (text), after (what applying them to before gives).',
   inputs: [
     ['none', { before: '{"a":1}', changes: [] }],
     ['only empty ones', { before: '{"a":1}', changes: ['[]', '[]'] }],
@@ -114,7 +120,12 @@ const COMPOSED_CHANGES = subject<ComposeInput>({
     steps('replaced, then edited', '{"a":1}', '{"a":{"x":1}}', '{"a":{"x":2}}'),
     steps('appended, then dropped', '{"a":1}', '{"a":1,"b":1}', '{"a":1}'),
     steps('dropped, then appended', '{"a":1,"b":1}', '{"b":1}', '{"b":1,"a":1}'),
-    steps('moved, then edited', '{"a":{"x":1},"b":1}', '{"b":1,"a":{"x":1}}', '{"b":1,"a":{"x":2}}'),
+    steps(
+      'moved, then edited',
+      '{"a":{"x":1},"b":1}',
+      '{"b":1,"a":{"x":1}}',
+      '{"b":1,"a":{"x":2}}',
+    ),
     steps('moved, then replaced', '{"a":{"x":1},"b":1}', '{"b":1,"a":{"x":1}}', '{"b":1,"a":2}'),
     steps('moved there and back', '{"a":1,"b":2}', '{"b":2,"a":1}', '{"a":1,"b":2}'),
     steps('integer-like, dropped and set', '{"1":1,"a":1}', '{"a":1}', '{"1":2,"a":1}'),
@@ -151,13 +162,14 @@ function hashInput(change: Partial<HashInput> = {}): HashInput {
 const STATE_HASHES = subject<HashInput>({
   subject: 'state-hashes',
   about:
-    'R6, the hash of a state, chained entry by entry: H("hb.state.1", hash before as bytes, message ' +
-    'id, message digest as bytes, status ("ok" or "error"), text of changes(n)). Before a process\'s ' +
-    'first entry, and of entries before its spawn, it is H("hb.state-empty.1") with no parts. Of ' +
-    'a spawn that succeeded: H("hb.state-spawn.1", that, message id, message digest as bytes, ' +
-    'text of the state that the spawn named (file states), text of what its first action ' +
-    'changed). Input: before (hex, or "empty"), messageId, digest (hex), status, changes (text; ' +
-    'file changes), snapshot (of a spawn). Output: hash (hex).',
+    'R6, the hash of a state, chained entry by entry: H("hb.state.1", hash before as bytes, ' +
+    'message id, message digest as bytes, status ("ok" or "error"), text of changes(n)). ' +
+    'Before a process\'s first entry, and of entries before its spawn, it is ' +
+    'H("hb.state-empty.1") with no parts. Of a spawn that succeeded: H("hb.state-spawn.1", ' +
+    'that, message id, message digest as bytes, text of the state that the spawn named (file ' +
+    'states), text of what its first action changed). Input: before (hex, or "empty"), ' +
+    'messageId, digest (hex), status, changes (text; file changes), snapshot (of a spawn). ' +
+    'Output: hash (hex).',
   inputs: [
     ['a change', hashInput()],
     ['nothing changed', hashInput({ changes: '[]' })],
@@ -180,11 +192,11 @@ type SnapshotInput = { readonly snapshot: string } | { readonly deltas: readonly
 const SNAPSHOTS = subject<SnapshotInput>({
   subject: 'snapshots',
   about:
-    'R8, what is recorded at an interval\'s end: a state in full, or a delta. Hash of a full state = ' +
-    'H("hb.snapshot.1", its text (file states)). Hash of a delta = H("hb.delta.1", hash of the ' +
-    'delta before as bytes (after a full state: empty), its text (file composed-changes)). Input: ' +
-    'snapshot (text), or deltas (texts since a full state, in order). Output: hash (hex), or ' +
-    'hashes.',
+    'R8, what is recorded at an interval\'s end: a state in full, or a delta. Hash of a full ' +
+    'state = H("hb.snapshot.1", its text (file states)). Hash of a delta = H("hb.delta.1", ' +
+    'hash of the delta before as bytes (after a full state: empty), its text (file ' +
+    'composed-changes)). Input: snapshot (text), or deltas (texts since a full state, in ' +
+    'order). Output: hash (hex), or hashes.',
   inputs: [
     ['an empty state', { snapshot: '{}' }],
     ['a state', { snapshot: '{"b":1,"a":2}' }],

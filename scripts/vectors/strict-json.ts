@@ -90,13 +90,14 @@ const REFUSED: readonly Named<Input>[] = [
 const STRICT_JSON = subject<Input>({
   subject: 'strict-json',
   about:
-    'JSON as it is judged where it comes from outside: beside what RFC 8259 refuses, bytes that are ' +
-    'not UTF-8, a byte order mark (it is not JSON), one key twice in an object (after unescaping), ' +
-    'the key __proto__, lone surrogates, integers written without fraction and exponent beyond ' +
-    '+-(2^53 - 1), numbers that overflow, minus zero (also by underflow), nesting over depthMax ' +
-    '(a container alone is 1 deep; judged before the grammar), more than bytesMax bytes (judged ' +
-    'first). Input: bytes (hex), depthMax, bytesMax. Output: text (the value written as file ' +
-    'states says), or {error: code, text}: both can become part of a result, so both are fixed.',
+    'JSON as it is judged where it comes from outside: beside what RFC 8259 refuses, bytes ' +
+    'that are not UTF-8, a byte order mark (it is not JSON), one key twice in an object ' +
+    '(after unescaping), the key __proto__, lone surrogates, integers written without ' +
+    'fraction and exponent beyond +-(2^53 - 1), numbers that overflow, minus zero (also by ' +
+    'underflow), nesting over depthMax (a container alone is 1 deep; judged before the ' +
+    'grammar), more than bytesMax bytes (judged first). Input: bytes (hex), depthMax, ' +
+    'bytesMax. Output: text (the value written as file states says), or {error: code, text}: ' +
+    'both can become part of a result, so both are fixed.',
   inputs: [...READ, ...REFUSED],
   compute: ({ bytes, ...limits }) =>
     orRefusal(() => ({ text: JSON.stringify(parseStrictJson(fromHex(bytes), limits)) })),

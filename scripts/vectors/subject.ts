@@ -54,6 +54,17 @@ export function vectorFile({ subject, about, given, inputs, compute }: Subject):
   return { subject, about, ...(shared !== undefined && { given: shared }), cases }
 }
 
+/**
+ * Names of cases of `before` that `after` lacks or has otherwise: none where cases were only added.
+ */
+export function changedCases(before: VectorFile, after: VectorFile): string[] {
+  const known = new Map(after.cases.map((each) => [each.name, JSON.stringify(each)]))
+  const given = JSON.stringify(before.given) === JSON.stringify(after.given)
+  return before.cases
+    .filter((each) => !given || known.get(each.name) !== JSON.stringify(each))
+    .map(({ name }) => name)
+}
+
 /** The bytes that stand in the checkout. */
 export function fileText(file: VectorFile): string {
   const text = JSON.stringify(file, null, 1)

@@ -80,17 +80,18 @@ const INPUTS: readonly Named<Input>[] = [
 const WALLET_MESSAGES = subject<Input, Given>({
   subject: 'wallet-messages',
   about:
-    'What a data item says to a network; its signature is judged elsewhere (file data-items). id ' +
-    'and caller are the item\'s id and its owner\'s address; digest = H("hb.signed.1", all bytes ' +
-    'of the item). Tags: HB-Network must be the network\'s id; HB-Generation (default 0) its ' +
-    'generation; HB-Type Message (default) or Process (a spawn: no target, and the process is the ' +
-    'item\'s id); HB-Hops, HB-Count (defaults hopsDefault and countDefault, at most hopsMax and ' +
-    'countMax), HB-Budget (default 0), HB-Expires (ms): decimal, without sign or leading zero. ' +
-    'Judged in this order: bytes (messageBytesMax less 2048), form, number and bytes of tags, ' +
-    'network, generation, type, target, JSON (where Content-Type is application/json and there is ' +
-    'data: file strict-json, with inputDepthMax and messageBytesMax), hops, count, budget, ' +
-    'expires. Given: network, generation, limits; input: item (hex), and limits that differ. ' +
-    'Output: the message (data and digest as hex), or {error: code}.',
+    'What a data item says to a network; its signature is judged elsewhere (file ' +
+    'data-items). id and caller are the item\'s id and its owner\'s address; digest = ' +
+    'H("hb.signed.1", all bytes of the item). Tags: HB-Network must be the network\'s id; ' +
+    'HB-Generation (default 0) its generation; HB-Type Message (default) or Process (a ' +
+    'spawn: no target, and the process is the item\'s id); HB-Hops, HB-Count (defaults ' +
+    'hopsDefault and countDefault, at most hopsMax and countMax), HB-Budget (default 0), ' +
+    'HB-Expires (ms): decimal, without sign or leading zero. Judged in this order: bytes ' +
+    '(messageBytesMax less 2048), form, number and bytes of tags, network, generation, type, ' +
+    'target, JSON (where Content-Type is application/json and there is data: file ' +
+    'strict-json, with inputDepthMax and messageBytesMax), hops, count, budget, expires. ' +
+    'Given: network, generation, limits; input: item (hex), and limits that differ. Output: ' +
+    'the message (data and digest as hex), or {error: code}.',
   given: { network: NETWORK, generation: 0, limits: defaultLimits() },
   inputs: INPUTS,
   compute: ({ item, limits }, given) =>
