@@ -1,7 +1,8 @@
 // Vectors of data items (ANS-104), of signing them, and of the messages of wallets.
 
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Tag } from '../../src/protocol/ans104/index.ts'
+import type { DataItem, Tag } from '../../src/protocol/ans104/index.ts'
 import { deepHash, parseDataItem, signDataItem } from '../../src/protocol/ans104/index.ts'
 import { verifyDataItem } from '../../src/protocol/ans104/index.ts'
 import { fromBase64Url } from '../../src/std/bytes.ts'
@@ -75,10 +76,33 @@ const ITEM_SIGNING = subject<SigningInput>({
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 
 function withOrderAdded(item: Buffer): Buffer {
-  const s = BigInt(`0x${toHex(item.subarray(34, 66).toReversed())}`) + ORDER
+  const s = littleEndian(item.subarray(34, 66)) + ORDER
   const out = Buffer.from(item)
   out.set(fromHex(s.toString(16).padStart(64, '0')).toReversed(), 34)
   return out
+}
+
+const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes.toReversed())}`)
+
+/** What holds the secret can sign with R of order one: the equation holds for it. */
+function withSmallOrderR(item: Buffer): Buffer {
+  const out = Buffer.from(item)
+  const digest = createHash('sha512').update(SEED).digest()
+  digest[0] = (digest[0] as number) & 0xf8
+  digest[31] = ((digest[31] as number) & 0x3f) | 0x40
+  const secret = littleEndian(digest.subarray(0, 32))
+  const r = Buffer.from(`01${'00'.repeat(31)}`, 'hex')
+  const parsed = parseDataItem(item)
+  const hashed = Buffer.concat([r, parsed.owner, signedHash(parsed)])
+  const k = littleEndian(createHash('sha512').update(hashed).digest())
+  out.set(r, 2)
+  out.set(fromHex(((k * secret) % ORDER).toString(16).padStart(64, '0')).toReversed(), 34)
+  return out
+}
+
+function signedHash({ signatureType, owner, target, anchor, tagBytes, data }: DataItem): Buffer {
+  const texts = ['dataitem', '1', String(signatureType)].map((text) => Buffer.from(text))
+  return deepHash([...texts, owner, target, anchor, tagBytes, data])
 }
 
 function withByte(item: Buffer, at: number, change: (byte: number) => number): Buffer {
@@ -132,6 +156,7 @@ const DATA_ITEMS = subject<ItemInput>({
     ['one bit of the signature is another', item(withByte(PLAIN, 2, (byte) => byte ^ 1))],
     ['one bit of the target is another', item(withByte(PLAIN, TARGET_AT + 1, (byte) => byte ^ 1))],
     ['S plus the order: malleable', item(withOrderAdded(PLAIN))],
+    ['R of small order, though the equation holds', item(withSmallOrderR(PLAIN))],
     ['a key of small order', item(withOwner(`01${'00'.repeat(31)}`))],
     ['a key that is not canonical', item(withOwner(`ee${'ff'.repeat(30)}7f`))],
     ['no bytes', item(Buffer.alloc(0))],
@@ -147,8 +172,7 @@ const DATA_ITEMS = subject<ItemInput>({
   compute: ({ item }) =>
     orCode(() => {
       const parsed = parseDataItem(fromHex(item))
-      const { signatureType, owner, target, anchor, tags, tagBytes, data } = parsed
-      const texts = ['dataitem', '1', String(signatureType)].map((text) => Buffer.from(text))
+      const { signatureType, owner, target, anchor, tags, data } = parsed
       const verdict = verifyDataItem(parsed)
       return {
         signatureType,
@@ -159,7 +183,7 @@ const DATA_ITEMS = subject<ItemInput>({
         data: toHex(data),
         id: parsed.id,
         address: parsed.address,
-        signed: toHex(deepHash([...texts, owner, target, anchor, tagBytes, data])),
+        signed: toHex(signedHash(parsed)),
         verdict: verdict.ok ? 'ok' : verdict.code,
       }
     }),

@@ -37,6 +37,7 @@ const CHOSEN: readonly Named<Pair>[] = [
   pair('not integer-like', '{"a":0}', '{"01":1,"-1":2,"1.0":3,"+1":4,"":5,"a":0}'),
   pair('keys sorted by UTF-16 unit', '{"\u{1f600}":1,"\ue000":1,"a":1,"B":1}', '{}'),
   pair('edits sorted too', '{"\u{1f600}":1,"\ue000":1}', '{"\u{1f600}":2,"\ue000":2}'),
+  pair('sorted as they are written', '{"f":1,"\u00e9":1,"e\u0301":1}', '{}'),
   pair('composed and decomposed are two keys', '{"\u00e9":1}', '{"\u00e9":1,"e\u0301":1}'),
   pair(
     'escapes are written as JSON.stringify has them',
