@@ -25,6 +25,8 @@ import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
 import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
+import type { DryRunLimits } from './dry-runs.ts'
+import { DryRuns } from './dry-runs.ts'
 import { checkLevel, hostOf, LEVELS } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
@@ -78,6 +80,7 @@ export type NodeOptions = {
     readonly waits?: Partial<WaitLimits>
     readonly peers?: Partial<PeerLimits>
     readonly metrics?: Partial<MetricsLimits>
+    readonly dryRuns?: Partial<DryRunLimits>
   }
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
@@ -131,12 +134,13 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const close = (services: Services): Promise<void> =>
     closing.once(async () => {
       waits.close()
+      await woken.dryRuns?.close()
       await closing.all(services)
       await ownership.close()
       await verifier.close()
       await evaluator?.close()
     })
-  const woken: { queries?: NodeQueries } = {}
+  const woken: { queries?: NodeQueries; dryRuns?: DryRuns } = {}
   const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
   const told = { meters, reports, tracing: openTelemetryTracing() }
   const shared = { network, clock, evaluator, verifier, waits, ownership, ...told }
@@ -150,6 +154,11 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   }
   const queries = new NodeQueries({ network, log, clock, topics, ownership, ...services })
   woken.queries = queries
+  const { evaluatorWorkers } = options
+  const apart = (): Promise<Evaluator> => openEvaluator(network, Math.min(1, evaluatorWorkers))
+  const { dre } = services
+  const dryRuns = new DryRuns({ network, clock, dre, openEvaluator: apart, limits: limits.dryRuns })
+  woken.dryRuns = dryRuns
   const others = findOthers(options, { ...shared, applicationId, signal: closing.signal })
   moved.tell = (role, partition) => {
     if (ownership.of(role, partition) !== 'closing') return
@@ -159,11 +168,12 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const doorLog = meters.metered('door', log)
   const ingress = new IngressWriter(doorLog, topics.ingress, clock, limits.ingress)
   const figures = noDoorFigures()
-  const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
+  const parts = { evaluator, ownership, ingress, meters, partitions, dryRuns: dryRuns.figures }
+  const seen = { ...services, ...parts, door: figures }
   const { signal } = closing
   const place = { network: network.id, applicationId, topics, log, clock, signal, throttling }
   const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
-  const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
+  const door = new Door({ ...shared, ...others, ingress, queries, dryRuns, figures, metrics })
   return {
     api: door.api(),
     ...services,
