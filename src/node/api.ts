@@ -215,7 +215,8 @@ export type NodeApi = {
   /**
    * What a message would do to the current state, or to that after `spec.atSlot`, evaluated apart;
    * changes nothing. Errors: `dry-run-malformed` and what the door refuses a message with,
-   * `process-not-found`, `state-unknown`, `state-not-kept`, `dry-runs-too-many`.
+   * `process-not-found`, `process-unserved`, `state-unknown`, `state-not-kept`,
+   * `dry-runs-too-many`.
    */
   dryRun(id: string, spec: DryRunSpec, withState?: boolean): Promise<DryRunView>
   /** Results by slot, from `from`, at most `limit`. */

@@ -39,7 +39,13 @@ export type DryRunsOptions = {
 }
 
 export class DryRuns {
-  readonly figures: DryRunFigures = { counts: new Map() }
+  readonly figures: DryRunFigures = {
+    counts: new Map([
+      ['ok', 0],
+      ['error', 0],
+      ['refused', 0],
+    ]),
+  }
   readonly #o: DryRunsOptions
   readonly #most: number
   /** Places in use. */
@@ -80,7 +86,7 @@ export class DryRuns {
     const partition = partitionOf(process, network.genesis.partitions)
     const evaluator = await this.#opened()
     const owned = dre?.owned(partition)
-    if (owned === undefined) throw new HbError('process-not-found', process)
+    if (owned === undefined) throw new HbError('process-unserved', `partition ${partition}`)
     const basis = basisIn(network, owned, partition, process, spec.atSlot)
     const timestamp = spec.timestamp ?? Math.max(clock.now(), basis.timestampMin)
     const about = { network, evaluator, basis, message, timestamp, withState }

@@ -20,6 +20,7 @@ const SAME: [
   Same<views.MessageStatus, api.MessageStatus>,
   Same<views.ProcessView, api.ProcessView>,
   Same<views.StateView, api.StateView>,
+  Same<views.DryRunView, api.DryRunView>,
   Same<views.EntryView, api.EntryView>,
   Same<views.NodeHealth, api.NodeHealth>,
 ] = [true, true, true, true, true]
