@@ -23,7 +23,7 @@ const SAME: [
   Same<views.DryRunView, api.DryRunView>,
   Same<views.EntryView, api.EntryView>,
   Same<views.NodeHealth, api.NodeHealth>,
-] = [true, true, true, true, true]
+] = [true, true, true, true, true, true]
 
 let ed: Wallet
 let rsa: Wallet

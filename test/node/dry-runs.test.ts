@@ -269,10 +269,10 @@ describe('a dry run', () => {
     }
     const metrics = await api.metrics()
     const { samples } = metrics.find(({ name }) => name === 'hb_node_dry_runs_total') ?? {}
-    expect(samples?.map(({ labels, value }) => [labels?.['status'], value])).toEqual([
-      ['ok', 3],
-      ['error', 0],
-      ['refused', 6],
+    expect(samples).toEqual([
+      { labels: { status: 'ok' }, value: 3 },
+      { labels: { status: 'error' }, value: 0 },
+      { labels: { status: 'refused' }, value: 6 },
     ])
   })
 
