@@ -93,8 +93,9 @@ function walletMessage(network: Network, process: string, spec: DryRunSpec): Mes
   ]
   const { data, isJson } = dataOf(spec)
   const type = isJson ? absent(own, 'Content-Type', 'application/json') : []
-  const blank = [Buffer.alloc(SIGNATURE_BYTES[ED25519]), Buffer.alloc(OWNER_BYTES[ED25519])] as const
-  const item = encodeDataItem(ED25519, ...blank, {
+  const signature = Buffer.alloc(SIGNATURE_BYTES[ED25519])
+  const owner = Buffer.alloc(OWNER_BYTES[ED25519])
+  const item = encodeDataItem(ED25519, signature, owner, {
     target: fromBase64Url(process),
     anchor: Buffer.alloc(32),
     tags: [...own, ...ofNetwork, ...type],

@@ -10,7 +10,7 @@ import type { RelayerService } from '../../relayer/index.ts'
 import type { Evaluator, EvaluatorFigures } from '../../runtime/evaluator/port.ts'
 import type { SequencerFigures, SequencerService } from '../../sequencer/index.ts'
 import type { DoorFigures } from '../door-figures.ts'
-import type { DryRunFigures } from '../dry-runs.ts'
+import type { DryRuns } from '../dry-runs.ts'
 import type { IngressWriter } from '../ingress-writer.ts'
 import type { Holding, Ownership, Role } from '../ownership.ts'
 import type { Waiting } from '../readiness.ts'
@@ -29,7 +29,7 @@ export type NodeSource = {
   readonly evaluator: Evaluator | undefined
   readonly ownership: Ownership
   readonly door: DoorFigures
-  readonly dryRuns: DryRunFigures
+  readonly dryRuns: Pick<DryRuns, 'figures'>
   readonly ingress: IngressWriter
   readonly meters: Meters
   /** Undefined: on a log that knows no quotas. */
@@ -109,7 +109,7 @@ export const NODE_METRICS: MetricTable<NodeSource> = {
   hb_node_dry_runs_total: counter(
     'Dry runs by their status: ok, error, or refused, which gave no outcome.',
     ({ dryRuns }) =>
-      [...dryRuns.counts].map(([status, value]) => ({ labels: { status }, value })),
+      [...dryRuns.figures.counts].map(([status, value]) => ({ labels: { status }, value })),
     'status',
   ),
   kafka_consumergroup_lag: gauge(
