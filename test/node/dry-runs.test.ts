@@ -17,6 +17,7 @@ import { SANDBOX } from '../../src/runtime/index.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Store } from '../../src/store/port.ts'
+import { strictJson, text } from '../protocol/arbitraries.ts'
 import { ed25519Key, idOf } from '../protocol/fixtures.ts'
 import { TOPICS } from './rig.ts'
 
@@ -132,11 +133,11 @@ async function lasting(): Promise<unknown> {
 
 const input = fc.record(
   {
-    set: fc.tuple(fc.constantFrom('x', 'y', '1'), fc.jsonValue({ maxDepth: 2 })),
+    set: fc.tuple(fc.constantFrom('x', 'y', '1'), strictJson),
     push: fc.integer(),
     spin: fc.constantFrom(10, 1_000),
     tell: fc.record({ to: fc.constantFrom(b, caller) }),
-    fail: fc.string({ maxLength: 9 }),
+    fail: text,
   },
   { requiredKeys: [] },
 )
