@@ -106,6 +106,13 @@ export function wholeValue(text: string): number {
   return value
 }
 
+/** Ms since 1970, or what ISO 8601 says. */
+export function timeValue(text: string): number {
+  const time = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text)
+  if (!Number.isNaN(time)) return time
+  throw new HbError('usage', `${text}: an ISO time (2031-05-01T12:00:00Z), or ms since 1970`)
+}
+
 export function portValue(text: string): number {
   const port = wholeValue(text)
   if (port > 65_535) throw new HbError('usage', `${text}: a port is at most 65535`)

@@ -4,6 +4,8 @@
 // Invariants: C1 a message is signed once; whatever is sent again is those bytes (R3 makes it one
 // message). C2 every failure is an HbError, with the node's own code where there is one.
 
+import type { DryRunSpec } from '../protocol/dry-run.ts'
+import { toBase64Url } from '../std/bytes.ts'
 import { systemClock, type Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { frameBatch } from './batch.ts'
@@ -14,6 +16,7 @@ import { errorFrom, errorOf, parsed, Transport, type TransportOptions } from './
 import type {
   Accepted,
   BatchOutcome,
+  DryRunView,
   EntryView,
   HeadView,
   MessageStatus,
@@ -140,6 +143,15 @@ function readers(transport: Transport) {
     processes: (query: { readonly after?: string; readonly limit?: number } = {}) =>
       transport.json<Page<'processes', ProcessView, string>>({ path: '/processes', query }),
     state: (id: string): Promise<StateView> => readState(transport, id),
+    /** What a message would do now, or after `spec.atSlot`; nothing is sent. */
+    dryRun: (id: string, spec: DryRunSpec, wanted: { readonly state?: boolean } = {}) =>
+      transport.json<DryRunView>({
+        method: 'POST',
+        path: `/processes/${id}/dry-run`,
+        ...(wanted.state === true && { query: { state: 'true' } }),
+        body: Buffer.from(JSON.stringify(inJson(spec))),
+        headers: { 'content-type': 'application/json' },
+      }),
     results: (id: string, query: SlotRange = {}) =>
       transport.json<Page<'results', ResultView, number>>({
         path: `/processes/${id}/results`,
@@ -162,6 +174,13 @@ function readers(transport: Transport) {
       return view
     },
   }
+}
+
+/** Bytes have no JSON form of their own. */
+function inJson(spec: DryRunSpec): DryRunSpec {
+  const { data } = spec
+  if (!(data instanceof Uint8Array)) return spec
+  return { ...spec, data: toBase64Url(data), dataEncoding: 'base64url' }
 }
 
 async function askNetwork(transport: Transport, wanted: string | undefined): Promise<NetworkView> {

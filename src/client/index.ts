@@ -10,6 +10,7 @@ export {
   type Stage,
   type WaitOptions,
 } from './client.ts'
+export type { DryRunSpec } from '../protocol/dry-run.ts'
 export { frameBatch } from './batch.ts'
 export type { Bundle } from './bundle.ts'
 export {

@@ -73,6 +73,25 @@ export type StateView = {
   readonly text: string
 }
 
+/** What a message would do; of the state that it was tried on: slot and stateHash. */
+export type DryRunView = {
+  readonly process: string
+  readonly slot: number
+  readonly stateHash: string
+  /** That the entry would have had, ms. */
+  readonly timestamp: number
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  readonly text: string
+  readonly gas: number
+  /** Without ids and numbers: those come of a place in the log. */
+  readonly messages: readonly Omit<OutgoingView, 'id' | 'seq'>[]
+  /** Canonical JSON text of the changes to the state. */
+  readonly changes: string
+  /** JSON text of the state after it, where it was asked for. */
+  readonly state?: string
+}
+
 export type EntryView = {
   readonly partition: number
   readonly height: number

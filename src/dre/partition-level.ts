@@ -39,6 +39,11 @@ export class PartitionLevel {
     return this.#now
   }
 
+  /** What the next entry is evaluated on; `crosses`: an interval has ended since it was `now`. */
+  next(crosses: boolean): number {
+    return (crosses ? this.#recorded() : undefined) ?? this.#now
+  }
+
   /**
    * Goes on behind a stored position (undefined: from the beginning); true if the level changes,
    * and what is open must be closed. Throws `feature-level-unknown`.

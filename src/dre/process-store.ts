@@ -111,14 +111,19 @@ export class ProcessStore {
     return { key, value: Buffer.from(JSON.stringify([row.process, ...value])) }
   }
 
-  /** The base state and the change texts after it, up to the newest that was written. */
-  state(process: string): { snapshot: string; changes: string[] } | undefined {
+  /**
+   * The base state and the change texts after it, up to the newest that was written, or up to a
+   * slot: undefined where the base is beyond that.
+   */
+  state(process: string, slot?: number): { snapshot: string; changes: string[] } | undefined {
     const bytes = this.#store.get(`${this.#prefix}b/${process}`)
     if (bytes === undefined) return undefined
     const base = asBuffer(bytes)
     const slots = base.readUIntBE(0, 6)
+    if (slot !== undefined && slot + 1 < slots) return undefined
     const changes: string[] = []
-    for (const { value } of this.#range(`c/${process}/`, slots)) {
+    const to = slot === undefined ? undefined : slot + 1
+    for (const { value } of this.#range(`c/${process}/`, slots, to)) {
       const text = asBuffer(value).toString('utf8', 6)
       if (text !== '[]') changes.push(text)
     }

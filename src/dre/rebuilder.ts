@@ -149,6 +149,12 @@ export class Rebuilder {
     return { slot, height, stateHash, text: JSON.stringify(state) }
   }
 
+  /** What an entry of the process would be evaluated with at a height that is next. */
+  codeAt(process: string, height: number): { module: ModuleText; level: number } {
+    const crosses = this.#intervalOf(height) !== this.#interval
+    return { module: this.#moduleOf(process), level: this.#level.next(crosses) }
+  }
+
   /** Goes on from where another evaluation is: the process changes its code there. */
   async adopt(process: string, state: StateText, from: Rebuilder): Promise<void> {
     const { network, partition, code } = this.#o

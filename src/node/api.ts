@@ -2,6 +2,7 @@
 // those need no Kafka, no threads and no knowledge of roles. Implemented by node.ts; shapes are
 // the JSON that HTTP shows (bytes as base64url).
 
+import type { DryRunSpec } from '../protocol/dry-run.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { MessageKind, Tag } from '../protocol/message.ts'
 import type { HbError } from '../std/errors.ts'
@@ -82,6 +83,25 @@ export type StateView = {
   readonly stateHash: string
   /** JSON text of the state, exactly as hashed. */
   readonly text: string
+}
+
+/** What a message would do; of the state that it was tried on: slot and stateHash. */
+export type DryRunView = {
+  readonly process: string
+  readonly slot: number
+  readonly stateHash: string
+  /** That the entry would have had, ms. */
+  readonly timestamp: number
+  readonly status: 'ok' | 'error'
+  readonly code: string
+  readonly text: string
+  readonly gas: number
+  /** Without ids and numbers: those come of a place in the log. */
+  readonly messages: readonly Omit<OutgoingView, 'id' | 'seq'>[]
+  /** Canonical JSON text of the changes to the state. */
+  readonly changes: string
+  /** JSON text of the state after it, where it was asked for. */
+  readonly state?: string
 }
 
 export type EntryView = {
@@ -192,6 +212,13 @@ export type NodeApi = {
   servedAt(partition: number): Promise<string | undefined>
   process(id: string): Promise<ProcessView | undefined>
   state(id: string): Promise<StateView | undefined>
+  /**
+   * What a message would do to the current state, or to that after `spec.atSlot`, evaluated apart;
+   * changes nothing. Errors: `dry-run-malformed` and what the door refuses a message with,
+   * `process-not-found`, `process-unserved`, `state-unknown`, `state-not-kept`,
+   * `dry-runs-too-many`.
+   */
+  dryRun(id: string, spec: DryRunSpec, withState?: boolean): Promise<DryRunView>
   /** Results by slot, from `from`, at most `limit`. */
   results(id: string, from: number, limit: number): Promise<ResultView[]>
   /** Accepted entries from a height on, for ever, until the signal. */

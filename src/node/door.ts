@@ -14,6 +14,7 @@ import { traceHeaders } from '../std/trace.ts'
 import type { RememberingVerifier } from '../verifier/index.ts'
 import type { Metric } from './metrics/metric.ts'
 import type { DoorFigures } from './door-figures.ts'
+import type { DryRuns } from './dry-runs.ts'
 import { refuse } from './door-figures.ts'
 import type { Waiting } from './readiness.ts'
 import type { NodeReports } from './reports.ts'
@@ -33,6 +34,7 @@ export type DoorOptions = {
   readonly ingress: IngressWriter
   readonly waits: Waits
   readonly queries: NodeQueries
+  readonly dryRuns: DryRuns
   readonly routes: Routes
   readonly peers: Peers
   readonly clock: Clock
@@ -55,7 +57,7 @@ export class Door {
   }
 
   api(): NodeApi {
-    const { queries, network, routes, metrics } = this.#o
+    const { queries, dryRuns, network, routes, metrics } = this.#o
     const { partitions } = network.genesis
     const part = (page: Page): Part => queries.part(page)
     return {
@@ -72,6 +74,7 @@ export class Door {
       servedAt: (partition) => routes.owner('dre', partition),
       process: async (id) => queries.process(id),
       state: async (id) => queries.state(id),
+      dryRun: async (id, spec, withState = false) => dryRuns.run(id, spec, withState),
       results: async (id, from, limit) => queries.results(id, from, limit),
       tail: (partition, from, signal) => queries.tail(partition, from, signal),
       health: () => queries.health(),

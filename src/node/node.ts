@@ -25,6 +25,8 @@ import { silentReporter } from '../std/reporter.ts'
 import type { NodeApi } from './api.ts'
 import { noDoorFigures } from './door-figures.ts'
 import { Door } from './door.ts'
+import type { DryRunLimits, DryRunsOptions } from './dry-runs.ts'
+import { DryRuns } from './dry-runs.ts'
 import { checkLevel, hostOf, LEVELS } from './host.ts'
 import type { IngressLimits } from './ingress-writer.ts'
 import { IngressWriter } from './ingress-writer.ts'
@@ -78,6 +80,7 @@ export type NodeOptions = {
     readonly waits?: Partial<WaitLimits>
     readonly peers?: Partial<PeerLimits>
     readonly metrics?: Partial<MetricsLimits>
+    readonly dryRuns?: Partial<DryRunLimits>
   }
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
@@ -131,12 +134,11 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const close = (services: Services): Promise<void> =>
     closing.once(async () => {
       waits.close()
+      await woken.dryRuns?.close()
       await closing.all(services)
-      await ownership.close()
-      await verifier.close()
-      await evaluator?.close()
+      for (const part of [ownership, verifier, evaluator]) await part?.close()
     })
-  const woken: { queries?: NodeQueries } = {}
+  const woken: { queries?: NodeQueries; dryRuns?: DryRuns } = {}
   const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
   const told = { meters, reports, tracing: openTelemetryTracing() }
   const shared = { network, clock, evaluator, verifier, waits, ownership, ...told }
@@ -149,7 +151,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     throw error
   }
   const queries = new NodeQueries({ network, log, clock, topics, ownership, ...services })
-  woken.queries = queries
+  const dryRuns = makeDryRuns(options, { network, clock, dre: services.dre })
+  Object.assign(woken, { queries, dryRuns })
   const others = findOthers(options, { ...shared, applicationId, signal: closing.signal })
   moved.tell = (role, partition) => {
     if (ownership.of(role, partition) !== 'closing') return
@@ -162,8 +165,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
   const { signal } = closing
   const place = { network: network.id, applicationId, topics, log, clock, signal, throttling }
-  const metrics = new NodeMetrics({ ...seen, ...place, limits: limits.metrics })
-  const door = new Door({ ...shared, ...others, ingress, queries, figures, metrics })
+  const metrics = new NodeMetrics({ ...seen, ...place, dryRuns, limits: limits.metrics })
+  const door = new Door({ ...shared, ...others, ingress, queries, dryRuns, figures, metrics })
   return {
     api: door.api(),
     ...services,
@@ -171,6 +174,16 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
     unfinished: () => closing.unfinished(),
     close: () => close(services),
   }
+}
+
+function makeDryRuns(
+  { evaluatorWorkers, limits }: NodeOptions,
+  parts: Pick<DryRunsOptions, 'network' | 'clock' | 'dre'>,
+): DryRuns {
+  // one thread at most, whatever is live has
+  const workers = Math.min(1, evaluatorWorkers)
+  const open = (): Promise<Evaluator> => openEvaluator(parts.network, workers)
+  return new DryRuns({ ...parts, openEvaluator: open, limits: limits?.dryRuns })
 }
 
 /** The other nodes: who has what, and a way to ask them. */

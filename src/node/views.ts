@@ -7,7 +7,8 @@ import type { Content } from '../protocol/message.ts'
 import { contentDigest, processMessageId } from '../protocol/message.ts'
 import type { Result } from '../protocol/result.ts'
 import { toBase64Url, utf8Text } from '../std/bytes.ts'
-import type { EntryView, OutgoingView, ResultView } from './api.ts'
+import type { DryRun, DryRunBasis } from '../dre/index.ts'
+import type { DryRunView, EntryView, OutgoingView, ResultView } from './api.ts'
 
 export function dataView(data: Uint8Array): {
   data: string
@@ -38,6 +39,18 @@ export function resultView(network: Network, partition: number, result: Result):
       return { id, kind, target, tags, ...dataView(message.data), hops, count, budget, seq }
     }),
   }
+}
+
+export function dryRunView(basis: DryRunBasis, timestamp: number, run: DryRun): DryRunView {
+  const { process, slot, stateHash } = basis
+  const { status, code, text, gas, changes, messages } = run.outcome
+  const sent = messages.map(({ kind, target, tags, data, hops, count, budget }) => {
+    return { kind, target, tags, ...dataView(data), hops, count, budget }
+  })
+  const place = { process, slot, stateHash: toBase64Url(stateHash), timestamp }
+  const { state } = run
+  const view = { ...place, status, code, text, gas, messages: sent, changes }
+  return state === undefined ? view : { ...view, state }
 }
 
 export function outgoingId(

@@ -9,6 +9,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { ManifestHead } from '../protocol/manifest.ts'
 import type { ManifestProcess } from '../protocol/records.ts'
 import { partitionOf, topicNames } from '../protocol/topics.ts'
+import type { ModuleText } from '../protocol/transition.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { HbError } from '../std/errors.ts'
@@ -37,6 +38,8 @@ export type StatesOptions = Omit<ReplaySource, 'partition'> & {
 export type StateThen = StateText & {
   /** Of the entry that made it, where that was replayed: ms. */
   readonly timestamp?: number
+  /** What an entry of the process that came then would be evaluated with. */
+  readonly next: { readonly height: number; readonly module: ModuleText; readonly level: number }
 }
 
 export type StatesThen = {
@@ -171,6 +174,8 @@ class Walk {
       throw new HbError('state-unknown', `${this.#process} was not spawned then`)
     }
     const timestamp = this.#timestamp
-    this.#states.push(timestamp === undefined ? state : { ...state, timestamp })
+    const height = this.#seen.height + 1
+    const next = { height, ...this.#rebuilder.codeAt(this.#process, height) }
+    this.#states.push({ ...state, next, ...(timestamp !== undefined && { timestamp }) })
   }
 }

@@ -536,6 +536,21 @@ export const ERROR_TABLE = {
     message: 'nothing says what network this is',
     advice: 'Check --data, or --bootstrap-server and --application-id: a node must have started there.',
   },
+  'dry-run-malformed': {
+    kind: 'input',
+    message: 'what is to be tried is not a message',
+    advice: 'Correct the named field; the caller is always needed.',
+  },
+  'dry-runs-too-many': {
+    kind: 'capacity',
+    message: 'too many dry runs are under way on this node',
+    advice: 'Try again later; a dry run that was refused did nothing.',
+  },
+  'state-not-kept': {
+    kind: 'input',
+    message: 'the node no longer has the state of that slot',
+    advice: 'Use `hb dry-run --at-slot`, which finds the state by replay of the log.',
+  },
   'state-unknown': {
     kind: 'input',
     message: 'there was no such state',

@@ -4,6 +4,7 @@
 export { bundleContract, Wallet } from '../client/index.ts'
 export type { Bundle, Client, TagList } from '../client/index.ts'
 export type {
+  DryRunView,
   EntryView,
   NodeApi,
   NodeHealth,
@@ -19,6 +20,7 @@ export { FAULTS_MAX } from './log-faults.ts'
 export type { AppendFault, FaultPlace, Faults } from './log-faults.ts'
 export type { LogChoice, LogKind, StartedKafka } from './log-place.ts'
 export type {
+  DryRunOptions,
   MessageOptions,
   ReceivedView,
   RestartOptions,

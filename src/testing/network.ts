@@ -8,8 +8,9 @@
 import type { Client } from '../client/index.ts'
 import { createClient, messageFields, spawnFields, Wallet } from '../client/index.ts'
 import type { MessageSpec } from '../client/index.ts'
-import type { EntryView, NodeApi, NodeHealth } from '../node/index.ts'
+import type { DryRunView, EntryView, NodeApi, NodeHealth } from '../node/index.ts'
 import type { Log } from '../log/port.ts'
+import type { DryRunSpec } from '../protocol/dry-run.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { signedMessage } from '../protocol/signed.ts'
 import { partitionOf } from '../protocol/topics.ts'
@@ -33,6 +34,9 @@ export type Sender = string | Wallet
 
 /** Action, tags, data and the rest, as the client has them. */
 export type MessageOptions = Omit<MessageSpec, 'target'>
+
+/** The message as `DryRunSpec` has it; `state`: the state after it, too. */
+export type DryRunOptions = Omit<DryRunSpec, 'caller'> & { readonly state?: boolean }
 
 export type SpawnOptions = ContractSource & {
   readonly state?: State
@@ -136,6 +140,21 @@ export class TestNetwork implements AsyncDisposable {
   send(by: Sender, to: string, options: MessageOptions = {}): Sent {
     const spec = { ...options, target: this.address(to) }
     return this.#send(by, messageFields(this.#signedFor(), spec))
+  }
+
+  /**
+   * What a message would do to a contract, sent by a wallet or (of its name or id) by another
+   * contract; nothing is sent, and nothing changes.
+   */
+  async dryRun(by: Sender, to: string, options: DryRunOptions = {}): Promise<DryRunView> {
+    const { state = false, ...fields } = options
+    const id = this.address(to)
+    const isWallet = by instanceof Wallet || this.#o.wallets.has(by)
+    const caller = by instanceof Wallet ? by.address : this.address(by)
+    const partition = partitionOf(id, this.#o.network.genesis.partitions)
+    const api = this.#running().serving(partition)
+    if (api === undefined) throw new HbError('process-unserved', `partition ${partition}`)
+    return api.dryRun(id, { caller, from: isWallet ? 'wallet' : 'process', ...fields }, state)
   }
 
   /**

@@ -4,11 +4,11 @@
 // Invariant: what is read is what nodes published and stored, never a value that the test's own
 // side computed.
 
-import type { ProcessView, ResultView } from '../node/index.ts'
+import type { DryRunView, ProcessView, ResultView } from '../node/index.ts'
 import { HbError } from '../std/errors.ts'
 import { parseJson } from '../std/json-text.ts'
 import type { Sent } from './sending.ts'
-import type { TestNetwork, MessageOptions, Sender } from './network.ts'
+import type { DryRunOptions, TestNetwork, MessageOptions, Sender } from './network.ts'
 import { sentBy, type SentView } from './watching.ts'
 
 const PAGE = 1_000
@@ -26,6 +26,15 @@ export class TestContract<S = Record<string, unknown>> {
   /** A message to it: its Action, and the rest as options. */
   send(by: Sender, action: string, options: Omit<MessageOptions, 'action'> = {}): Sent {
     return this.#network.send(by, this.id, { ...options, action })
+  }
+
+  /** What a message would do to it now: nothing is sent, and nothing changes. */
+  dryRun(
+    by: Sender,
+    action: string,
+    options: Omit<DryRunOptions, 'action'> = {},
+  ): Promise<DryRunView> {
+    return this.#network.dryRun(by, this.id, { ...options, action })
   }
 
   /** As it was hashed last, parsed. Each call gives an object of its own. */

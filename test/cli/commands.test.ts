@@ -50,6 +50,7 @@ describe('help', () => {
     ['keys', 'show'],
     ['spawn'],
     ['send'],
+    ['dry-run'],
     ['result'],
     ['state'],
     ['diff'],

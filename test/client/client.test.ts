@@ -20,9 +20,10 @@ const SAME: [
   Same<views.MessageStatus, api.MessageStatus>,
   Same<views.ProcessView, api.ProcessView>,
   Same<views.StateView, api.StateView>,
+  Same<views.DryRunView, api.DryRunView>,
   Same<views.EntryView, api.EntryView>,
   Same<views.NodeHealth, api.NodeHealth>,
-] = [true, true, true, true, true]
+] = [true, true, true, true, true, true]
 
 let ed: Wallet
 let rsa: Wallet

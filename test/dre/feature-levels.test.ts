@@ -10,8 +10,9 @@ import { ownerAddress } from '../../src/protocol/ans104/index.ts'
 import { checkOutbox } from '../../src/protocol/outbox.ts'
 import type { Result } from '../../src/protocol/result.ts'
 import type { StoredRecord } from '../../src/log/port.ts'
-import { rebuild } from '../../src/dre/index.ts'
-import { statesAt } from '../../src/replay/index.ts'
+import type { OwnedPartition } from '../../src/dre/index.ts'
+import { basisIn, rebuild } from '../../src/dre/index.ts'
+import { dryRunAt, statesAt } from '../../src/replay/index.ts'
 import { createInlineEvaluator, SANDBOX } from '../../src/runtime/index.ts'
 import type { Evaluator } from '../../src/runtime/index.ts'
 import type { NativeHandle } from '../../src/runtime/evaluator/port.ts'
@@ -143,6 +144,58 @@ describe('a feature level', () => {
     expect(await said(15, 23, 39)).toEqual([SAID.slice(0, 14), SAID.slice(0, 21), SAID])
     // from the manifest of height 23 on
     expect(await said(30)).toEqual([SAID.slice(0, 21 + 7)])
+  })
+
+  test('is that of the next entry in a dry run, now and then', async () => {
+    await record()
+    const { service } = await dre()
+    await until(async () => (await rig.results(0)).length === 40)
+    await until(() => service.owned(0)?.level.now === 3)
+    const process = rig.id('teller')
+    const spec = { caller: toBase64Url(operator.owner), timestamp: 1 }
+    const lastSaid = async (height: number): Promise<number | undefined> => {
+      const options = { ...replaying(), applicationId: 'hb', evaluator: await evaluator(rig.network) }
+      const { run } = await dryRunAt({
+        ...options,
+        process,
+        point: { height },
+        spec,
+        withState: true,
+      })
+      return (JSON.parse(run.state ?? '') as { said: number[] }).said.at(-1)
+    }
+    expect(await Promise.all([3, 11, 14, 15, 20, 22, 23, 39].map(lastSaid))).toEqual([
+      1, 1, 1, 2, 2, 2, 3, 3,
+    ])
+  })
+
+  test('is that of the next entry in a dry run on what is stored', async () => {
+    await record()
+    const whole = await records(rig.log, TOPICS.log, 0)
+    // to an interval's end; within the one of an upgrade; within one behind it
+    for (const [at, now, past] of [
+      [15, 2, undefined],
+      [20, 2, 'state-not-kept'],
+      [29, 3, 3],
+    ] as const) {
+      const end = whole.findIndex(({ headers }) => headers?.['hb-height'] === String(at)) + 1
+      const part = await Rig.open(rig.network)
+      await append(part, whole.slice(0, end))
+      const { service } = await dre(undefined, part)
+      await until(async () => (await part.results(0)).length === at + 1)
+      await until(() => service.owned(0)?.store.position()?.view.height === at)
+      const owned = service.owned(0) as OwnedPartition
+      const levelOf = (slot?: number): number =>
+        basisIn(rig.network, owned, 0, rig.id('teller'), slot).level
+      expect([at, levelOf()]).toEqual([at, now])
+      const slot = owned.store.result(at - 2)?.slot ?? -1
+      // in the interval of an upgrade the store does not say which level it was
+      if (past === 3) expect(levelOf(slot)).toBe(past)
+      if (past === 'state-not-kept') {
+        expect(() => levelOf(slot)).toThrow(expect.objectContaining({ code: past }))
+      }
+      await part.close()
+    }
   })
 
   test('is the same in a rebuild, and for whoever starts again at any height', async () => {

@@ -2,10 +2,12 @@
 
 import fc from 'fast-check'
 import type { EntryRecord, RelayedRecord, WireMessage } from '../../src/protocol/codec/records.ts'
+import { parseStrictJson } from '../../src/protocol/json.ts'
 import type { Content, MessageKind, Tag } from '../../src/protocol/message.ts'
 import { MESSAGE_KINDS } from '../../src/protocol/message.ts'
 import type { Result, Run } from '../../src/protocol/result.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
+import { codeOf } from './fixtures.ts'
 
 /** Well-formed Unicode, every plane. */
 export const text = fc.string({ unit: 'binary', maxLength: 24 })
@@ -23,6 +25,10 @@ export const fromMinusOne = fc.oneof(fc.constant(-1), whole)
 export const int32 = fc.oneof(fc.nat(), fc.constantFrom(0, 2 ** 31 - 1))
 export const budget = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map(String)
 export const tag: fc.Arbitrary<Tag> = fc.record({ name: text, value: text })
+/** What the door takes as a message's input, a few levels deep. */
+export const strictJson = fc
+  .jsonValue({ maxDepth: 2 })
+  .filter((value) => codeOf(() => parseStrictJson(JSON.stringify(value))) === 'none')
 const longs = fc.array(whole, { maxLength: 5 })
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.option(arbitrary, { nil: null })

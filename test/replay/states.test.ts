@@ -7,6 +7,7 @@ import { statesAt } from '../../src/replay/index.ts'
 import type { Point, StateThen } from '../../src/replay/index.ts'
 import { HbError } from '../../src/std/errors.ts'
 import { toBase64Url } from '../../src/std/bytes.ts'
+import { strictJson } from '../protocol/arbitraries.ts'
 import { editorNetwork, RecordedNode } from './recorded-node.ts'
 
 let live: RecordedNode | undefined
@@ -16,7 +17,7 @@ afterEach(async () => {
 })
 
 const name = fc.constantFrom('a', 'b', 'c')
-const value = fc.jsonValue({ maxDepth: 2 })
+const value = strictJson
 const key = fc.constantFrom('x', 'y', 'z', '1')
 const edit = fc.oneof(
   fc.record({ set: fc.tuple(key, value) }),

@@ -105,6 +105,41 @@ describe('contracts', () => {
   })
 })
 
+describe('a dry run', () => {
+  test('is what the message does that is sent then, and changes nothing', async () => {
+    const net = await network({ wallets: WALLETS, contracts: COUNTERS })
+    const one = net.contract<Counter>('one')
+    const tags = { To: net.address('two') }
+    const tried = await one.dryRun('alice', 'Count', { tags, state: true })
+    expect(tried).toMatchObject({ process: one.id, slot: 0, status: 'ok' })
+    expect(JSON.parse(tried.state ?? '')).toMatchObject({ count: 1 })
+    expect(await one.state()).toMatchObject({ count: 0 })
+    const { status, gas, messages } = await one.send('alice', 'Count', { tags }).ok()
+    expect([tried.status, tried.gas]).toEqual([status, gas])
+    expect(messages).toMatchObject(tried.messages)
+    expect(messages).toHaveLength(2)
+  })
+
+  test('by a contract, of one that fails: with the bounce', async () => {
+    const net = await network({ wallets: WALLETS, contracts: COUNTERS })
+    const { code, text, messages } = await net.contract('two').dryRun('one', 'Fail')
+    expect([code, text]).toEqual(['contract-error', expect.stringContaining('told to fail')])
+    expect(messages).toMatchObject([{ kind: 'bounce', target: net.address('one') }])
+    const byWallet = await net.dryRun(net.wallet('bob'), 'two', { action: 'Fail' })
+    expect([byWallet.status, byWallet.messages]).toEqual(['error', []])
+    await expect(net.dryRun('nobody', 'two')).rejects.toMatchObject({ code: 'test-name-unknown' })
+  })
+
+  test('at the node that serves the process, also over HTTP', async () => {
+    const nodes = [['sequencer', 'relayer'], ['dre']] as const
+    const net = await network({ wallets: WALLETS, contracts: COUNTERS, nodes })
+    const spec = { caller: net.address('alice'), action: 'Count' }
+    const run = await net.client().dryRun(net.address('one'), spec, { state: true })
+    expect(JSON.parse(run.state ?? '')).toMatchObject({ count: 1 })
+    expect(await net.contract('one').dryRun('alice', 'Count')).toMatchObject({ gas: run.gas })
+  })
+})
+
 describe('what a message causes', () => {
   test('is settled when all of it is, across partitions, with messages and events', async () => {
     const net = await network({ wallets: WALLETS, contracts: COUNTERS })

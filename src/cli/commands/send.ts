@@ -1,15 +1,13 @@
 // hb send: a signed message to a process.
 
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { MessageSpec } from '../../client/index.ts'
 import type { Tag } from '../../protocol/message.ts'
 import { systemClock } from '../../std/clock.ts'
-import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
+import { dataOptions, messageData, type DataOptions } from '../message-data.ts'
 import {
   jsonOption,
-  jsonValue,
   openClient,
   openWallet,
   processNamed,
@@ -23,7 +21,6 @@ import {
   type WalletOptions,
 } from '../options.ts'
 import { printStatus } from '../print-status.ts'
-import { readable } from '../readable.ts'
 
 const HELP = `
 <process> is an id, or the name of a process of genesis.
@@ -36,12 +33,10 @@ Examples:
 
 type Options = UrlOptions &
   WalletOptions &
-  WaitOptions & {
+  WaitOptions &
+  DataOptions & {
     readonly action?: string
     readonly tag?: readonly Tag[]
-    readonly data?: string
-    readonly input?: string
-    readonly dataFile?: string
     readonly expiresIn?: number
     readonly json?: true
   }
@@ -52,9 +47,7 @@ export function addSend(program: Command, context: CommandContext): void {
     .description('sign a message, send it, and wait for its result')
     .option('--action <name>', 'the tag Action')
     .option('--tag <Name=Value>', 'a tag; may be repeated', tagValue)
-    .option('--data <text>', 'data as text')
-    .option('--input <json>', "data as JSON, the action's input; or @file")
-    .option('--data-file <file>', "data: a file's bytes")
+  dataOptions(command)
     .option('--expires-in <seconds>', 'refuse it if it is not ordered by then', secondsValue)
     .addHelpText('after', HELP)
   jsonOption(waitOptions(walletOption(urlOption(command)))).action(
@@ -71,7 +64,7 @@ async function send(
 ): Promise<number> {
   const { terminal } = context
   const json = options.json === true
-  const data = await dataOf(options)
+  const data = await messageData(options)
   const wallet = await openWallet(terminal, options)
   const client = await openClient(context, options)
   const spec: MessageSpec = {
@@ -92,22 +85,4 @@ async function send(
   const timeoutMs = options.timeout * 1_000
   const status = await client.wait(accepted.id, { stage: wait, timeoutMs, signal: terminal.signal })
   return printStatus(terminal, json, status, wait)
-}
-
-async function dataOf({ data, input, dataFile }: Options): Promise<unknown> {
-  const given = [data, input, dataFile].filter((one) => one !== undefined)
-  if (given.length > 1) throw new HbError('usage', 'give one of --data, --input, --data-file')
-  if (input !== undefined) {
-    const value = await jsonValue(input, '--input')
-    // a text would be sent as it is: as JSON it has quotes
-    return typeof value === 'string' ? jsonText(value) : value
-  }
-  return dataFile === undefined ? data : await readable(dataFile, () => readFile(dataFile))
-}
-
-function jsonText(value: string): never {
-  throw new HbError(
-    'usage',
-    `--input ${JSON.stringify(value)}: an object, array, number or boolean; text is --data`,
-  )
 }

@@ -5,7 +5,14 @@ import type { Command } from 'commander'
 import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { dataOption, type HistoryOptions } from '../history.ts'
-import { jsonOption, openClient, processNamed, urlOption, wholeValue } from '../options.ts'
+import {
+  jsonOption,
+  openClient,
+  processNamed,
+  timeValue,
+  urlOption,
+  wholeValue,
+} from '../options.ts'
 import type { PointOptions } from '../states-then.ts'
 import { jsonForTerminal, paint } from '../terminal.ts'
 
@@ -68,11 +75,4 @@ async function stateThen(context: CommandContext, name: string, options: Options
 
 function timeText(timestamp: number | undefined): string {
   return timestamp === undefined ? '' : `, ${new Date(timestamp).toISOString()}`
-}
-
-/** Ms since 1970, or what ISO 8601 says. */
-function timeValue(text: string): number {
-  const time = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new HbError('usage', `${text}: an ISO time (2031-05-01T12:00:00Z), or ms since 1970`)
 }

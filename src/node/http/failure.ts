@@ -34,6 +34,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   'message-unknown': 404,
   'partition-unknown': 404,
   'process-not-found': 404,
+  'state-not-kept': 404,
   'route-unknown': 404,
   'process-failed': 409,
 }

@@ -27,6 +27,7 @@ export function lateApi(network: Network): LateApi {
       servedAt: async (partition) => now().servedAt(partition),
       process: async (id) => now().process(id),
       state: async (id) => now().state(id),
+      dryRun: async (id, spec, withState) => now().dryRun(id, spec, withState),
       results: async (id, from, limit) => now().results(id, from, limit),
       tail: (partition, from, signal) => now().tail(partition, from, signal),
       health: () => now().health(),

@@ -1,4 +1,5 @@
-// POST /messages and /messages/batch: where wallets' messages come in.
+// POST /messages and /messages/batch: where wallets' messages come in; beside them, what has a body
+// and changes nothing (dry-run-route.ts).
 //
 // Invariants: W1 the only way in is NodeApi.submit, which takes signed data items and nothing else;
 // a body is never read as any other record, so a caller that is a process cannot enter here. W2 an
@@ -10,6 +11,7 @@ import type { NodeApi, Submitted } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
 import { traceOf } from '../../std/trace.ts'
 import { batchItems } from './batch.ts'
+import { addDryRunRoute } from './dry-run-route.ts'
 import { errorBody, sendError } from './failure.ts'
 import { Room, type HttpLimits } from './limits.ts'
 import { stageOf, wholeOf, type Query } from './query.ts'
@@ -27,6 +29,8 @@ export function addWriteRoutes(app: FastifyInstance, parts: Parts): void {
   app.post('/messages/batch', route(limits.batchBytesMax), (request, reply) =>
     postBatch(parts, request, reply),
   )
+  // as JSON a message's text may take more bytes than by itself
+  addDryRunRoute(app, api, route(2 * messageBytesMax))
 }
 
 // Counted by what the sender says that it will send, before the first byte is kept.

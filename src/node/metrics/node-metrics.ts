@@ -10,6 +10,7 @@ import type { RelayerService } from '../../relayer/index.ts'
 import type { Evaluator, EvaluatorFigures } from '../../runtime/evaluator/port.ts'
 import type { SequencerFigures, SequencerService } from '../../sequencer/index.ts'
 import type { DoorFigures } from '../door-figures.ts'
+import type { DryRuns } from '../dry-runs.ts'
 import type { IngressWriter } from '../ingress-writer.ts'
 import type { Holding, Ownership, Role } from '../ownership.ts'
 import type { Waiting } from '../readiness.ts'
@@ -28,6 +29,7 @@ export type NodeSource = {
   readonly evaluator: Evaluator | undefined
   readonly ownership: Ownership
   readonly door: DoorFigures
+  readonly dryRuns: Pick<DryRuns, 'figures'>
   readonly ingress: IngressWriter
   readonly meters: Meters
   /** Undefined: on a log that knows no quotas. */
@@ -103,6 +105,12 @@ export const NODE_METRICS: MetricTable<NodeSource> = {
     standbyLags,
     ROLE,
     PARTITION,
+  ),
+  hb_node_dry_runs_total: counter(
+    'Dry runs by their status: ok, error, or refused, which gave no outcome.',
+    ({ dryRuns }) =>
+      [...dryRuns.figures.counts].map(([status, value]) => ({ labels: { status }, value })),
+    'status',
   ),
   kafka_consumergroup_lag: gauge(
     "Records between a group's position and the topic's end, of the partitions that this node has.",

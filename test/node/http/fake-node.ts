@@ -10,7 +10,10 @@ import { signedMessage } from '../../../src/protocol/signed.ts'
 import { partitionOf } from '../../../src/protocol/topics.ts'
 import { sha256, toBase64Url } from '../../../src/std/bytes.ts'
 import { HbError, isHbError } from '../../../src/std/errors.ts'
+import type { DryRunSpec } from '../../../src/protocol/dry-run.ts'
+import { dryRunMessage } from '../../../src/protocol/dry-run.ts'
 import type {
+  DryRunView,
   EntryView,
   MessageStatus,
   NodeApi,
@@ -237,6 +240,30 @@ export class FakeNode implements NodeApi {
   async state(id: string): Promise<StateView | undefined> {
     const text = this.states.get(id)
     return text === undefined ? undefined : { process: id, slot: 3, stateHash: 'hash-of-it', text }
+  }
+
+  /** `ok`, or with the tag Fail an error. */
+  async dryRun(id: string, spec: DryRunSpec, withState = false): Promise<DryRunView> {
+    const state = this.states.get(id)
+    if (state === undefined) throw new HbError('process-not-found', id)
+    if (this.room === 0) throw new HbError('dry-runs-too-many')
+    if (spec.atSlot !== undefined) throw new HbError('state-not-kept', `slot ${spec.atSlot}`)
+    const failed = tagValue(dryRunMessage(this.network, id, spec).tags, 'Fail')
+    const sent = { target: spec.caller, tags: [], data: 'sent', dataEncoding: 'utf8' as const }
+    const message = { kind: 'notice' as const, ...sent, hops: 1, count: 1, budget: '0' }
+    return {
+      process: id,
+      slot: 3,
+      stateHash: 'hash-of-it',
+      timestamp: spec.timestamp ?? 7,
+      status: failed === undefined ? 'ok' : 'error',
+      code: failed === undefined ? '' : 'contract-error',
+      text: failed ?? '',
+      gas: 1,
+      messages: failed === undefined ? [message] : [],
+      changes: failed === undefined ? '[["b",2]]' : '[]',
+      ...(withState && { state }),
+    }
   }
 
   async results(id: string, from: number, limit: number): Promise<ResultView[]> {
