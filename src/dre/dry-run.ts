@@ -161,15 +161,16 @@ export function basisIn(
   if (atSlot > settledSlot) {
     throw new HbError('state-unknown', `slot ${atSlot} of ${process}: its last is ${settledSlot}`)
   }
-  const [last] = store.heights(process, atSlot, 1)
+  const [last, then] = store.heights(process, atSlot, 2)
   const result = last === undefined ? undefined : store.result(last)
   const saved = store.state(process, atSlot)
-  const height = (last ?? 0) + 1
-  const then = levelThen(network, { store, level }, partition, height)
-  if (result === undefined || saved === undefined || then === undefined) {
+  // in the place of the entry that came next
+  const height = then ?? (last ?? 0) + 1
+  const levelAt = levelThen(network, { store, level }, partition, height)
+  if (result === undefined || saved === undefined || levelAt === undefined) {
     throw new HbError('state-not-kept', `slot ${atSlot} of ${process}`)
   }
-  const place = { slot: atSlot, stateHash: result.stateHash, height, timestampMin: 0, level: then }
+  const place = { slot: atSlot, stateHash: result.stateHash, height, timestampMin: 0, level: levelAt }
   return { ...common, ...place, ...saved }
 }
 

@@ -10,6 +10,7 @@ import { deadLetterOf } from '../../../src/protocol/dead-letter.ts'
 import type { Entry } from '../../../src/protocol/entry.ts'
 import type { Network } from '../../../src/protocol/genesis.ts'
 import type { Result, Run } from '../../../src/protocol/result.ts'
+import { signedMessage } from '../../../src/protocol/signed.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import type { ErrorCode } from '../../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
@@ -125,12 +126,12 @@ export class GoodHistory {
     return cut(this.tape, at, run)
   }
 
-  /** A wallet's message that nobody ordered: another signature is another id. */
+  /** A wallet's message that nobody ordered, without an expiry. */
   unplaced(): Appended {
     const message = this.messageAt(this.signed.height)
     if (message.type !== 'signed') throw new Error('is no signed message')
-    const item = Buffer.from(message.item)
-    item[10] = (item[10] as number) ^ 1
+    const { process: target } = signedMessage(this.network, message.item)
+    const item = signedItem(this.network, ed25519Key(), { target })
     return appendedTo(this.tape, 'hb.ingress', P, RECORDS.encodeIngress({ type: 'signed', item }))
   }
 
