@@ -1,8 +1,10 @@
 // Which suites `npm test` leaves to `npm run test:clusters`: each takes tens of seconds, mostly on
-// clusters of its own. A suite that proves something without them does not belong here.
+// clusters of its own, or grows with what was found (known seeds).
 
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
+  'test/chaos/chaos[.]test',
+  'test/kafka/commands',
   'test/kafka/offset-resets',
   'test/kafka/quotas',
   'test/kafka/replay-verify',
@@ -12,4 +14,5 @@ export const SLOW_SUITES = [
   'test/log/kafka/clusters',
   'test/log/kafka/three-brokers',
   'test/kafka/schema-registry',
+  'test/simulation/known-seeds',
 ]
