@@ -170,8 +170,8 @@ export function basisIn(
   if (result === undefined || saved === undefined || levelAt === undefined) {
     throw new HbError('state-not-kept', `slot ${atSlot} of ${process}`)
   }
-  const place = { slot: atSlot, stateHash: result.stateHash, height, timestampMin: 0, level: levelAt }
-  return { ...common, ...place, ...saved }
+  const place = { slot: atSlot, stateHash: result.stateHash, height, timestampMin: 0 }
+  return { ...common, ...place, level: levelAt, ...saved }
 }
 
 /** Undefined: it may have changed since, and the store does not say what it was. */

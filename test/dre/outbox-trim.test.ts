@@ -201,7 +201,11 @@ describe('the outbox', () => {
     const stayed = [...keeper.trims]
     const again = await rig.sequencer()
     await whole(rig, keeper)
-    await until(async () => keeper.trims.every((each, at) => each > (stayed[at] ?? 0)))
+    // the walks go where they like: a partition that nothing came to keeps its newest run
+    const newest = (each: number): number => keeper.runs[each]?.at(-1)?.offset ?? 0
+    expect(partitions.filter((each) => newest(each) > (stayed[each] ?? 0))).not.toEqual([])
+    const moved = (to: number, at: number): boolean => to > (stayed[at] ?? 0) || to === newest(at)
+    await until(async () => keeper.trims.every(moved))
     const all = [sequencer, dre, relayer, again]
     expect(all.flatMap(({ halted }) => halted)).toEqual([])
   })
