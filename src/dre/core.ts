@@ -145,8 +145,8 @@ export class Ledger {
 
   #targetPartition(height: number, index: number, content: Content): number {
     const { id, genesis } = this.#network
-    const origin = { partition: this.#partition, height, index }
-    return partitionOf(targetProcess(id, origin, content), genesis.partitions)
+    const process = targetProcess(id, this.#partition, height, index, content)
+    return partitionOf(process, genesis.partitions)
   }
 
   #newRow(process: string): LedgerRow {

@@ -9,6 +9,7 @@
 import type { Entry } from '../protocol/entry.ts'
 import { NO_AUTHORITY } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
+import { endsInterval, intervalOf } from '../protocol/interval.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Evaluated, ModuleText, Outcome, ProcessRow } from '../protocol/transition.ts'
 import { complete, prepare } from '../protocol/transition.ts'
@@ -153,7 +154,7 @@ export function basisIn(
   if (atSlot === undefined || atSlot === settledSlot) {
     const saved = store.state(process) ?? { snapshot: '{}', changes: [] }
     const height = view.height + 1
-    const crosses = height % network.genesis.intervalLength === 0
+    const crosses = endsInterval(view.height, network.genesis.intervalLength)
     const { timestamp: timestampMin } = view
     const place = { slot: settledSlot, stateHash, height, timestampMin, level: level.next(crosses) }
     return { ...common, ...place, ...saved }
@@ -185,6 +186,6 @@ function levelThen(
   const row = id === undefined ? undefined : store.row(id)
   if (row === undefined || row.settledSlot <= 0) return level.now
   const { intervalLength } = network.genesis
-  const intervalOf = (each: number): number => Math.floor(each / intervalLength)
-  return intervalOf(row.settledHeight) < intervalOf(height) ? level.now : undefined
+  const since = intervalOf(row.settledHeight, intervalLength)
+  return since < intervalOf(height, intervalLength) ? level.now : undefined
 }

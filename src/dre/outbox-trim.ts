@@ -76,16 +76,17 @@ export class OutboxTrim {
     this.#marks.push({ offset, outgoing: maxima(outgoing, this.#read.outgoing), time })
   }
 
-  /** `newest`: the offset of the newest run that is known here. */
-  async trim(newest: number | undefined, settled: SettledChannels): Promise<void> {
+  async trim(settled: SettledChannels): Promise<void> {
     const { log, topic, partition, relayerGroup, trimRecordsMin } = this.#o
     const relayed = (await log.committed(relayerGroup, topic))[partition]
-    if (newest === undefined || relayed === undefined) return
+    if (relayed === undefined) return
     const { start } = await endsOf(log, topic, partition)
-    const bound = Math.min(newest, relayed)
     const old = this.#o.clock.now() - this.#o.outboxRetentionMs
-    let before = this.#byMarks(bound, old, settled)
-    before ??= await this.#byReading(start, bound, old, settled)
+    let before = this.#byMarks(relayed, old, settled)
+    if (before === undefined) {
+      await this.#readOn(start, relayed, old, settled)
+      before = this.#peak
+    }
     if (before - start >= trimRecordsMin) await log.trim(topic, partition, before)
   }
 
@@ -101,12 +102,13 @@ export class OutboxTrim {
     return passed.offset
   }
 
-  async #byReading(
+  /** Reads what lies below the first mark, as far as it can be trimmed. */
+  async #readOn(
     start: number,
     bound: number,
     old: number,
     settled: SettledChannels,
-  ): Promise<number> {
+  ): Promise<void> {
     const { log, topic, partition } = this.#o
     if (this.#read.offset < start) this.#read = { offset: start, outgoing: this.#read.outgoing }
     // beyond the first mark it is the marks that tell; the run there is looked at, and stays
@@ -116,12 +118,11 @@ export class OutboxTrim {
       for (const record of slice.records) {
         const outgoing = this.#after(record)
         const isOver = record.offset >= to || record.timestamp > old
-        if (isOver || !settled.covers(partition, outgoing)) return this.#peak
+        if (isOver || !settled.covers(partition, outgoing)) return
         this.#read = { offset: record.offset + 1, outgoing }
       }
-      if (slice.records.length === 0) break
+      if (slice.records.length === 0) return
     }
-    return this.#peak
   }
 
   /** The channels' last numbers after this record too. */
@@ -147,7 +148,7 @@ export class OutboxTrim {
     const { network, partition } = this.#o
     messages.forEach((content, index) => {
       if (content.kind === 'event') return
-      const process = targetProcess(network.id, { partition, height, index }, content)
+      const process = targetProcess(network.id, partition, height, index, content)
       const target = partitionOf(process, network.genesis.partitions)
       outgoing[target] = Math.max(outgoing[target] ?? 0, content.seq)
     })

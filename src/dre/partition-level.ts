@@ -6,12 +6,11 @@
 // build does not have.
 
 import type { FeaturesState } from '../protocol/features.ts'
-import { FIRST_LEVEL } from '../protocol/features.ts'
+import { firstLevel } from '../protocol/features.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { applyChanges } from '../protocol/changes.ts'
-import type { Changes, JsonObject } from '../protocol/changes.ts'
+import { endsInterval } from '../protocol/interval.ts'
+import { stateAfter } from '../protocol/changes.ts'
 import { HbError } from '../std/errors.ts'
-import { parseJson } from '../std/json-text.ts'
 import type { ProcessStore } from './process-store.ts'
 
 export type PartitionLevelOptions = {
@@ -31,7 +30,7 @@ export class PartitionLevel {
 
   constructor(options: PartitionLevelOptions) {
     this.#o = options
-    this.#now = options.network.genesis.features?.level ?? FIRST_LEVEL
+    this.#now = firstLevel(options.network.genesis)
   }
 
   /** What is opened now is opened on it. */
@@ -50,13 +49,11 @@ export class PartitionLevel {
    */
   goOn(position: LevelPlace | undefined): boolean {
     const { network, partition, levels } = this.#o
-    const { intervalLength, features } = network.genesis
-    let next = features?.level ?? FIRST_LEVEL
-    let height = -1
-    if (position !== undefined) {
-      height = position.view.height
-      const ends = (height + 1) % intervalLength === 0
-      next = (ends ? this.#recorded() : undefined) ?? position.level
+    const { genesis } = network
+    const height = position?.view.height ?? -1
+    let next = position?.level ?? firstLevel(genesis)
+    if (position !== undefined && endsInterval(height, genesis.intervalLength)) {
+      next = this.#recorded() ?? next
     }
     if (!levels.includes(next)) {
       const has = `this build has ${levels.join(', ')}`
@@ -74,8 +71,7 @@ export class PartitionLevel {
     const id = network.featureIds[partition]
     const saved = id === undefined ? undefined : store.state(id)
     if (saved === undefined) return undefined
-    let state = parseJson(saved.snapshot) as JsonObject
-    for (const text of saved.changes) state = applyChanges(state, parseJson(text) as Changes)
+    const state = stateAfter(saved.snapshot, saved.changes)
     const { level, pending } = state as unknown as FeaturesState
     return pending?.level ?? level
   }

@@ -15,6 +15,7 @@ import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
+import { endsInterval } from '../protocol/interval.ts'
 import { LogReader } from '../protocol/log-reader.ts'
 import type { StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
@@ -123,7 +124,7 @@ export class DrePartition {
       this.#trace(open, read.entry, record)
       open.next = this.#next
       open.at = record.offset
-      if ((read.entry.height + 1) % network.genesis.intervalLength !== 0) continue
+      if (!endsInterval(read.entry.height, network.genesis.intervalLength)) continue
       open.endsInterval = true
       open.view = copyView(view)
       open = undefined

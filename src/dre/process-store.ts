@@ -50,14 +50,11 @@ type SavedPosition = Omit<DrePosition, 'view' | 'level' | 'outboxNext'> & {
   readonly outboxNext?: number
 }
 
-/**
- * Deletes what is kept of a partition, its position first: what is left half way is not gone on
- * from.
- */
+/** Deletes what is kept of a partition: what is left half way is not gone on from. */
 export async function dropPartition(store: Store, partition: number): Promise<void> {
   const prefix = partition.toString(16).padStart(4, '0')
-  await store.write([{ key: `d${prefix}/p`, value: null }])
-  for (const kind of ['d', 'n']) await dropRange(store, `${kind}${prefix}/`)
+  await dropRange(store, `d${prefix}/`, `d${prefix}/p`)
+  await dropRange(store, `n${prefix}/`)
 }
 
 export class ProcessStore {

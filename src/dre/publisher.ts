@@ -54,8 +54,6 @@ export class Publisher {
   #next = 0
   /** Offset after the last run read or written there. */
   #offset = 0
-  /** Offset of the newest run there. */
-  #newest: number | undefined
   #active = false
 
   constructor(options: PublisherOptions) {
@@ -78,11 +76,6 @@ export class Publisher {
     return this.#published.offset
   }
 
-  /** Of an active one: the offset of the newest run in the outbox, if there is one. */
-  get newest(): number | undefined {
-    return this.#newest
-  }
-
   /** Takes up a stored position, or none; from here on it follows. */
   async begin(position: DrePosition | undefined): Promise<void> {
     const from = position && { height: position.outboxNext, offset: position.outbox }
@@ -98,7 +91,6 @@ export class Publisher {
     onRead: (next: number) => void,
   ): Promise<void> {
     const { next, offset } = await this.#published.toEnd(this.#next, ({ results }, at) => {
-      this.#newest = at
       onRead(at + 1)
       for (const published of results) {
         if (published.height < this.#next) continue
@@ -221,9 +213,9 @@ export class Publisher {
     for (const { from, count, bytes } of fresh) {
       const headers = traces === undefined ? kind : { ...kind, ...runTraces(traces, from, count) }
       const record = { key: String(partition), value: bytes, headers }
-      this.#newest = await append(topic, partition, [record])
-      if (this.#newest !== this.#offset) this.#o.onForeign(this.#newest)
-      this.#offset = this.#newest + 1
+      const at = await append(topic, partition, [record])
+      if (at !== this.#offset) this.#o.onForeign(at)
+      this.#offset = at + 1
       this.#o.figures.runs += 1
     }
     const last = results.at(-1)

@@ -8,17 +8,16 @@
 
 import type { View } from '../protocol/accept.ts'
 import { copyView, initialView } from '../protocol/accept.ts'
-import { applyChanges } from '../protocol/changes.ts'
-import type { Changes, JsonObject } from '../protocol/changes.ts'
+import { stateAfter } from '../protocol/changes.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
+import { intervalOf } from '../protocol/interval.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { ModuleText, Plan } from '../protocol/transition.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
-import { parseJson } from '../std/json-text.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import type { LedgerRow, Placed } from './core.ts'
 import { Ledger } from './core.ts'
@@ -144,8 +143,7 @@ export class Rebuilder {
     if (row === undefined || saved === undefined) return undefined
     const { settledSlot: slot, settledHeight: height, stateHash } = row
     if (saved.changes.length === 0) return { slot, height, stateHash, text: saved.snapshot }
-    let state = parseJson(saved.snapshot) as JsonObject
-    for (const text of saved.changes) state = applyChanges(state, parseJson(text) as Changes)
+    const state = stateAfter(saved.snapshot, saved.changes)
     return { slot, height, stateHash, text: JSON.stringify(state) }
   }
 
@@ -214,7 +212,7 @@ export class Rebuilder {
   }
 
   #intervalOf(height: number): number {
-    return Math.floor(height / this.#o.network.genesis.intervalLength)
+    return intervalOf(height, this.#o.network.genesis.intervalLength)
   }
 
   async #finish(segment: Segment): Promise<Settled[]> {

@@ -8,7 +8,7 @@
 import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { RecordCodec } from '../protocol/codec/single-object.ts'
-import { FIRST_LEVEL } from '../protocol/features.ts'
+import { firstLevel } from '../protocol/features.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { ManifestHead } from '../protocol/manifest.ts'
 import { manifestRoot } from '../protocol/manifest.ts'
@@ -177,7 +177,7 @@ async function take(
   // -1 is below every outbox: it is read from its earliest record
   const outbox = { outbox: -1, outboxNext: 0 }
   // at an interval's end, where what the restored states say of the level holds
-  const level = o.network.genesis.features?.level ?? FIRST_LEVEL
+  const level = firstLevel(o.network.genesis)
   const place = { view, next: at + 1, at, outgoing: head.outgoing, level }
   const position: DrePosition = { ...place, ...outbox }
   const ops: StoreOp[] = []

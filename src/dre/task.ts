@@ -10,6 +10,7 @@
 import { copyView, initialView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
+import { endsInterval } from '../protocol/interval.ts'
 import type { Result } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
@@ -183,7 +184,7 @@ export class PartitionTask {
       if (position === undefined) continue
       onMoved(position.next)
       const { height } = position.view
-      const ends = (height + 1) % network.genesis.intervalLength === 0
+      const ends = endsInterval(height, network.genesis.intervalLength)
       if (ends && height >= published) this.#pause.abort()
     }
     await following
@@ -218,7 +219,7 @@ export class PartitionTask {
     }
     await this.#modules.publishKept(partition, this.#publisher.next)
     const filled = await this.#publisher.fill(height)
-    const ends = (height + 1) % network.genesis.intervalLength === 0
+    const ends = endsInterval(height, network.genesis.intervalLength)
     // whoever closed it before may have died over it
     if (position !== undefined && ends && !this.#restored) {
       await this.#intervals.close(position, true)
@@ -246,7 +247,7 @@ export class PartitionTask {
 
   /** Trims the outbox of an owned partition. */
   async trim(settled: SettledChannels): Promise<void> {
-    if (this.#owned !== undefined) await this.#trim.trim(this.#publisher.newest, settled)
+    if (this.#owned !== undefined) await this.#trim.trim(settled)
   }
 
   /** What is under way ends as soon as it can; call `close` then. */
@@ -267,7 +268,7 @@ export class PartitionTask {
   async #follow(signal: AbortSignal, end = Infinity): Promise<void> {
     const { network, log, topics, partition } = this.#o
     const position = this.#store.position()
-    const ends = position && (position.view.height + 1) % network.genesis.intervalLength === 0
+    const ends = position && endsInterval(position.view.height, network.genesis.intervalLength)
     if (ends === true && !this.#restored) {
       await this.#publisher.beyond(position.view.height, signal)
       await this.#intervals.close(position, false)

@@ -57,7 +57,7 @@ function outgoingBelow(
     for (const { height, messages } of results) {
       messages.forEach((content, index) => {
         if (content.kind === 'event') return
-        const process = targetProcess(network.id, { partition, height, index }, content)
+        const process = targetProcess(network.id, partition, height, index, content)
         const target = partitionOf(process, network.genesis.partitions)
         outgoing[target] = (outgoing[target] ?? 0) - 1
       })

@@ -1,6 +1,6 @@
 // What evaluator workers import: the system processes, and the check of outboxes.
 
-import { FIRST_LEVEL } from '../protocol/features.ts'
+import { firstLevel } from '../protocol/features.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { OutboxLimits } from '../protocol/outbox.ts'
 import { checkOutbox } from '../protocol/outbox.ts'
@@ -18,7 +18,7 @@ export const LEVELS: readonly number[] = FEATURE_LEVELS.map(({ level }) => level
 /** That this build has what the network begins with. Throws `feature-level-unknown`. */
 export function checkLevel({ genesis }: Network): void {
   const { engine, version } = genesis.sandbox
-  const level = genesis.features?.level ?? FIRST_LEVEL
+  const level = firstLevel(genesis)
   const row = FEATURE_LEVELS.find((each) => each.level === level)
   if (row?.sandbox.engine === engine && row.sandbox.version === version) return
   const asked = `genesis begins with level ${level} on ${engine} ${version}`

@@ -4,11 +4,9 @@
 // Invariant: a state is read together with its row, from the store, so slot, hash and text are of
 // one height.
 
-import { parseJson } from '../std/json-text.ts'
 import type { Log } from '../log/port.ts'
 import { Records } from '../protocol/codec/records.ts'
-import { applyChanges } from '../protocol/changes.ts'
-import type { Changes, JsonObject } from '../protocol/changes.ts'
+import { stateAfter } from '../protocol/changes.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Result } from '../protocol/result.ts'
 import type { TopicNames } from '../protocol/topics.ts'
@@ -113,14 +111,8 @@ export class NodeQueries {
     const row = owned?.store.row(id)
     const saved = owned?.store.state(id)
     if (row === undefined || saved === undefined) return undefined
-    let text = saved.snapshot
-    if (saved.changes.length > 0) {
-      let state = parseJson(text) as JsonObject
-      for (const changes of saved.changes) {
-        state = applyChanges(state, parseJson(changes) as Changes)
-      }
-      text = JSON.stringify(state)
-    }
+    const { snapshot, changes } = saved
+    const text = changes.length === 0 ? snapshot : JSON.stringify(stateAfter(snapshot, changes))
     return { process: id, slot: row.settledSlot, stateHash: toBase64Url(row.stateHash), text }
   }
 

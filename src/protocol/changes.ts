@@ -58,6 +58,13 @@ export function changesText(changes: Changes): string {
   return JSON.stringify(changes)
 }
 
+/** JSON text of a state, and change texts to apply in order: the state after them. */
+export function stateAfter(snapshot: string, changes: readonly string[]): JsonObject {
+  let state = parseJson(snapshot) as JsonObject
+  for (const text of changes) state = applyChanges(state, parseJson(text) as Changes)
+  return state
+}
+
 /** What `before` becomes; `before` itself is used up (edited in place). */
 export function applyChanges(before: JsonObject, changes: Changes): JsonObject {
   if (changes.length > 0) applyObject(before, changes as ObjectEdit)

@@ -5,7 +5,7 @@
 // by a message of an operator, an entry like any other, and holds from the next interval on. So
 // whoever reads the log evaluates each entry on the level that it was evaluated on first.
 
-import type { GenesisProcess } from './genesis.ts'
+import type { Genesis, GenesisProcess } from './genesis.ts'
 
 /** The level of networks that name none. */
 export const FIRST_LEVEL = 1
@@ -27,6 +27,11 @@ export type FeaturesState = {
   level: number
   /** What holds from the end of the interval in which `height` lies. */
   pending: { level: number; height: number } | null
+}
+
+/** The feature level that the network begins with. */
+export function firstLevel({ features }: Genesis): number {
+  return features?.level ?? FIRST_LEVEL
 }
 
 export function featuresName(partition: number): string {

@@ -20,7 +20,7 @@ export function malformed(detail: string): never {
 }
 
 const FEATURES_FIELDS = ['level', 'operators', 'nonces']
-export const FEATURE_LEVEL_MAX = 1_000_000
+const FEATURE_LEVEL_MAX = 1_000_000
 
 /** Throws `genesis-malformed` with the field. That processes fit together `openNetwork` checks. */
 export function checkGenesis(value: unknown): void {

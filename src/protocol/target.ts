@@ -6,9 +6,11 @@ import { contentDigest, processMessageId } from './message.ts'
 /** A spawn's target is its own id, which its place gives it. */
 export function targetProcess(
   network: string,
-  origin: { readonly partition: number; readonly height: number; readonly index: number },
+  partition: number,
+  height: number,
+  index: number,
   content: Content,
 ): string {
   if (content.kind !== 'spawn') return content.target
-  return processMessageId(network, origin, contentDigest(content))
+  return processMessageId(network, { partition, height, index }, contentDigest(content))
 }

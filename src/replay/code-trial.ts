@@ -9,7 +9,7 @@
 // have no answers in the record, and those that it would not have sent keep theirs. T4 memory does
 // not grow with the history.
 
-import { FIRST_LEVEL } from '../protocol/features.ts'
+import { firstLevel } from '../protocol/features.ts'
 import type { Content, Message } from '../protocol/message.ts'
 import { tagValue } from '../protocol/message.ts'
 import { partitionOf, topicNames } from '../protocol/topics.ts'
@@ -124,7 +124,7 @@ async function checkCode({ network, code, other, process }: TrialOptions): Promi
   if (bytes > network.genesis.limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes} bytes`)
   }
-  const level = network.genesis.features?.level ?? FIRST_LEVEL
+  const level = firstLevel(network.genesis)
   const open = { kind: 'open', process, level, module: code, snapshot: '{}' } as const
   const [reply] = await other.evaluator.run([open, { kind: 'close', process }])
   if (reply?.kind === 'refused') throw new HbError(reply.code as ErrorCode, reply.text)

@@ -32,7 +32,8 @@ export type RefillIndexOptions = {
 export async function refillIndex(options: RefillIndexOptions): Promise<{ height: number }> {
   const { network, log, partition, store, signal, onProgress } = options
   const topic = topicNames(options.applicationId).log
-  await dropRange(store, `s${partition.toString(16).padStart(4, '0')}/`)
+  const prefix = `s${partition.toString(16).padStart(4, '0')}/`
+  await dropRange(store, prefix, `${prefix}v`)
   const index = new IdIndex(store, partition, SEQUENCER_LIMITS.idGraceMs)
   const { start, end } = await endsOf(log, topic, partition)
   const view = initialView(network.id, partition, network.genesis.partitions)

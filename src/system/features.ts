@@ -7,6 +7,7 @@
 
 import { OPERATORS_MAX } from '../protocol/features.ts'
 import type { FeaturesState } from '../protocol/features.ts'
+import { intervalOf } from '../protocol/interval.ts'
 import { parseAddress, refuse, reply, route, tag } from '../lib/index.ts'
 import type { Action, Handled, Outgoing, Routes } from '../lib/index.ts'
 
@@ -96,8 +97,4 @@ function passInterval(state: FeaturesState, action: Action): void {
   }
   state.level = pending.level
   state.pending = null
-}
-
-function intervalOf(height: number, intervalLength: number): number {
-  return Math.floor(height / intervalLength)
 }

@@ -258,7 +258,7 @@ describe('the outbox', () => {
       trimRecordsMin: 1,
     })
     const trimmedTo = async (): Promise<number | undefined> => {
-      await trim.trim(offset, settled)
+      await trim.trim(settled)
       return (await log.ends(TOPICS.outbox))[0]?.start
     }
     return { publish, settle, trim, trimmedTo, reads: () => reads }

@@ -4,8 +4,12 @@ import type { Store } from '../port.ts'
 
 const KEYS_MAX = 1_000
 
-/** Not atomic: what is left half way is deleted by the next call. Resolves with how many. */
-export async function dropRange(store: Store, prefix: string): Promise<number> {
+/**
+ * Not atomic: what is left half way is deleted by the next call. `first`: the key by which the rest
+ * is believed; it goes before all else. Resolves with how many.
+ */
+export async function dropRange(store: Store, prefix: string, first?: string): Promise<number> {
+  if (first !== undefined) await store.write([{ key: first, value: null }])
   const range = { from: prefix, to: `${prefix}\u007f`, limit: KEYS_MAX }
   for (let dropped = 0; ; ) {
     const ops = [...store.range(range)].map(({ key }) => ({ key, value: null }))

@@ -98,17 +98,17 @@ export const DRE_MUTATIONS: readonly Mutation[] = [
     to: 'seq < this.settled(source, target) + Infinity',
   },
   {
-    name: 'newest-run-trimmed',
-    weakens: 'The newest run of an outbox is trimmed as any other.',
+    name: 'furthest-run-trimmed',
+    weakens: 'The run that shows how far results are published is trimmed as any other.',
     file: TRIM,
-    from: 'Math.min(newest, relayed)',
-    to: 'Math.min(Infinity, relayed)',
+    from: 'before = this.#peak',
+    to: 'before = this.#read.offset',
   },
   {
     name: 'outbox-trimmed-unrelayed',
     weakens: 'The outbox is trimmed of runs that the relayers have not committed.',
     file: TRIM,
-    from: 'Math.min(newest, relayed)',
-    to: 'Math.min(newest, Infinity)',
+    from: '(await log.committed(relayerGroup, topic))[partition]',
+    to: '(await log.ends(topic))[partition]?.end',
   },
 ]
