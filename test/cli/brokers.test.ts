@@ -283,6 +283,7 @@ describe('how brokers are reached', () => {
     await writeFile(contract, `export const handle = (state, action) => (${lines})`)
     await run(['spawn', contract, ...BROKERS, '--json'], watching)
     await until(() => seen.has('hb.relayer > hb.ingress'))
+    await until(() => seen.has('hb.sequencer > hb.registry'))
     expect([...seen].sort()).toEqual([
       'hb.door > hb.ingress',
       'hb.door > hb.registry',
@@ -292,6 +293,7 @@ describe('how brokers are reached', () => {
       'hb.relayer > hb.ingress',
       'hb.relayer in hb.relayer',
       'hb.sequencer > hb.log',
+      'hb.sequencer > hb.registry',
       'hb.sequencer in hb.sequencer',
     ])
   })
