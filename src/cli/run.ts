@@ -78,7 +78,8 @@ function idsLast(args: readonly string[]): string[] {
   return [...args.filter((arg, index) => !isOptionLike(arg, index)), '--', ...ids]
 }
 
-function buildProgram(context: CommandContext): Command {
+/** Every command with its options, as a line that runs or only looks them up. */
+export function buildProgram(context: CommandContext): Command {
   const { out, err } = context.terminal
   const program = new Command('hb')
   program
