@@ -571,6 +571,11 @@ export const ERROR_TABLE = {
     message: 'a file cannot be read or written',
     advice: 'Check its path and permissions.',
   },
+  'folder-not-empty': {
+    kind: 'input',
+    message: 'there are files in the folder, and none is written over',
+    advice: 'Choose another name or --dir.',
+  },
   // testing
   'test-options-invalid': {
     kind: 'input',
