@@ -607,6 +607,11 @@ export const ERROR_TABLE = {
     message: 'the result is not the one that the test demands',
     advice: 'Read the text; where either is fine, await result() and look at its status.',
   },
+  'test-state-outside': {
+    kind: 'input',
+    message: 'the contract keeps something outside of its state, where the next message misses it',
+    advice: 'Move what the module’s scope keeps into the state; found by the option `strict`.',
+  },
   'test-network-halted': {
     kind: 'operator',
     message: 'a partition of the test network has halted',
