@@ -5,20 +5,21 @@
 // all.
 
 import {
+  address,
   balanceOf,
+  contract,
   credit,
   debit,
   forwardedTags,
   notice,
-  parseAddress,
-  parsePositive,
+  on,
+  optional,
+  positive,
   referenceOf,
   refuse,
   reply,
-  route,
-  tag,
 } from '../../src/lib/index.ts'
-import type { Action, Balances, Handled, Outgoing, Routes } from '../../src/lib/index.ts'
+import type { Action, Amount, Balances, Outgoing } from '../../src/lib/index.ts'
 
 /** `owner` has no power here: it is shown by Info. Accounts that hold nothing are not listed. */
 export type TokenState = {
@@ -34,14 +35,14 @@ export type TokenState = {
  * Answers Transfer, Balance and Info; `balance-insufficient`, `amount-malformed`,
  * `address-malformed` refuse.
  */
-export function handleToken(state: TokenState, action: Action): Handled<TokenState> {
-  return route(state, action, ROUTES)
-}
-
-const ROUTES: Routes<TokenState> = {
+export const handleToken = contract<TokenState>({
   spawn: complete,
-  requests: { Transfer: transfer, Balance: balance, Info: info },
-}
+  actions: {
+    Transfer: on({ Quantity: positive, Recipient: address }, transfer),
+    Balance: on({ Target: optional(address) }, balance),
+    Info: info,
+  },
+})
 
 function complete(state: TokenState): undefined {
   const shape = state as Partial<TokenState>
@@ -63,32 +64,31 @@ function complete(state: TokenState): undefined {
  * a Credit-Notice to the recipient, without it: a Reference belongs to whoever made it. X- tags go
  * with both.
  */
-function transfer(state: TokenState, action: Action): Outgoing[] {
-  const quantity = parsePositive(tag(action, 'Quantity'))
-  const recipient = parseAddress(tag(action, 'Recipient'), 'Recipient')
-  debit(state.balances, action.caller, quantity)
-  credit(state.balances, recipient, quantity)
-  const forwarded = forwardedTags(action)
+function transfer(
+  state: TokenState,
+  { Quantity, Recipient }: { Quantity: Amount; Recipient: string },
+  message: Action,
+): Outgoing[] {
+  const { caller } = message
+  debit(state.balances, caller, Quantity)
+  credit(state.balances, Recipient, Quantity)
+  const forwarded = forwardedTags(message)
+  const debited = { Recipient, Quantity, ...forwarded, ...referenceOf(message) }
   return [
-    notice(action.caller, 'Debit-Notice', {
-      Recipient: recipient,
-      Quantity: quantity,
-      ...forwarded,
-      ...referenceOf(action),
-    }),
-    notice(recipient, 'Credit-Notice', {
-      Sender: action.caller,
-      Quantity: quantity,
-      ...forwarded,
-    }),
+    notice(caller, 'Debit-Notice', debited),
+    notice(Recipient, 'Credit-Notice', { Sender: caller, Quantity, ...forwarded }),
   ]
 }
 
 /** Balance {Target?}: of the caller where no Target is named. */
-function balance(state: TokenState, action: Action): Outgoing[] {
-  const account = parseAddress(tag(action, 'Target') ?? action.caller, 'Target')
+function balance(
+  state: TokenState,
+  { Target }: { Target: string | undefined },
+  message: Action,
+): Outgoing[] {
+  const account = Target ?? message.caller
   return [
-    reply(action, 'Balance-Reply', {
+    reply(message, 'Balance-Reply', {
       Account: account,
       Balance: balanceOf(state.balances, account),
       Ticker: state.ticker,
@@ -96,13 +96,14 @@ function balance(state: TokenState, action: Action): Outgoing[] {
   ]
 }
 
-function info(state: TokenState, action: Action): Outgoing[] {
+function info(state: TokenState, message: Action): Outgoing[] {
+  const { name, ticker, denomination, owner } = state
   return [
-    reply(action, 'Info-Reply', {
-      Name: state.name,
-      Ticker: state.ticker,
-      Denomination: String(state.denomination),
-      ...(state.owner === undefined ? {} : { Owner: state.owner }),
+    reply(message, 'Info-Reply', {
+      Name: name,
+      Ticker: ticker,
+      Denomination: String(denomination),
+      ...(owner === undefined ? {} : { Owner: owner }),
     }),
   ]
 }

@@ -8,19 +8,22 @@
 // a transfer that bounces becomes a deposit of its recipient.
 
 import {
+  address,
   compare,
-  expire,
+  contract,
+  crank,
   isAddress,
   isAmount,
-  parseAddress,
-  parsePositive,
+  on,
+  oneOf,
+  optional,
+  positive,
   refuse,
   reply,
   request,
-  route,
   tag,
 } from '../../src/lib/index.ts'
-import type { Action, Handled, Outgoing, Routes, Steps } from '../../src/lib/index.ts'
+import type { Action, Amount, Outgoing, Outcome, Parsed } from '../../src/lib/index.ts'
 import { removeOrder } from './book.ts'
 import { addDeposit, depositOf, takeDeposit } from './deposits.ts'
 import { givenToken, pay, place, refuseOrder } from './matching.ts'
@@ -28,7 +31,6 @@ import type { Incoming } from './matching.ts'
 import { isDust, parsePrice } from './price.ts'
 import {
   DEPOSITS_MAX,
-  EXPIRIES_PER_MESSAGE_MAX,
   ORDER_COUNT_MIN,
   ORDER_HOPS_MIN,
   PLACING_MESSAGES_MAX,
@@ -38,31 +40,33 @@ import {
   STAKE_CHECK_MS_MAX,
   complete,
 } from './state.ts'
-import type { Side, UcmState } from './state.ts'
+import type { UcmState } from './state.ts'
+
+const ORDER = {
+  Type: oneOf(['limit', 'market'], 'order-malformed'),
+  Side: oneOf(['sell', 'buy'], 'order-malformed'),
+  Base: address,
+  Quote: address,
+  Quantity: positive,
+}
 
 /**
  * Answers Create-Order, Cancel-Order, Withdraw-Deposit, Deposit-Of and Info; takes Credit-Notices
  * of any token.
  */
-export function handle(state: UcmState, action: Action): Handled<UcmState> {
-  return route(state, action, ROUTES)
-}
-
-const STEPS: Steps<UcmState> = { staked }
-
-const ROUTES: Routes<UcmState> = {
+export const handle = contract<UcmState>({
   spawn: complete,
-  requests: {
-    'Create-Order': createOrder,
-    'Cancel-Order': cancelOrder,
-    'Withdraw-Deposit': withdrawDeposit,
-    'Deposit-Of': depositReply,
+  actions: {
+    'Create-Order': on(ORDER, createOrder),
+    'Cancel-Order': on({ Order: address }, cancelOrder),
+    'Withdraw-Deposit': on({ Token: address, Quantity: optional(positive) }, withdrawDeposit),
+    'Deposit-Of': on({ Token: address, Address: optional(address) }, depositReply),
     Info: info,
   },
   notices: { 'Credit-Notice': credited },
   bounce: bounced,
-  crank: { queue: (state) => state.requests, steps: STEPS },
-}
+  crank: crank({ queue: (state) => state.requests, steps: { staked } }),
+})
 
 /**
  * A deposit of the Sender in the token that sent the notice; sent back only where the market's list
@@ -96,25 +100,27 @@ function bounced(state: UcmState, action: Action): undefined {
 /**
  * Create-Order: takes the deposit, parks the order and asks the HB contract for the owner's stake.
  */
-function createOrder(state: UcmState, action: Action): Outgoing[] {
-  const order = parseOrder(action)
-  const now = action.timestamp
-  const before = now - STAKE_CHECK_MS_MAX
-  const expired = expire(state.requests, state, action, STEPS, before, EXPIRIES_PER_MESSAGE_MAX)
+function createOrder(
+  state: UcmState,
+  input: Parsed<typeof ORDER>,
+  message: Action,
+): Outgoing[] {
+  const order = incoming(input, message)
   takeDeposit(state, order.owner, givenToken(order), order.quantity)
-  const question = request(state.requests, {
-    target: state.hbContract,
-    action: 'Stake-Of',
-    tags: { Address: order.owner, Role: 'user' },
-    then: 'staked',
-    context: order,
-    now,
-  })
-  return [...expired, question]
+  return [
+    request(state.requests, message, {
+      target: state.hbContract,
+      action: 'Stake-Of',
+      tags: { Address: order.owner, Role: 'user' },
+      then: 'staked',
+      context: order,
+      deadlineMs: STAKE_CHECK_MS_MAX,
+    }),
+  ]
 }
 
-function staked(state: UcmState, context: unknown, answer: Action, outcome: string): Outgoing[] {
-  const order = context as Incoming
+/** The HB contract's word, or that there is none: the order is placed, or given back. */
+function staked(state: UcmState, order: Incoming, answer: Action, outcome: Outcome): Outgoing[] {
   if (outcome !== 'reply') return refuseLate(state, order, answer, `stake-check-${outcome}`)
   const quantity = tag(answer, 'Quantity')
   const about = tag(answer, 'Address') === order.owner && tag(answer, 'Role') === 'user'
@@ -135,37 +141,44 @@ function refuseLate(state: UcmState, order: Incoming, answer: Action, error: str
 }
 
 /** Cancel-Order {Order}: by its owner; what is left of it returns to the deposit. */
-function cancelOrder(state: UcmState, action: Action): Outgoing[] {
-  const id = parseAddress(tag(action, 'Order'), 'Order')
+function cancelOrder(
+  state: UcmState,
+  { Order: id }: { Order: string },
+  message: Action,
+): Outgoing[] {
   const order = Object.hasOwn(state.orders, id) ? state.orders[id] : undefined
   if (order === undefined) {
     return refuse('order-unknown', 'no such order rests here: it may be filled, or await its check')
   }
-  if (order.owner !== action.caller) refuse('order-foreign', 'only its owner may cancel an order')
+  if (order.owner !== message.caller) refuse('order-foreign', 'only its owner may cancel an order')
   const token = givenToken(order)
   const { left } = order
   removeOrder(state, id)
-  addDeposit(state, action.caller, token, left)
-  return [reply(action, 'Cancel-Order-Reply', { Order: id, Token: token, Returned: left })]
+  addDeposit(state, message.caller, token, left)
+  return [reply(message, 'Cancel-Order-Reply', { Order: id, Token: token, Returned: left })]
 }
 
 /** Withdraw-Deposit {Token, Quantity?}: all that is free where no Quantity is named. */
-function withdrawDeposit(state: UcmState, action: Action): Outgoing[] {
-  const token = parseAddress(tag(action, 'Token'), 'Token')
-  const asked = tag(action, 'Quantity')
-  const free = depositOf(state, action.caller, token)
-  const quantity = asked === undefined ? free : parsePositive(asked)
-  if (quantity === '0') refuse('deposit-insufficient', `nothing of ${token} is free`)
-  takeDeposit(state, action.caller, token, quantity)
-  return [pay(token, action.caller, quantity, '')]
+function withdrawDeposit(
+  state: UcmState,
+  { Token, Quantity }: { Token: string; Quantity: Amount | undefined },
+  { caller }: Action,
+): Outgoing[] {
+  const quantity = Quantity ?? depositOf(state, caller, Token)
+  if (quantity === '0') refuse('deposit-insufficient', `nothing of ${Token} is free`)
+  takeDeposit(state, caller, Token, quantity)
+  return [pay(Token, caller, quantity, '')]
 }
 
 /** Deposit-Of {Token, Address?}. */
-function depositReply(state: UcmState, action: Action): Outgoing[] {
-  const token = parseAddress(tag(action, 'Token'), 'Token')
-  const account = parseAddress(tag(action, 'Address') ?? action.caller, 'Address')
-  const quantity = depositOf(state, account, token)
-  return [reply(action, 'Deposit-Of-Reply', { Address: account, Token: token, Quantity: quantity })]
+function depositReply(
+  state: UcmState,
+  { Token, Address }: { Token: string; Address: string | undefined },
+  message: Action,
+): Outgoing[] {
+  const account = Address ?? message.caller
+  const quantity = depositOf(state, account, Token)
+  return [reply(message, 'Deposit-Of-Reply', { Address: account, Token, Quantity: quantity })]
 }
 
 function info(state: UcmState, action: Action): Outgoing[] {
@@ -179,37 +192,29 @@ function info(state: UcmState, action: Action): Outgoing[] {
   ]
 }
 
-function parseOrder(action: Action): Incoming {
-  const type = oneOf(tag(action, 'Type'), 'Type', ['limit', 'market'])
-  const side: Side = oneOf(tag(action, 'Side'), 'Side', ['sell', 'buy'])
-  const base = parseAddress(tag(action, 'Base'), 'Base')
-  const quote = parseAddress(tag(action, 'Quote'), 'Quote')
+function incoming(input: Parsed<typeof ORDER>, message: Action): Incoming {
+  const { Type: type, Side: side, Base: base, Quote: quote, Quantity: quantity } = input
   if (base === quote) refuse('order-malformed', 'Base and Quote are the same token')
-  const quantity = parsePositive(tag(action, 'Quantity'))
-  const price = type === 'limit' ? parsePrice(tag(action, 'Price')) : ''
-  if (type === 'market' && tag(action, 'Price') !== undefined) {
+  const named = tag(message, 'Price')
+  const price = type === 'limit' ? parsePrice(named) : ''
+  if (type === 'market' && named !== undefined) {
     refuse('order-malformed', 'a market order has no Price')
   }
   if (type === 'limit' && isDust(side, price, BigInt(quantity))) {
     refuse('order-too-small', `${quantity} buys nothing at ${price}`)
   }
-  const reference = tag(action, 'Reference') ?? ''
+  const reference = tag(message, 'Reference') ?? ''
   if (reference.length > REFERENCE_LENGTH_MAX) {
     refuse('order-malformed', `Reference is longer than ${REFERENCE_LENGTH_MAX}`)
   }
+  const { id, caller: owner, hops, count } = message
   // Later it would be the market that fails for want of them, with the order parked and nobody to
   // tell.
-  if (action.hops < ORDER_HOPS_MIN) {
-    refuse('order-hops', `an order needs ${ORDER_HOPS_MIN} hops, ${action.hops} are left`)
+  if (hops < ORDER_HOPS_MIN) {
+    refuse('order-hops', `an order needs ${ORDER_HOPS_MIN} hops, ${hops} are left`)
   }
-  if (action.count < ORDER_COUNT_MIN) {
-    refuse('order-count', `an order needs a count of ${ORDER_COUNT_MIN}, ${action.count} are left`)
+  if (count < ORDER_COUNT_MIN) {
+    refuse('order-count', `an order needs a count of ${ORDER_COUNT_MIN}, ${count} are left`)
   }
-  const { id, caller: owner } = action
   return { id, owner, type, side, base, quote, quantity, price, reference }
-}
-
-function oneOf<T extends string>(value: string | undefined, name: string, names: readonly T[]): T {
-  const found = names.find((known) => known === value)
-  return found ?? refuse('order-malformed', `${name} must be ${names.join(' or ')}`)
 }

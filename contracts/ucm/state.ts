@@ -4,7 +4,7 @@
 // moves, and never makes or loses.
 
 import { newQueue, parseAddress, parseAmount, refuse } from '../../src/lib/index.ts'
-import type { Amount, Balances, Fields, RequestQueue } from '../../src/lib/index.ts'
+import type { Action, Amount, Balances, Fields, RequestQueue } from '../../src/lib/index.ts'
 
 export type Side = 'sell' | 'buy'
 
@@ -71,12 +71,11 @@ export const ORDER_COUNT_MIN = PLACING_MESSAGES_MAX + 2
 export const RETURN_HOPS = 2
 export const RETURN_COUNT = 3
 export const REFERENCE_LENGTH_MAX = 64
-/** An order that waited longer for its stake check is refused when the next order comes in. */
+/** An order that waits longer for its stake check is refused. */
 export const STAKE_CHECK_MS_MAX = 600_000
-export const EXPIRIES_PER_MESSAGE_MAX = 4
 
 /** Checks and completes the state that the spawn gave. */
-export function complete(state: UcmState): undefined {
+export function complete(state: UcmState, spawn: Action): undefined {
   parseAddress(state.hbContract, 'hbContract')
   const shape = state as Partial<UcmState>
   if (shape.minimumStake === undefined) state.minimumStake = '10'
@@ -92,5 +91,5 @@ export function complete(state: UcmState): undefined {
   if (shape.orderCount === undefined) state.orderCount = 0
   if (shape.ordersOf === undefined) state.ordersOf = {}
   if (shape.books === undefined) state.books = {}
-  if (shape.requests === undefined) state.requests = newQueue()
+  if (shape.requests === undefined) state.requests = newQueue(spawn)
 }

@@ -1,140 +1,142 @@
 // The crank: a contract asks another process something and goes on when the answer comes, in a
-// named step. The request queue lives in the contract's own state, so that a restart, a replay or a
-// fisher finds it there.
+// named step. requests.ts parks the task; here an answer, a bounce or the deadline resumes it.
 //
 // Invariants: C1 a task is taken out before its step runs, so it resumes at most once; what comes
 // later, again, from another caller or under another name finds no task and is harmless. C2 a
-// bounce or an expiry resumes it like a reply: whatever was parked with it can be given back. C3
-// the queue is bounded (REQUESTS_MAX). C4 every number below `head` is free: the oldest task is
-// found without a search.
-// A step must not throw: its message would be an error, and the task would stay parked until it
-// expires.
+// bounce or the deadline resumes it like a reply: whatever was parked with it can be given back.
+// C3 no task is parked with a step that there is not. C4 a step that throws takes nothing with it:
+// its message is an error, the task stays parked until its deadline, and then its `orElse` runs,
+// again and again (deadlines.ts) until it does not throw.
 
+import { expiredTask, keepDeadlines, takeAlarm } from './deadlines.ts'
+import type { Crank } from './contract.ts'
 import { tag } from './messages.ts'
+import { take, taskOf } from './queue.ts'
+import type { Answer, Join, RequestQueue, Task } from './queue.ts'
 import { refuse } from './refusal.ts'
-import type { Tags } from './messages.ts'
-import type { Action, Fields, Outgoing } from './types.ts'
+import type { Action, Outgoing } from './types.ts'
 
-/** How many requests one process may have open at a time. */
-export const REQUESTS_MAX = 1024
-
-/** A parked task: whom it waits for, by which reply, and the step and context it goes on with. */
-export type Task = {
-  target: string
-  reply: string
-  then: string
-  context: unknown
-  /** Ms: when it was parked. */
-  at: number
-}
-
-/** In the contract's state: tasks by number; head ≤ every open number < tail. */
-export type RequestQueue = { head: number; tail: number; open: number; tasks: Fields<Task> }
+/** Characters of a part's data that a join keeps for its step; longer data is left out. */
+export const ANSWER_LENGTH_MAX = 4_096
 
 export type Outcome = 'reply' | 'bounce' | 'expired'
 
-/** `answer` is the reply or bounce, and on an expiry the message during which it was found. */
-export type Step<S> = (
+/**
+ * `answer` is the reply or bounce, the last of a join's; on an expiry the message that told the
+ * deadline. `answers`: of a join, by part, undefined where none came.
+ */
+export type Step<S, C = unknown> = (
   state: S,
-  context: unknown,
+  context: C,
   answer: Action,
   outcome: Outcome,
+  answers: readonly (Answer | undefined)[],
 ) => Outgoing[] | undefined
-export type Steps<S> = Readonly<Record<string, Step<S>>>
+/** Each step says what context it takes: what was parked with it. */
+export type Steps<S> = Readonly<Record<string, Step<S, never>>>
 
-export function newQueue(): RequestQueue {
-  return { head: 0, tail: 0, open: 0, tasks: {} }
+export type CrankSpec<S> = {
+  /** Made by the spawn: `newQueue(message)`. */
+  readonly queue: (state: S) => RequestQueue
+  readonly steps: Steps<S>
 }
 
-export type Request = {
-  target: string
-  action: string
-  tags?: Tags
-  /** Action of the notice that answers; `<action>-Reply` where absent. */
-  reply?: string
-  /** Name of the step to go on with, and JSON that it gets back. */
-  then: string
-  context: unknown
-  /** The timestamp of the message being handled, ms. */
-  now: number
-}
-
-/** Parks a task and gives the message to send; `requests-full` past REQUESTS_MAX. */
-export function request(queue: RequestQueue, wanted: Request): Outgoing {
-  if (queue.open >= REQUESTS_MAX) {
-    refuse('requests-full', `${REQUESTS_MAX} requests are open; try again later`)
+/** What resumes a contract's requests, and has their deadlines told: for `contract({crank})`. */
+export function crank<S>({ queue: queueOf, steps }: CrankSpec<S>): Crank<S> {
+  return (state, message, inner) => {
+    if (message.kind === 'spawn') {
+      const messages = inner() ?? []
+      const queue = queueOf(state)
+      checkSteps(queue, 0, steps)
+      return [...messages, ...keepDeadlines(queue, message, messages)]
+    }
+    const queue = queueOf(state)
+    const { tail } = queue
+    const resumed = resume(queue, state, message, steps) ?? takeAlarm(queue, message)
+    const messages = resumed ?? inner() ?? []
+    checkSteps(queue, tail, steps)
+    return [...messages, ...keepDeadlines(queue, message, messages)]
   }
-  const { target, action, then, context, now } = wanted
-  const reference = String(queue.tail)
-  queue.tail += 1
-  queue.open += 1
-  const reply = wanted.reply ?? `${action}-Reply`
-  queue.tasks[reference] = { target, reply, then, context, at: now }
-  return { target, tags: { Action: action, ...wanted.tags, Reference: reference } }
 }
 
-/**
- * Runs the step that a notice or bounce resumes, and gives its messages; undefined where it resumes
- * none (then the message is something else, or late, doubled or forged).
- */
-export function resume<S>(
+/** Where a message resumes nothing: undefined; it is something else, or late, doubled or forged. */
+function resume<S>(
   queue: RequestQueue,
   state: S,
-  action: Action,
+  message: Action,
   steps: Steps<S>,
 ): Outgoing[] | undefined {
-  if (action.kind !== 'notice' && action.kind !== 'bounce') return undefined
-  const reference = tag(action, 'Reference')
-  if (reference === undefined || !Object.hasOwn(queue.tasks, reference)) return undefined
-  const task = queue.tasks[reference] as Task
-  if (task.target !== action.caller) return undefined
-  if (action.kind === 'notice' && task.reply !== tag(action, 'Action')) return undefined
-  const { then, context } = take(queue, reference)
-  return run(steps, then, state, context, action, action.kind === 'bounce' ? 'bounce' : 'reply')
+  const { kind, caller } = message
+  const expired = expiredTask(queue, message)
+  if (expired !== undefined) return end(queue, expired, state, message, 'expired', steps)
+  if (kind !== 'notice' && kind !== 'bounce') return undefined
+  const number = tag(message, 'Reference')
+  const task = number === undefined ? undefined : taskOf(queue, number)
+  if (number === undefined || task === undefined) return undefined
+  if (task.target === '' || task.target !== caller) return undefined
+  if (kind === 'notice' && task.reply !== tag(message, 'Action')) return undefined
+  const outcome = kind === 'bounce' ? 'bounce' : 'reply'
+  if (task.part === undefined) return end(queue, number, state, message, outcome, steps)
+  const whole = task.part
+  take(queue, number)
+  const { join } = queue.tasks[String(whole)] as Task
+  const ended = answerPart(join as Join, Number(number) - whole - 1, message, outcome)
+  return ended === undefined ? [] : end(queue, String(whole), state, message, ended, steps)
 }
 
-/**
- * Resumes as 'expired' at most `most` of the oldest tasks that were parked before `before` (ms).
- * Call it where work comes in, so that a target that never answers cannot fill the queue for ever.
- */
-export function expire<S>(
+/** Takes a task out, with what is left of a join's parts, and runs its step. */
+function end<S>(
   queue: RequestQueue,
+  number: string,
   state: S,
-  action: Action,
-  steps: Steps<S>,
-  before: number,
-  most: number,
-): Outgoing[] {
-  const messages: Outgoing[] = []
-  for (let taken = 0; taken < most && queue.open > 0; taken += 1) {
-    const reference = String(queue.head)
-    if ((queue.tasks[reference] as Task).at >= before) break
-    const { then, context } = take(queue, reference)
-    messages.push(...(run(steps, then, state, context, action, 'expired') ?? []))
-  }
-  return messages
-}
-
-function take(queue: RequestQueue, reference: string): { then: string; context: unknown } {
-  const task = queue.tasks[reference] as Task
-  // Copied out of the state, for the step may write to the state what it was given.
-  const taken = { then: task.then, context: JSON.parse(JSON.stringify(task.context)) as unknown }
-  delete queue.tasks[reference]
-  queue.open -= 1
-  if (queue.open === 0) queue.head = queue.tail
-  else while (!Object.hasOwn(queue.tasks, String(queue.head))) queue.head += 1
-  return taken
-}
-
-function run<S>(
-  steps: Steps<S>,
-  then: string,
-  state: S,
-  context: unknown,
-  answer: Action,
+  message: Action,
   outcome: Outcome,
-): Outgoing[] | undefined {
-  const step = Object.hasOwn(steps, then) ? steps[then] : undefined
-  if (step === undefined) return refuse('step-unknown', `no step is named ${then}`)
-  return step(state, context, answer, outcome) ?? []
+  steps: Steps<S>,
+): Outgoing[] {
+  const { then, orElse, context, join } = take(queue, number)
+  const answers: (Answer | undefined)[] = []
+  for (let part = 0; part < (join?.count ?? 0); part += 1) {
+    answers.push(join?.answers[String(part)])
+    const waiting = String(Number(number) + part + 1)
+    if (taskOf(queue, waiting) !== undefined) take(queue, waiting)
+  }
+  const name = outcome === 'reply' ? then : (orElse ?? then)
+  return stepNamed(steps, name)(state, context as never, message, outcome, answers) ?? []
+}
+
+/** Keeps a part's answer; gives the join's outcome where it is the last that was needed. */
+function answerPart(
+  join: Join,
+  part: number,
+  message: Action,
+  outcome: 'reply' | 'bounce',
+): 'reply' | 'bounce' | undefined {
+  const { caller, tags, data } = message
+  const cut = data.length > ANSWER_LENGTH_MAX
+  const answer: Answer = { outcome, caller, tags: { ...tags }, data: cut ? '' : data }
+  if (cut) answer.cut = true
+  join.answers[String(part)] = answer
+  join.waiting -= 1
+  if (join.kind === 'any' && outcome === 'reply') return 'reply'
+  if (join.waiting > 0) return undefined
+  if (join.kind === 'any') return 'bounce'
+  for (let at = 0; at < join.count; at += 1) {
+    if (join.answers[String(at)]?.outcome !== 'reply') return 'bounce'
+  }
+  return 'reply'
+}
+
+/** C3: of the tasks parked since `from`. */
+function checkSteps<S>(queue: RequestQueue, from: number, steps: Steps<S>): void {
+  for (let number = from; number < queue.tail; number += 1) {
+    const task = taskOf(queue, String(number))
+    if (task === undefined || task.part !== undefined) continue
+    stepNamed(steps, task.then)
+    if (task.orElse !== undefined) stepNamed(steps, task.orElse)
+  }
+}
+
+function stepNamed<S>(steps: Steps<S>, name: string): Step<S, never> {
+  const step = Object.hasOwn(steps, name) ? steps[name] : undefined
+  return step ?? refuse('step-unknown', `no step is named ${name}`)
 }

@@ -29,7 +29,35 @@ export {
   transfer,
 } from './messages.ts'
 export type { Tags } from './messages.ts'
-export { REQUESTS_MAX, expire, newQueue, request, resume } from './crank.ts'
-export type { Outcome, Request, RequestQueue, Step, Steps, Task } from './crank.ts'
-export { route } from './router.ts'
-export type { Handler, Routes } from './router.ts'
+export { contract, on, onJson, route } from './contract.ts'
+export type { Contract, Crank, Handler, Routes } from './contract.ts'
+export {
+  ENTRIES_MAX,
+  TEXT_LENGTH_MAX,
+  address,
+  amount,
+  boolean,
+  byAddress,
+  completeState,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  positive,
+  text,
+  withDefault,
+} from './schemas.ts'
+export type { Parsed, Schema, Schemas } from './schemas.ts'
+export {
+  DEADLINE_MS_DEFAULT,
+  DEADLINE_MS_MAX,
+  REQUESTS_MAX,
+  newQueue,
+  systemId,
+} from './queue.ts'
+export type { Answer, RequestQueue, Task } from './queue.ts'
+export { PARTS_MAX, all, any, cancel, later, request } from './requests.ts'
+export type { Question, Resumption } from './requests.ts'
+export { ANSWER_LENGTH_MAX, crank } from './crank.ts'
+export type { CrankSpec, Outcome, Step, Steps } from './crank.ts'

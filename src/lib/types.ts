@@ -7,13 +7,15 @@ export type Fields<T> = { [name: string]: T }
 
 /** One entry of the log as `handle` sees it, as its second argument. */
 export type Action = {
-  readonly kind: 'message' | 'notice' | 'bounce' | 'spawn'
+  readonly kind: 'message' | 'notice' | 'bounce' | 'spawn' | 'upgrade'
   /** Wallet address or process id of the sender; of a bounce, the process that failed. */
   readonly caller: string
   readonly from: 'wallet' | 'process' | 'genesis'
   /** The data parsed as JSON where its Content-Type says so, else null. */
   readonly input: unknown
   readonly id: string
+  /** The process that handles it, where the host says so; of a spawn else its `id`. */
+  readonly process?: string
   readonly height: number
   readonly slot: number
   /** Ms since the epoch, from the log: the only time there is. */
@@ -38,9 +40,11 @@ export type Outgoing = {
   data?: unknown
   /**
    * message: bounces on failure. notice: never bounces, may go to a wallet. event: for watchers
-   * only.
+   * only. spawn: makes a process. upgrade: to itself, gives it another module.
    */
-  kind?: 'message' | 'notice' | 'event' | 'spawn'
+  kind?: 'message' | 'notice' | 'event' | 'spawn' | 'upgrade'
+  /** Of a spawn: makes the child's id one that `childId` tells beforehand. */
+  salt?: string
   hops?: number
   count?: number
   budget?: string

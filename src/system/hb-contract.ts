@@ -9,6 +9,8 @@
 
 import {
   balanceOf,
+  contract,
+  crank,
   credit,
   debit,
   isAddress,
@@ -19,7 +21,6 @@ import {
   refuse,
   reply,
   request,
-  route,
   tag,
 } from '../lib/index.ts'
 import type {
@@ -27,10 +28,9 @@ import type {
   Amount,
   Balances,
   Fields,
-  Handled,
+  Outcome,
   Outgoing,
   RequestQueue,
-  Routes,
 } from '../lib/index.ts'
 
 export const ROLES = ['user', 'dre', 'sequencer', 'relayer', 'fisher'] as const
@@ -62,16 +62,14 @@ export type HbState = {
 type Payment = { address: string; parts: Unbonding[] }
 
 /** Answers Unstake, Withdraw, Stake-Of and Info; takes Credit-Notices of HyperCoin. */
-export function handle(state: HbState, action: Action): Handled<HbState> {
-  return route(state, action, ROUTES)
-}
-
-const ROUTES: Routes<HbState> = {
+export const handle = contract<HbState>({
   spawn: complete,
-  requests: { Unstake: unstake, Withdraw: withdraw, 'Stake-Of': stakeOf, Info: info },
+  actions: { Unstake: unstake, Withdraw: withdraw, 'Stake-Of': stakeOf, Info: info },
   notices: { 'Credit-Notice': credited },
-  crank: { queue: (state) => state.pendingWithdrawals, steps: { paid } },
-}
+  // A payment has no deadline: HyperCoin answers each transfer, and what it has not answered is
+  // neither paid nor to be paid again.
+  crank: crank({ queue: (state) => state.pendingWithdrawals, steps: { paid } }),
+})
 
 function complete(state: HbState): undefined {
   const { unbondingMs } = state
@@ -173,21 +171,20 @@ function info(state: HbState, action: Action): Outgoing[] {
 function pay(state: HbState, action: Action, payment: Payment): Outgoing {
   let sum = 0n
   for (const part of payment.parts) sum += BigInt(part.amount)
-  return request(state.pendingWithdrawals, {
+  return request(state.pendingWithdrawals, action, {
     target: state.hyperCoin,
     action: 'Transfer',
     tags: { Recipient: payment.address, Quantity: String(sum) },
     reply: 'Debit-Notice',
     then: 'paid',
     context: payment,
-    now: action.timestamp,
   })
 }
 
 /** The transfer's end: a bounce makes all of it due again. */
-function paid(state: HbState, context: unknown, _answer: Action, outcome: string): undefined {
+function paid(state: HbState, payment: Payment, _answer: Action, outcome: Outcome): undefined {
   if (outcome === 'reply') return
-  const { address, parts } = context as Payment
+  const { address, parts } = payment
   restore(state, address, parts)
 }
 

@@ -22,6 +22,7 @@ export type InFlight = {
   hops: number
   count: number
   id: string
+  input: unknown
 }
 export type Result = { status: 'ok' | 'error'; text: string; sent: InFlight[]; action: Action }
 type Process = { handle: AnyHandle; text: string; slot: number }
@@ -40,6 +41,8 @@ export class Network {
   readonly results: Result[] = []
   /** True makes the message fail at its target, as if the contract had thrown. */
   failing: (message: InFlight) => boolean = () => false
+  /** The ids that a spawn is told by name. */
+  readonly system: Record<string, string> = {}
   time = 1_700_000_000_000
   private made = 0
 
@@ -47,7 +50,8 @@ export class Network {
   spawn(name: string, handle: unknown, state: unknown): string {
     const id = idOf(name)
     this.processes.set(id, { handle: handle as AnyHandle, text: JSON.stringify(state), slot: 0 })
-    const result = this.deliver(this.message('genesis', 'genesis', id, { kind: 'spawn', tags: {} }))
+    const spawned = this.message('genesis', 'genesis', id, { kind: 'spawn', tags: {} })
+    const result = this.deliver({ ...spawned, id, input: { system: this.system } })
     if (result?.status !== 'ok') throw new Error(`spawn of ${name}: ${result?.text ?? 'no result'}`)
     return id
   }
@@ -98,7 +102,7 @@ export class Network {
     { kind = 'message', tags, hops = 64, count = 10_000 }: Sent,
   ): InFlight {
     const id = idOf(`message ${(this.made += 1)}`)
-    return { kind, from, fromKind, target, tags, data: '', hops, count, id }
+    return { kind, from, fromKind, target, tags, data: '', hops, count, id, input: null }
   }
 
   private deliver(message: InFlight): Result | undefined {
@@ -146,7 +150,8 @@ export class Network {
     const tags = Object.fromEntries(content.tags.map(({ name, value }) => [name, value]))
     const { kind, target, hops, count } = content
     const sent = this.message(from, 'process', target, { kind: kind as Action['kind'], tags, hops, count })
-    return { ...sent, data: Buffer.from(content.data).toString() }
+    const data = Buffer.from(content.data).toString()
+    return { ...sent, data, input: tags['Content-Type'] === 'application/json' ? JSON.parse(data) : null }
   }
 
   private bounce(failed: InFlight, text: string): void {
@@ -175,7 +180,7 @@ export class Network {
       kind: message.kind,
       caller: message.from,
       from: message.fromKind,
-      input: null,
+      input: message.input,
       id: message.id,
       height: this.results.length,
       slot,

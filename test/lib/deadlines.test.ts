@@ -1,0 +1,301 @@
+// Deadlines: an answer that does not come ends a task all the same, by the clock's alarm or by the
+// next work; and nothing that fails on the way loses or doubles it.
+
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+
+import { DEADLINE_MS_DEFAULT, DEADLINE_MS_MAX, all, later, newQueue, request } from '../../src/lib/index.ts'
+import type { Action, Outgoing } from '../../src/lib/index.ts'
+import {
+  ALARM_RETRY_MS,
+  EXPIRED_COUNT,
+  EXPIRY_RETRY_MS,
+  SPARE_COUNT_MIN,
+  SPARE_HOPS_MIN,
+  TOLD_PER_MESSAGE_MAX,
+} from '../../src/lib/deadlines.ts'
+import { Asker, BANK, CLOCK, MALLORY, SELF, actionOf, dueTimes, sentAs } from './asking.ts'
+
+let asker: Asker
+beforeEach(() => {
+  asker = new Asker()
+})
+
+function ask(context: unknown, deadlineMs?: number, changes: Partial<Action> = {}): Outgoing[] {
+  return asker.during((queue, message) => {
+    const wanted = { target: BANK, action: 'Look', then: 'done', orElse: 'failed', context }
+    return [request(queue, message, deadlineMs === undefined ? wanted : { ...wanted, deadlineMs })]
+  }, changes)
+}
+
+function alarm(changes: Partial<Action> = {}): Outgoing[] {
+  const tags = { Action: 'Alarm', Name: 'hb-deadline', At: '0', 'X-Alarm': 'hb-deadline' }
+  return asker.deliver({ kind: 'notice', caller: CLOCK, tags, hops: 32, count: 256, ...changes })
+}
+
+/** As the network does with what the process sent to itself. */
+function tell(sent: readonly Outgoing[]): void {
+  for (const { tags = {}, count = 0 } of sentAs(sent, 'Deadline')) {
+    const told = { kind: 'message' as const, caller: SELF, tags, count }
+    try {
+      asker.deliver(told)
+    } catch {
+      asker.deliver({ ...told, kind: 'bounce' })
+    }
+  }
+}
+
+describe('the alarm', () => {
+  test('is set for the first deadline, and anew only for an earlier one', () => {
+    const [, set] = ask('a', 500)
+    expect(set).toEqual({
+      target: CLOCK,
+      tags: { Action: 'Set-Alarm', Name: 'hb-deadline', At: '1500', 'X-Alarm': 'hb-deadline' },
+      count: 0,
+    })
+    expect(sentAs(ask('b', 900), 'Set-Alarm')).toEqual([])
+    expect(sentAs(ask('c', 500), 'Set-Alarm')).toEqual([])
+    expect(sentAs(ask('d', 200), 'Set-Alarm').map(({ tags }) => tags?.['At'])).toEqual(['1200'])
+    expect(dueTimes(asker.state.queue)).toEqual([1200, 1500, 1500, 1900])
+  })
+
+  test('has each due deadline told, and is set for the next', () => {
+    for (const [context, deadlineMs] of [['a', 500], ['b', 600], ['c', 900]] as const) ask(context, deadlineMs)
+    asker.now = 1_650
+    const sent = alarm()
+    expect(sentAs(sent, 'Deadline')).toEqual(
+      ['0', '1'].map((number) => ({
+        target: SELF,
+        tags: { Action: 'Deadline', 'X-Deadline': number },
+        count: EXPIRED_COUNT,
+      })),
+    )
+    expect(sentAs(sent, 'Set-Alarm').map(({ tags }) => tags?.['At'])).toEqual(['1900'])
+    expect(asker.ends).toEqual([])
+    tell(sent)
+    tell(sent.filter(({ target }) => target !== SELF))
+    expect(asker.state.ended.map(({ context, outcome, step }) => [context, outcome, step])).toEqual([
+      ['a', 'expired', 'failed'],
+      ['b', 'expired', 'failed'],
+    ])
+  })
+
+  test('that comes for nothing is not set again', () => {
+    ask('a', 500)
+    asker.answer('0')
+    asker.now = 1_500
+    expect(alarm()).toEqual([])
+    expect(asker.state.queue).toMatchObject({ open: 0 })
+    expect(asker.state.queue.alarm).toBe(undefined)
+  })
+
+  test.each<[string, Partial<Action>]>([
+    ['of another process', { caller: MALLORY }],
+    ['by a message', { kind: 'message' }],
+    ['of another name', { tags: { Action: 'Alarm', Name: 'mine' } }],
+  ])('%s is none', (_what, changes) => {
+    ask('a', 500)
+    asker.now = 1_400
+    const { queue } = asker.state
+    try {
+      alarm(changes)
+    } catch (error) {
+      expect((error as Error).message).toMatch(/^action-unknown/)
+    }
+    expect(asker.state.queue).toEqual(queue)
+  })
+
+  test('that is refused is left alone a while, then asked for again', () => {
+    ask('a', 500)
+    const tags = { Action: 'Bounce', Error: 'alarms-full', 'X-Alarm': 'hb-deadline' }
+    asker.deliver({ kind: 'bounce', caller: MALLORY, tags })
+    expect(asker.state.queue.alarm).toBe(1_500)
+    expect(asker.deliver({ kind: 'bounce', caller: CLOCK, tags })).toEqual([])
+    expect(sentAs(ask('b', 100), 'Set-Alarm')).toEqual([])
+    asker.now += ALARM_RETRY_MS
+    expect(sentAs(ask('c', 100), 'Set-Alarm')).toHaveLength(1)
+  })
+
+  test('that never came is taken for lost', () => {
+    ask('a', 500)
+    asker.now = 1_500 + 60_000
+    expect(sentAs(ask('b', 900), 'Set-Alarm')).toHaveLength(1)
+  })
+})
+
+describe('a deadline', () => {
+  test('is ten minutes where none is named, and none in a queue without deadlines', () => {
+    ask('a')
+    expect(dueTimes(asker.state.queue)).toEqual([1_000 + DEADLINE_MS_DEFAULT])
+    const queue = newQueue()
+    const wanted = { target: BANK, action: 'Look', then: 'done', context: 0 }
+    request(queue, actionOf({}), wanted)
+    expect(Object.keys(queue)).toEqual(['head', 'tail', 'open', 'tasks'])
+    expect(() => request(queue, actionOf({}), { ...wanted, deadlineMs: 5 })).toThrow(/^deadline-malformed: this queue/)
+  })
+
+  test.each([0, -1, 1.5, NaN, Infinity, DEADLINE_MS_MAX + 1])('of %p ms is refused', (deadlineMs) => {
+    expect(() => ask('a', deadlineMs)).toThrow(/^deadline-malformed/)
+  })
+
+  test('without a clock is told when work comes in', () => {
+    asker = new Asker({})
+    expect(ask('a', 500)).toHaveLength(1)
+    asker.now = 1_500
+    const sent = ask('b', 500)
+    expect(sent.map(({ tags }) => tags?.['Action'])).toEqual(['Look', 'Deadline'])
+    tell(sent)
+    expect(asker.ends).toEqual([['a', 'expired']])
+  })
+
+  test.each<[string, Partial<Action>]>([
+    ['hops', { hops: SPARE_HOPS_MIN - 1 }],
+    ['count', { count: SPARE_COUNT_MIN }],
+  ])('burdens no message that is short of %s', (_what, changes) => {
+    ask('a', 500)
+    asker.now = 2_000
+    expect(ask('b', 500, changes).map(({ tags }) => tags?.['Action'])).toEqual(['Look'])
+    expect(sentAs(ask('c', 500), 'Deadline')).toHaveLength(1)
+  })
+
+  test('is told a few at a time, as far as the alarm carries', () => {
+    for (let n = 0; n < 20; n += 1) ask(n, 500)
+    asker.now = 2_000
+    const sent = alarm({ count: 2 * (EXPIRED_COUNT + 1) + 1 })
+    expect(sentAs(sent, 'Deadline')).toHaveLength(2)
+    expect(sentAs(sent, 'Set-Alarm').map(({ tags }) => tags?.['At'])).toEqual(['2001'])
+    expect(sentAs(alarm(), 'Deadline')).toHaveLength(TOLD_PER_MESSAGE_MAX)
+  })
+
+  test('that was told lets an answer in that comes before its step', () => {
+    ask('a', 500)
+    asker.now = 1_500
+    const sent = alarm()
+    asker.answer('0')
+    tell(sent)
+    expect(asker.ends).toEqual([['a', 'reply']])
+  })
+
+  test('whose step fails is told again, each time after twice as long', () => {
+    ask('a', 500)
+    ask('b', 500)
+    asker.now = 1_500
+    asker.failing.add('failed')
+    tell(alarm())
+    expect(dueTimes(asker.state.queue)).toEqual([61_500, 61_500])
+    asker.now = 61_500
+    tell(alarm())
+    expect(dueTimes(asker.state.queue)).toEqual([61_500 + 2 * EXPIRY_RETRY_MS, 61_500 + 2 * EXPIRY_RETRY_MS])
+    asker.failing.clear()
+    asker.now = 1_000_000
+    tell(alarm())
+    expect(asker.ends).toEqual([['a', 'expired'], ['b', 'expired']])
+    expect(asker.state.queue.open).toBe(0)
+  })
+
+  test('of a join ends it with the answers that came', () => {
+    const parts = [{ target: BANK, action: 'Look' }, { target: BANK, action: 'Look' }]
+    const wanted = { then: 'done', orElse: 'failed', context: 'c', deadlineMs: 500 }
+    asker.during((queue, message) => all(queue, message, parts, wanted))
+    asker.answer('2')
+    asker.now = 1_500
+    tell(alarm())
+    asker.answer('1')
+    const reply = { outcome: 'reply' }
+    expect(asker.state.ended).toMatchObject([{ outcome: 'expired', step: 'failed', answers: [null, reply] }])
+    expect(asker.state.queue).toMatchObject({ open: 0, tasks: {} })
+  })
+})
+
+describe('whatever comes', () => {
+  test('each task ends exactly once, and ends at last', () => {
+    const number = fc.nat(25).map(String)
+    const move = fc.oneof(
+      fc.record({ do: fc.constant('ask' as const), deadlineMs: fc.integer({ min: 1, max: 300 }), kind: fc.nat(3) }),
+      fc.record({ do: fc.constant('answer' as const), number, kind: fc.constantFrom('notice' as const, 'bounce' as const) }),
+      fc.record({ do: fc.constant('forge' as const), number, caller: fc.constantFrom(MALLORY, SELF, CLOCK) }),
+      fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 400 }), alarm: fc.boolean() }),
+      fc.record({ do: fc.constant('move' as const), pick: fc.nat() }),
+      fc.record({ do: fc.constant('again' as const), pick: fc.nat() }),
+      fc.record({ do: fc.constant('break' as const), step: fc.constantFrom('done', 'failed') }),
+    )
+    let ends = 0
+    const outcomes = new Set<string>()
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 80, size: 'max' }), fc.boolean(), (moves, withClock) => {
+        asker = new Asker(withClock ? { clock: CLOCK } : {})
+        const wanted: number[] = []
+        let moving: Outgoing[] = []
+        let gone: Outgoing[] = []
+        const keep = (sent: Outgoing[]) => moving.push(...sentAs(sent, 'Deadline'))
+        const attempt = (changes: Partial<Action>) => {
+          try {
+            keep(asker.deliver(changes))
+          } catch (error) {
+            if (changes.kind === 'message' && changes.caller === SELF) keep(asker.deliver({ ...changes, kind: 'bounce' }))
+            else expect((error as Error).message).toMatch(/ fails$|^action-unknown/)
+          }
+        }
+        for (const each of moves) {
+          asker.now += 1
+          if (each.do === 'ask') {
+            const context = wanted.length
+            wanted.push(context)
+            keep(
+              asker.during((queue, message) => {
+                const go = { then: 'done', orElse: 'failed', context, deadlineMs: each.deadlineMs }
+                const look = { target: BANK, action: 'Look' }
+                if (each.kind === 0) {
+                  later(queue, message, go)
+                  return []
+                }
+                if (each.kind === 1) return all(queue, message, [look, look], go)
+                return [request(queue, message, { ...look, ...go })]
+              }),
+            )
+          } else if (each.do === 'answer') {
+            attempt({ kind: each.kind, caller: BANK, tags: { Action: 'Look-Reply', Reference: each.number } })
+          } else if (each.do === 'forge') {
+            const tags = { Action: 'Look-Reply', Reference: each.number, 'X-Deadline': each.number, Name: 'x' }
+            for (const kind of ['notice', 'bounce'] as const) {
+              if (each.caller !== SELF || kind === 'notice') attempt({ kind, caller: each.caller, tags })
+            }
+            attempt({ kind: 'message', tags: { ...tags, Action: 'Deadline' } })
+          } else if (each.do === 'wait') {
+            asker.now += each.ms
+            if (each.alarm) keep(alarm())
+            else keep(asker.during(() => []))
+          } else if (each.do === 'move' && moving.length > 0) {
+            const [told] = moving.splice(each.pick % moving.length, 1)
+            gone.push(told as Outgoing)
+            attempt({ kind: 'message', caller: SELF, tags: told?.tags ?? {} })
+          } else if (each.do === 'again' && gone.length > 0) {
+            attempt({ kind: 'message', caller: SELF, tags: gone[each.pick % gone.length]?.tags ?? {} })
+          } else if (each.do === 'break') {
+            if (!asker.failing.delete(each.step)) asker.failing.add(each.step)
+          }
+          const { queue } = asker.state
+          dueTimes(queue)
+          expect(queue.open).toBe(Object.keys(queue.tasks).length)
+        }
+        asker.failing.clear()
+        for (let round = 0; asker.state.queue.open > 0; round += 1) {
+          if (round > 200) throw new Error('tasks stay parked')
+          asker.now += 200_000_000
+          keep(asker.during(() => []))
+          const told = moving
+          moving = []
+          for (const { tags = {} } of told) attempt({ kind: 'message', caller: SELF, tags })
+        }
+        const seen = asker.state.ended.map(({ context }) => context as number).sort((a, b) => a - b)
+        expect(seen).toEqual(wanted)
+        ends += seen.length
+        for (const { outcome } of asker.state.ended) outcomes.add(outcome)
+        gone = []
+      }),
+      { numRuns: 150 },
+    )
+    expect(ends).toBeGreaterThan(500)
+    expect([...outcomes].sort()).toEqual(['bounce', 'expired', 'reply'])
+  })
+})
