@@ -99,7 +99,7 @@ function fire(state: ClockState, action: Action): Outgoing[] {
 function firedMax(limits: ClockLimits, action: Action): number {
   if (action.hops <= limits.alarmHops) return 0
   const kept = isPoke(action) ? Number(isAnswered(action)) : Math.ceil(action.count / 2)
-  const carried = Math.floor((action.count - kept) / (limits.alarmCount + 1))
+  const carried = Math.floor((action.count - kept) / (1 + limits.alarmCount))
   return Math.min(limits.firedMax, carried)
 }
 
