@@ -14,6 +14,7 @@ import { systemClock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { LogPlace } from './log-place.ts'
 import type { TestClock } from './test-clock.ts'
+import { testKey } from './test-wallets.ts'
 
 /** Roles per node, e.g. `[['sequencer', 'relayer'], ['dre']]`. */
 export type NodeRoles = readonly (readonly Role[])[]
@@ -136,6 +137,7 @@ export class TestNodes {
         dreStore,
         evaluatorWorkers: options.evaluatorWorkers,
         verifierThreads: 0,
+        tickerKey: testKey(`ticker of node ${index}`),
         ...(http && { address: http.url }),
         onHalted: (role, partition, error) => this.#halted(index, role, partition, error),
       })
