@@ -35,8 +35,8 @@
     if (make && !Object.hasOwn(root, RESERVED)) root[RESERVED] = {}
     return root[RESERVED]
   }
-  const kv = makeKv(reserved)
-  const globals = makeGlobals(now, kv, bytes(), makeBigNumber)
+  const tools = bytes()
+  const globals = makeGlobals(now, makeKv(reserved), tools, makeBigNumber)
 
   function refuse(code, why) {
     refusalCode = code
@@ -161,13 +161,26 @@
     }
   }
 
+  /** The process that a spawn makes: its message's id, or what its parent's salt says. */
+  function idOf({ id, from, caller, tags }) {
+    if (from !== 'process' || !Object.hasOwn(tags, 'Spawn-Salt')) return id
+    // H("hb.child.1", parent, salt), as std/hash-parts.ts lays it out.
+    const parts = [new Uint8Array([10]), tools.toUtf8('hb.child.1')]
+    for (const text of [caller, tags['Spawn-Salt']]) {
+      const data = tools.toUtf8(text)
+      const { length } = data
+      parts.push(new Uint8Array([0, 0, length >> 8, length]), data)
+    }
+    return tools.urlSafe(tools.toBase64(tools.sha256(tools.concat(parts))))
+  }
+
   // ---- the contract's turn
 
   function run(handle, state, action) {
     root = state
     entry = action
     if (action.kind === 'spawn') {
-      reserved(true).contract = { id: action.process ?? action.id, owner: action.caller }
+      reserved(true).contract = { id: idOf(action), owner: action.caller }
       return NOTHING
     }
     let result
@@ -188,6 +201,9 @@
   function find(given) {
     finder ??= given
   }
+  // The contract has it in its scope.
+  Object.freeze(find.prototype)
+  Object.freeze(find)
   function handleOf(module) {
     let found
     try {
