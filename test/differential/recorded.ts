@@ -1,0 +1,20 @@
+// What Warp made of the corpus, recorded (`npm run test:warp -- --record`), so that our side is
+// held to it where Warp is not installed.
+
+import { readFileSync } from 'node:fs'
+import type { Counts } from './compare.ts'
+
+export const RECORDED = new URL('./recorded.json', import.meta.url)
+export const RECORDED_SEED = 7
+
+export type RecordedRun = {
+  readonly count: number
+  /** Of Warp's outcomes (compare.ts). */
+  readonly digest: string
+  readonly counts: Counts
+}
+
+/** By the contract's name. */
+export function readRecorded(): Readonly<Record<string, RecordedRun>> {
+  return JSON.parse(readFileSync(RECORDED, 'utf8')) as Record<string, RecordedRun>
+}
