@@ -216,6 +216,8 @@
         else module.exports = { handle: (state, action) => run(handle, state, action) }
       }
     },
-    codeOf: (thrown) => (refusal !== null && thrown === refusal ? refusalCode : overlay.codeOf(thrown)),
+    codeOf(thrown) {
+      return refusal !== null && thrown === refusal ? refusalCode : overlay.codeOf(thrown)
+    },
   }
 })

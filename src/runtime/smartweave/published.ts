@@ -13,8 +13,15 @@ import { scanTop, type TopToken } from './scan.ts'
 /** The parameter by which the wrapped source tells where its `handle` is. */
 const FOUND = '__handleIs'
 /** Up to the body of a program that is one function called at once, as bundlers write it. */
-const IMMEDIATE =
-  /^(?:\s|;|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/|(["'])use strict\1)*(?:(?:var|let|const)\s+[\w$]+\s*=\s*)?[!+(]\s*\(?(?:function\s*[\w$]*\s*\(\s*\)\s*|\(\s*\)\s*=>\s*)\{/
+const IMMEDIATE = new RegExp(
+  [
+    /^(?:\s|;|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/|(["'])use strict\1)*/,
+    /(?:(?:var|let|const)\s+[\w$]+\s*=\s*)?[!+(]\s*\(?/,
+    /(?:function\s*[\w$]*\s*\(\s*\)\s*|\(\s*\)\s*=>\s*)\{/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+)
 const DECLARATION = /^export(\s+default)?\s+(?=(?:async\s+)?function\s*\*?\s*[\w$]|class\s+[\w$])/
 const VARIABLE = /^export\s+(?=(?:const|let|var)\b)/
 const LIST = /^export\s*\{([^}]*)\}(\s*from\b)?/
@@ -73,8 +80,9 @@ function editExport(source: string, { at }: TopToken): Edit {
   const declared = DECLARATION.exec(rest) ?? VARIABLE.exec(rest)
   if (declared !== null) {
     const to = at + declared[0].length
-    const named = declared[1] === undefined ? null : /(?:function\s*\*?|class)\s*([\w$]+)/.exec(rest)
-    return { from: at, to, text: '', ...(named === null ? {} : { handle: named[1] as string }) }
+    const isDefault = declared[1] !== undefined
+    const name = isDefault ? /(?:function\s*\*?|class)\s*([\w$]+)/.exec(rest)?.[1] : undefined
+    return { from: at, to, text: '', ...(name === undefined ? {} : { handle: name }) }
   }
   const list = LIST.exec(source.slice(at))
   if (list !== null) {

@@ -41,8 +41,9 @@ function dialect(): Dialect {
 
 /** The driver's functions by their places in its list: see DRIVER of quickjs/image.ts. */
 function driverAround(driver: string): string {
-  const [adapter, globals, kv, bytes] = ['adapter', 'globals', 'kv', 'bytes'].map((name) =>
-    readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8'),
+  const files = ['./adapter.js', './globals.js', './kv.js', './bytes.js']
+  const [adapter, globals, kv, bytes] = files.map((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8'),
   )
   return `((burn, makeOverlay, makeRealm) => {
     'use strict'
