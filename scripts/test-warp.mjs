@@ -1,18 +1,15 @@
-// SmartWeave contracts against warp-contracts: installs it in the folder that is its own (npm ci),
-// then runs the comparison (test/differential/main.ts); arguments go there.
+// SmartWeave contracts against warp-contracts: installs it, then runs the comparison
+// (test/differential/main.ts); arguments go there.
 //
 // Invariant: the last line on stdout is "N passed, N failed"; no install is a failure.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { installWarp } from './install-warp.mjs'
 
-const path = (name) => fileURLToPath(new URL(`../test/differential/${name}`, import.meta.url))
-
-const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-const install = spawnSync('npm', ['ci', ...quiet], { cwd: path('warp/'), stdio: ['ignore', 2, 2] })
-if (install.status === 0) {
-  const args = [path('main.ts'), ...process.argv.slice(2)]
-  const run = spawnSync(process.execPath, args, { stdio: 'inherit' })
+if (installWarp()) {
+  const main = fileURLToPath(new URL('../test/differential/main.ts', import.meta.url))
+  const run = spawnSync(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
   process.exitCode = run.status ?? 1
 } else {
   console.log('warp-contracts was not installed: see npm’s output above')
