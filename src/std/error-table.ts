@@ -736,6 +736,18 @@ export const ERROR_TABLE = {
       'WebAssembly sources, constructors, unsafeClient, internal writes and interactions that ' +
       'Arweave dropped are not evaluated; spawn the contract with the state that Warp evaluated.',
   },
+  'warp-state-differs': {
+    kind: 'input',
+    message: 'the evaluated history does not come to what was expected',
+    advice:
+      'Nothing was spawned. Ask the gateway for all interactions up to the sort key of the ' +
+      'expected state; docs/guides/import-from-warp.md says what is known to differ.',
+  },
+  'warp-import-too-large': {
+    kind: 'capacity',
+    message: 'source and state do not fit into one spawn message',
+    advice: 'Import it into a network whose genesis allows more (messageBytesMax, moduleBytesMax).',
+  },
   'warp-source-missing': {
     kind: 'input',
     message: 'the contract evolved to a source that the definition does not hold',

@@ -3,15 +3,16 @@
 // `--contract NAME`, `--record` writes recorded.json, with which differential.test.ts compares
 // where Warp is not installed.
 //
-// Invariants: D1 the last line on stdout is "N passed, N failed". D2 what is recorded is Warp's
-// side alone.
+// Invariants: D1 the last line on stdout is "N passed, N failed". D2 what is recorded, the files of
+// history/ too, is Warp's side alone.
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { createSmartweaveRuntime } from '../../src/runtime/smartweave/runtime.ts'
 import { countsOf, digestOf, firstDifference } from './compare.ts'
 import { corpus, runOf } from './corpus.ts'
-import { ourOutcomes } from './our-side.ts'
+import { definitionText, ourOutcomes } from './our-side.ts'
+import { HISTORIES, HISTORY_LENGTH, historyFile } from './recorded.ts'
 import { readRecorded, RECORDED, RECORDED_SEED, type RecordedRun } from './recorded.ts'
 import { isWarpInstalled, warpOutcomes } from './warp-side.ts'
 
@@ -51,10 +52,31 @@ async function main(): Promise<number> {
     recorded[contract.name] = { count, digest: digestOf(warps), counts: countsOf(warps) }
   }
   runtime.close()
-  if (values.record) writeFileSync(RECORDED, `${JSON.stringify(recorded, null, 2)}\n`)
+  if (values.record) await record(recorded, seed)
   else if (seed === RECORDED_SEED && count === 1_000) failed += stale(recorded)
   console.log(`${passed} passed, ${failed} failed`)
   return failed > 0 || passed === 0 ? 1 : 0
+}
+
+async function record(recorded: object, seed: number): Promise<void> {
+  writeFileSync(RECORDED, `${JSON.stringify(recorded, null, 2)}\n`)
+  for (const contract of corpus().filter(({ name }) => HISTORIES.includes(name))) {
+    const run = runOf(contract, HISTORY_LENGTH, seed)
+    const outcomes = await warpOutcomes(contract, run)
+    const judged = run.map(({ id }, at) => [id, outcomes[at]?.verdict] as const)
+    const valid = judged.filter(([, verdict]) => verdict !== 'skipped')
+    const expected = {
+      status: 'evaluated',
+      contractTxId: contract.id,
+      sortKey: run.at(-1)?.sortKey,
+      state: JSON.parse(outcomes.at(-1)?.state ?? 'null'),
+      validity: Object.fromEntries(valid.map(([id, verdict]) => [id, verdict === 'ok'])),
+    }
+    const interactions = { interactions: run, paging: { limit: 5_000, items: run.length } }
+    writeFileSync(historyFile(contract.name, 'definition'), `${definitionText(contract)}\n`)
+    writeFileSync(historyFile(contract.name, 'interactions'), `${JSON.stringify(interactions)}\n`)
+    writeFileSync(historyFile(contract.name, 'expected'), `${JSON.stringify(expected)}\n`)
+  }
 }
 
 /** What is recorded of Warp must be what Warp says. */

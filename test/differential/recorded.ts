@@ -2,10 +2,22 @@
 // held to it where Warp is not installed.
 
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Counts } from './compare.ts'
 
 export const RECORDED = new URL('./recorded.json', import.meta.url)
 export const RECORDED_SEED = 7
+
+/** Contracts whose first interactions are recorded as files, as Warp's gateway and a DRE give them. */
+export const HISTORIES: readonly string[] = ['token', 'kv-ledger', 'counter', 'voting']
+export const HISTORY_LENGTH = 120
+
+export function historyFile(
+  contract: string,
+  what: 'definition' | 'interactions' | 'expected',
+): string {
+  return fileURLToPath(new URL(`./history/${contract}-${what}.json`, import.meta.url))
+}
 
 export type RecordedRun = {
   readonly count: number

@@ -39,11 +39,20 @@ export function readContract(text: string): WarpContract {
   }
 }
 
-/** A file of nothing but a state, as a DRE or `hb state --raw` gives it. */
-export function readState(text: string): Fields {
-  const value = fieldsOf(parsedFile(text, 'state'), 'state')
-  // a DRE puts it among other things
-  return isFields(value['state']) && value['sortKey'] !== undefined ? value['state'] : value
+/** What another evaluated: the state and, where a DRE gives it, which interactions were valid. */
+export type WarpEvaluated = {
+  readonly state: Fields
+  /** By the interactions' ids. */
+  readonly validity: Readonly<Record<string, boolean>> | undefined
+}
+
+/** A DRE's answer (`/contract`: state, sortKey, validity), or a file of nothing but a state. */
+export function readEvaluated(text: string): WarpEvaluated {
+  const fields = fieldsOf(parsedFile(text, 'expected'), 'expected')
+  const { state, sortKey, validity } = fields
+  if (!isFields(state) || typeof sortKey !== 'string') return { state: fields, validity: undefined }
+  if (validity === undefined) return { state, validity: undefined }
+  return { state, validity: fieldsOf(validity, 'expected.validity') as Record<string, boolean> }
 }
 
 function stateIn(fields: Fields, name: string): Fields {

@@ -66,7 +66,7 @@
       origin: recorded.origin ?? 'L2',
       dryRun: recorded.dryRun === true,
       sortKey: recorded.sortKey,
-      height: block.height ?? action.height,
+      height: block.height ?? heightOf(action),
       seconds: block.timestamp ?? Math.floor(action.timestamp / 1000),
       blockHash: block.indep_hash,
       ms: action.timestamp,
@@ -75,6 +75,16 @@
         return recorded.contract ?? reserved(false)?.contract ?? { id: undefined, owner: undefined }
       },
     }
+  }
+  /**
+   * Of a contract that was imported, heights go on where its history ended, by log time, one in
+   * two minutes as on Arweave: a vault or lease ends when it would have.
+   */
+  function heightOf({ height, timestamp }) {
+    const from = reserved(false)?.imported
+    if (from?.height === undefined) return height
+    const passed = Math.floor(timestamp / 1000) - from.timestamp
+    return from.height + Math.max(0, Math.floor(passed / 120))
   }
   /** The tag Input, else the data, else (and of a bounce) the tags, with Action as `function`. */
   function inputOf({ kind, tags, input }) {
@@ -167,7 +177,9 @@
     root = state
     entry = action
     if (action.kind === 'spawn') {
-      reserved(true).contract = { id: action.process ?? action.id, owner: action.caller }
+      const own = reserved(true)
+      const owner = own.imported?.owner ?? action.caller
+      own.contract = { id: action.process ?? action.id, owner }
       return NOTHING
     }
     let result
