@@ -35,8 +35,8 @@
     if (make && !Object.hasOwn(root, RESERVED)) root[RESERVED] = {}
     return root[RESERVED]
   }
-  const tools = bytes()
-  const globals = makeGlobals(now, makeKv(reserved), tools, makeBigNumber)
+  const kv = makeKv(reserved)
+  const globals = makeGlobals(now, kv, bytes(), makeBigNumber)
 
   function refuse(code, why) {
     refusalCode = code
@@ -66,7 +66,7 @@
       origin: recorded.origin ?? 'L2',
       dryRun: recorded.dryRun === true,
       sortKey: recorded.sortKey,
-      height: block.height ?? action.height,
+      height: block.height ?? heightOf(action),
       seconds: block.timestamp ?? Math.floor(action.timestamp / 1000),
       blockHash: block.indep_hash,
       ms: action.timestamp,
@@ -75,6 +75,16 @@
         return recorded.contract ?? reserved(false)?.contract ?? { id: undefined, owner: undefined }
       },
     }
+  }
+  /**
+   * Of a contract that was imported, heights go on where its history ended, by log time, one in
+   * two minutes as on Arweave: a vault or lease ends when it would have.
+   */
+  function heightOf({ height, timestamp }) {
+    const from = reserved(false)?.imported
+    if (from?.height === undefined) return height
+    const passed = Math.floor(timestamp / 1000) - from.timestamp
+    return from.height + Math.max(0, Math.floor(passed / 120))
   }
   /** The tag Input, else the data, else (and of a bounce) the tags, with Action as `function`. */
   function inputOf({ kind, tags, input }) {
@@ -161,26 +171,15 @@
     }
   }
 
-  /** The process that a spawn makes: its message's id, or what its parent's salt says. */
-  function idOf({ id, from, caller, tags }) {
-    if (from !== 'process' || !Object.hasOwn(tags, 'Spawn-Salt')) return id
-    // H("hb.child.1", parent, salt), as std/hash-parts.ts lays it out.
-    const parts = [new Uint8Array([10]), tools.toUtf8('hb.child.1')]
-    for (const text of [caller, tags['Spawn-Salt']]) {
-      const data = tools.toUtf8(text)
-      const { length } = data
-      parts.push(new Uint8Array([0, 0, length >> 8, length]), data)
-    }
-    return tools.urlSafe(tools.toBase64(tools.sha256(tools.concat(parts))))
-  }
-
   // ---- the contract's turn
 
   function run(handle, state, action) {
     root = state
     entry = action
     if (action.kind === 'spawn') {
-      reserved(true).contract = { id: idOf(action), owner: action.caller }
+      const own = reserved(true)
+      const owner = own.imported?.owner ?? action.caller
+      own.contract = { id: action.input?.process ?? action.id, owner }
       return NOTHING
     }
     let result
@@ -201,9 +200,6 @@
   function find(given) {
     finder ??= given
   }
-  // The contract has it in its scope.
-  Object.freeze(find.prototype)
-  Object.freeze(find)
   function handleOf(module) {
     let found
     try {
