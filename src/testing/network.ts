@@ -38,7 +38,8 @@ export type MessageOptions = Omit<MessageSpec, 'target'>
 /** The message as `DryRunSpec` has it; `state`: the state after it, too. */
 export type DryRunOptions = Omit<DryRunSpec, 'caller'> & { readonly state?: boolean }
 
-export type SpawnOptions = ContractSource & {
+/** `module`: hash of a source that the new process's partition knows. */
+export type SpawnOptions = (ContractSource | { readonly module: string }) & {
   readonly state?: State
   readonly tags?: Readonly<Record<string, string>>
 } & WaitOptions
@@ -166,8 +167,10 @@ export class TestNetwork implements AsyncDisposable {
     options: SpawnOptions & { readonly name?: string },
   ): Promise<TestContract<S>> {
     const { name, state, tags } = options
-    const source = await sourceOf(options)
-    const spec = { source, ...(state && { state }), ...(tags && { tags }) }
+    const { module } = options as { readonly module?: string }
+    const of =
+      module === undefined ? { source: await sourceOf(options as ContractSource) } : { module }
+    const spec = { ...of, ...(state && { state }), ...(tags && { tags }) }
     const sent = this.#send(by, spawnFields(this.#signedFor(), spec))
     const { status, code, text } = await sent.result(options)
     if (status === 'error') {

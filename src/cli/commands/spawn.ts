@@ -24,25 +24,28 @@ The new process's id is the message's id.
 Examples:
   hb spawn counter.ts --wallet me.json
   hb spawn token.ts --state '{"balances":{}}' --tag Name=Gold --wallet me.json
+  hb spawn --module 4PLo7rCCU0bAhihxgWwWpcoRX04Klmt4uhaGH45NN3A --wallet me.json
   hb spawn token.ts --state @state.json --json | jq -r .process`
 
 type Options = UrlOptions &
   WalletOptions &
   WaitOptions & {
     readonly state?: string
+    readonly module?: string
     readonly tag?: readonly Tag[]
     readonly json?: true
   }
 
 export function addSpawn(program: Command, context: CommandContext): void {
   const command = program
-    .command('spawn <contract>')
+    .command('spawn [contract]')
     .description('make a process of a contract (a .ts or .js file)')
     .option('--state <json>', 'its first state: a JSON object, or @file')
+    .option('--module <hash>', 'instead of a file: a module that the new partition knows')
     .option('--tag <Name=Value>', 'a tag of the message; may be repeated', tagValue)
     .addHelpText('after', HELP)
   jsonOption(waitOptions(walletOption(urlOption(command)))).action(
-    async (contract: string, options: Options) => {
+    async (contract: string | undefined, options: Options) => {
       context.exitCode = await spawn(context, contract, options)
     },
   )
@@ -50,7 +53,7 @@ export function addSpawn(program: Command, context: CommandContext): void {
 
 async function spawn(
   context: CommandContext,
-  contract: string,
+  contract: string | undefined,
   options: Options,
 ): Promise<number> {
   const { terminal } = context
@@ -59,11 +62,10 @@ async function spawn(
     throw new HbError('usage', '--state must be a JSON object')
   }
   const wallet = await openWallet(terminal, options)
-  const { bundleContract } = await import('../../client/index.ts')
-  const { source } = await bundleContract(contract)
+  const made = await moduleOf(contract, options.module)
   const client = await openClient(context, options)
   const { id, process, partition } = await client.spawn(wallet, {
-    source,
+    ...made,
     state: state as Record<string, unknown>,
     ...(options.tag === undefined ? {} : { tags: options.tag }),
   })
@@ -83,4 +85,16 @@ async function spawn(
     { ...{ process, partition }, ...status },
     options.wait,
   )
+}
+
+async function moduleOf(
+  contract: string | undefined,
+  module: string | undefined,
+): Promise<{ readonly source: string } | { readonly module: string }> {
+  if ((contract === undefined) === (module === undefined)) {
+    throw new HbError('usage', 'give a contract\'s file, or --module and its hash')
+  }
+  if (module !== undefined) return { module }
+  const { bundleContract } = await import('../../client/index.ts')
+  return { source: (await bundleContract(contract as string)).source }
 }
