@@ -38,7 +38,8 @@ export type MessageOptions = Omit<MessageSpec, 'target'>
 /** The message as `DryRunSpec` has it; `state`: the state after it, too. */
 export type DryRunOptions = Omit<DryRunSpec, 'caller'> & { readonly state?: boolean }
 
-export type SpawnOptions = ContractSource & ContractEngine & {
+/** `module`: hash of a source that the new process's partition knows. */
+export type SpawnOptions = (ContractSource | { readonly module: string }) & ContractEngine & {
   readonly state?: State
   readonly tags?: Readonly<Record<string, string>>
 } & WaitOptions
@@ -166,9 +167,11 @@ export class TestNetwork implements AsyncDisposable {
     options: SpawnOptions & { readonly name?: string },
   ): Promise<TestContract<S>> {
     const { name, state, tags, engine } = options
-    const source = await sourceOf(options)
+    const { module } = options as { readonly module?: string }
+    const of =
+      module === undefined ? { source: await sourceOf(options as ContractSource) } : { module }
     const spec = {
-      source,
+      ...of,
       ...(engine && { engine }),
       ...(state && { state }),
       ...(tags && { tags }),
