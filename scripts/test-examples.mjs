@@ -7,7 +7,15 @@
 // X2 the last line on stdout is "N passed, N failed".
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,6 +94,20 @@ function asked() {
   return named.length > 0 ? named : readdirSync(join(root, 'examples'))
 }
 
+/** What `hb new contract` makes, with the package installed in it. */
+function fresh(tarball) {
+  const place = join(folder, 'fresh')
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  mkdirSync(place)
+  writeFileSync(join(place, 'package.json'), '{"private":true}')
+  if (!step('npm', ['install', ...quiet, tarball], place)) return
+  if (!step('npx', ['--no-install', 'hb', 'new', 'contract', 'counter'], place)) return
+  const project = join(place, 'counter')
+  if (!step('npm', ['install', ...quiet, '--save-dev', tarball], project)) return
+  step('npm', ['run', '--silent', 'build'], project)
+  tests('test', project)
+}
+
 async function main() {
   const tarball = pack()
   if (tarball === undefined) {
@@ -97,6 +119,7 @@ async function main() {
     console.log('The examples’ Kafka tests were left out: no Docker engine.')
     if (process.env.HB_REQUIRE_KAFKA === '1') sum.failed += 1
   }
+  if (!process.argv.slice(2).some((word) => !word.startsWith('--'))) fresh(tarball)
   for (const example of asked()) {
     const project = install(example, tarball)
     if (project === undefined) continue

@@ -18,6 +18,7 @@ const USAGE: readonly ErrorCode[] = [
   'query-invalid',
   'wallet-exists',
   'file-unreadable',
+  'folder-not-empty',
   'bootstrap-servers-invalid',
   'client-properties-invalid',
 ]

@@ -12,6 +12,7 @@ import { addDlq } from './commands/dlq.ts'
 import { addDryRun } from './commands/dry-run.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
+import { addNew } from './commands/new.ts'
 import { addRebuild } from './commands/rebuild.ts'
 import { addReplay } from './commands/replay.ts'
 import { addResult } from './commands/result.ts'
@@ -33,6 +34,7 @@ First steps:
   hb start                                  run a node on the embedded log
   hb start --bootstrap-server host:9092     or one of many on Kafka
   hb keys generate --out me.json            make a wallet
+  hb new contract counter                   make a folder with a contract and its test
   hb spawn contract.ts --wallet me.json     make a process of a contract
   hb send <process> --action Ping --wallet me.json
   hb state <process>`
@@ -78,7 +80,8 @@ function idsLast(args: readonly string[]): string[] {
   return [...args.filter((arg, index) => !isOptionLike(arg, index)), '--', ...ids]
 }
 
-function buildProgram(context: CommandContext): Command {
+/** Every command with its options, as a line that runs or only looks them up. */
+export function buildProgram(context: CommandContext): Command {
   const { out, err } = context.terminal
   const program = new Command('hb')
   program
@@ -94,6 +97,7 @@ function buildProgram(context: CommandContext): Command {
   addDemo(program, context)
   addStart(program, context)
   addKeys(program, context)
+  addNew(program, context)
   addSpawn(program, context)
   addSend(program, context)
   addDryRun(program, context)

@@ -74,6 +74,8 @@ export type NodeOptions = {
   readonly applicationId?: string
   /** Worker threads for evaluation; 0 evaluates on the main thread. */
   readonly evaluatorWorkers: number
+  /** What stands between the DRE and its evaluator, for those who watch what contracts do. */
+  readonly watchEvaluator?: (evaluator: Evaluator) => Evaluator
   /** Threads for signature checks; 0 checks on the main thread. */
   readonly verifierThreads: number
   readonly limits?: {
@@ -124,7 +126,7 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const moved: { tell?: OnMoved } = {}
   const ownership = watchOwnership(options, { clock, partitions, reports, moved })
   const evaluator = roles.includes('dre')
-    ? await openEvaluator(network, options.evaluatorWorkers)
+    ? await watchedEvaluator(network, options)
     : undefined
   const verifier = openVerifier(options.verifierThreads)
   const closing = new Closing(ownership)
@@ -276,6 +278,11 @@ class Closing {
       return held.length === 0 ? role : `${role} (partitions ${held.join(', ')})`
     })
   }
+}
+
+async function watchedEvaluator(network: Network, options: NodeOptions): Promise<Evaluator> {
+  const opened = await openEvaluator(network, options.evaluatorWorkers)
+  return options.watchEvaluator?.(opened) ?? opened
 }
 
 /** Throws `feature-level-unknown`. */

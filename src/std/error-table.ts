@@ -571,6 +571,11 @@ export const ERROR_TABLE = {
     message: 'a file cannot be read or written',
     advice: 'Check its path and permissions.',
   },
+  'folder-not-empty': {
+    kind: 'input',
+    message: 'there are files in the folder, and none is written over',
+    advice: 'Choose another name or --dir.',
+  },
   // testing
   'test-options-invalid': {
     kind: 'input',
@@ -601,6 +606,11 @@ export const ERROR_TABLE = {
     kind: 'contract',
     message: 'the result is not the one that the test demands',
     advice: 'Read the text; where either is fine, await result() and look at its status.',
+  },
+  'test-state-outside': {
+    kind: 'input',
+    message: 'the contract keeps something outside of its state, where the next message misses it',
+    advice: 'Move what the module’s scope keeps into the state; found by the option `strict`.',
   },
   'test-network-halted': {
     kind: 'operator',

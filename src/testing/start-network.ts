@@ -41,6 +41,11 @@ export type TestNetworkOptions = {
   readonly timeoutMs?: number
   /** Worker threads per node; default 0: contracts run on this thread. */
   readonly evaluatorWorkers?: number
+  /**
+   * Every message in a sandbox that has seen nothing else, and waits throw `test-state-outside`
+   * where a contract keeps something outside of its state. Default false.
+   */
+  readonly strict?: boolean
   /** Of the protocol, e.g. `{ gasMax: 1_000_000 }`. */
   readonly limits?: Partial<ProtocolLimits>
   /** Heights per interval. */
@@ -77,10 +82,11 @@ export async function startNetwork(options: TestNetworkOptions = {}): Promise<Te
     const applicationId = options.applicationId ?? (kind === 'kafka' ? freshId() : 'hb')
     const log = new FaultyLog(() => place.log, clock, applicationId)
     const timeoutMs = options.timeoutMs ?? (kind === 'kafka' ? KAFKA_TIMEOUT_MS : TIMEOUT_MS)
-    const { nodes: roles = [ROLES], http = false, evaluatorWorkers = 0 } = options
+    const { nodes: roles = [ROLES], http = false, evaluatorWorkers = 0, strict = false } = options
     const common = { network, log, place, clock, applicationId }
+    const nodesAre = { http, evaluatorWorkers, strict, readyMs: timeoutMs }
     const startNodes = (each: NodeRoles): Promise<TestNodes> =>
-      TestNodes.start({ ...common, roles: each, http, evaluatorWorkers, readyMs: timeoutMs })
+      TestNodes.start({ ...common, ...nodesAre, roles: each })
     const { wallets } = named
     return await begin({ ...common, wallets, roles, timeoutMs, startNodes })
   } catch (error) {

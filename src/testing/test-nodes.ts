@@ -13,6 +13,7 @@ import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { LogPlace } from './log-place.ts'
+import { strictEvaluator } from './strict-evaluator.ts'
 import type { TestClock } from './test-clock.ts'
 import { testKey } from './test-wallets.ts'
 
@@ -35,6 +36,7 @@ export type TestNodesOptions = {
   readonly roles: NodeRoles
   readonly http: boolean
   readonly evaluatorWorkers: number
+  readonly strict: boolean
   /** How long all of them may take to be ready, in real time. */
   readonly readyMs: number
 }
@@ -50,6 +52,8 @@ type TestNode = { readonly node: RunningNode; readonly http: HttpServer | undefi
 export class TestNodes {
   readonly halts: Halt[] = []
   readonly #nodes: TestNode[] = []
+  /** Contracts that keep something outside of their state. */
+  readonly #kept: HbError[] = []
 
   private constructor() {}
 
@@ -100,14 +104,21 @@ export class TestNodes {
       .find((api) => api.health().partitions[partition]?.dre === 'open')
   }
 
-  /** Throws `test-network-halted` where a partition has halted. */
+  /** Throws `test-network-halted` where a partition has halted, `test-state-outside`. */
   check(): void {
+    this.checkContracts()
     const [first] = this.halts
     if (first === undefined) return
     const { node, role, partition, error } = first
     const what = isHbError(error) ? `${error.code}: ${error.message}` : String(error)
     const where = `${role} of partition ${partition} at node ${node}`
     throw new HbError('test-network-halted', `${where}: ${what}`, { cause: error })
+  }
+
+  /** Throws `test-state-outside`. */
+  checkContracts(): void {
+    const [kept] = this.#kept
+    if (kept !== undefined) throw kept
   }
 
   async close(): Promise<void> {
@@ -138,6 +149,9 @@ export class TestNodes {
         evaluatorWorkers: options.evaluatorWorkers,
         verifierThreads: 0,
         tickerKey: testKey(`ticker of node ${index}`),
+        ...(options.strict && {
+          watchEvaluator: (inner) => strictEvaluator(inner, (error) => this.#kept.push(error)),
+        }),
         ...(http && { address: http.url }),
         onHalted: (role, partition, error) => this.#halted(index, role, partition, error),
       })

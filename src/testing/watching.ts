@@ -109,6 +109,7 @@ export class Watching {
       const leftMs = Math.max(0, end.at - systemClock.now())
       const status = await nodes.api.waitFor(id, stage, Math.min(leftMs, ROUND_MS))
       const { receipt, result, refusal } = status
+      nodes.checkContracts()
       if (result !== undefined || (stage === 'sequenced' && receipt !== undefined)) return status
       if (refusal !== undefined) throw refused(id, refusal)
       nodes.check()

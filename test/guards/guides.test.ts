@@ -1,52 +1,160 @@
-// What the guides show can be done: the first test of a contract type-checks and passes.
+// What the guides show can be done: their files type-check, their tests pass, their commands do
+// what they say on a node, and what stands in none of these is named here.
 
-import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { freePorts } from '../support/ports.ts'
+import { blocksOf, guideOf } from './guide-blocks.ts'
+import type { Guide } from './guide-blocks.ts'
 import { plantTree } from './planted-tree.ts'
 import type { PlantedTree } from './planted-tree.ts'
 import { ROOT, runProgram, runTool } from './tool.ts'
 
-const GUIDE = readFileSync(`${ROOT}docs/guides/testing-contracts.md`, 'utf8')
+const DIR = `${ROOT}docs/guides/`
+const FRAMES = `${ROOT}test/guards/frames/`
+/** Their blocks are of an example that runs on a broker. */
+const OF_AN_EXAMPLE = ['reading-the-log']
+
+/** `jq -r .a.b` where there is no jq. */
+const SHELL = `set -eu -o pipefail
+command -v jq >/dev/null || jq() {
+  "$NODE" -e 'let v = JSON.parse(require("fs").readFileSync(0, "utf8"))
+    for (const key of process.argv[1].split(".").filter(Boolean)) v = v[key]
+    console.log(typeof v === "string" ? v : JSON.stringify(v))' "$2"
+}
+hb() {
+  if [ "$1" = start ]; then
+    "$NODE" "$HB" "$@" --port "$HB_PORT" --data hb-data >node.log 2>&1 &
+    node=$!
+    trap 'kill "$node"; wait "$node" || true' EXIT
+    until "$NODE" -e 'fetch(process.env.HB_URL + "/readyz").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))'
+    do kill -0 "$node"; sleep 0.1; done
+  else "$NODE" "$HB" "$@"; fi
+}
+`
+
+const names = readdirSync(DIR).map((file) => file.replace(/\.md$/, ''))
+
+function read(name: string): Guide {
+  const frame = `${FRAMES}${name}.ts.txt`
+  const text = readFileSync(name === 'README' ? `${ROOT}README.md` : `${DIR}${name}.md`, 'utf8')
+  return guideOf(name, text, existsSync(frame) ? readFileSync(frame, 'utf8') : '')
+}
+
+const guides = ['README', ...names.filter((name) => !OF_AN_EXAMPLE.includes(name))].map(read)
+const withShell = guides.filter(({ shell }) => shell.length > 0)
 
 let tree: PlantedTree
 beforeAll(() => {
-  const [contract, program] = [...GUIDE.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, text]) => text)
-  if (contract === undefined || program === undefined) throw new Error('the guide has no test')
-  const testing = `'${ROOT}src/testing/index.ts'`
-  const paths = { 'hollowbeam/lib': [`${ROOT}src/lib/index.ts`] }
-  tree = plantTree({
-    'guestbook.ts': contract,
-    'guestbook.test.ts': program.replace("'hollowbeam/testing'", testing),
-    'package.json': '{"type":"module"}',
-    'tsconfig.json': JSON.stringify({
-      extends: `${ROOT}tsconfig.json`,
-      include: ['*.ts', `${ROOT}src`],
-      compilerOptions: { rewriteRelativeImportExtensions: false, paths },
-    }),
-  })
+  const files = guides.flatMap((guide) =>
+    Object.entries(guide.files).map(([file, text]) => [`${guide.name}/${file}`, text]),
+  )
+  const paths = {
+    'hollowbeam': [`${ROOT}src/index.ts`],
+    'hollowbeam/lib': [`${ROOT}src/lib/index.ts`],
+    'hollowbeam/testing': [`${ROOT}src/testing/index.ts`],
+  }
+  const settings = {
+    extends: `${ROOT}tsconfig.json`,
+    include: ['*/*.ts', `${ROOT}src`],
+    compilerOptions: { rewriteRelativeImportExtensions: false, typeRoots, types, paths },
+  }
+  tree = plantTree(
+    {
+      ...(Object.fromEntries(files) as Record<string, string>),
+      'package.json': '{"type":"module"}',
+      'node_modules/hollowbeam/package.json': PACKAGE,
+      'tsconfig.json': JSON.stringify(settings),
+    },
+    { modules: false },
+  )
+  // Node runs TypeScript outside of node_modules alone: a link leads out
+  const modules = join(tree.dir, 'node_modules')
+  symlinkSync(`${ROOT}src`, join(modules, 'hollowbeam/src'))
+  for (const name of LINKED) symlinkSync(`${ROOT}node_modules/${name}`, join(modules, name))
+  for (const { name } of guides) mkdirSync(join(tree.dir, name), { recursive: true })
 })
 afterAll(() => tree.remove())
 
-test('the first test type-checks', async () => {
+/** What the guides import besides this package. */
+const LINKED = ['@testcontainers', 'testcontainers', '@types']
+const typeRoots = [`${ROOT}node_modules/@types`]
+const types = ['node']
+const PACKAGE = JSON.stringify({
+  name: 'hollowbeam',
+  type: 'module',
+  exports: {
+    '.': './src/index.ts',
+    './lib': './src/lib/index.ts',
+    './testing': './src/testing/index.ts',
+  },
+})
+
+/** jest's own settings are not for another runner. */
+function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+  return { ...env, ...more }
+}
+
+test('what the guides show type-checks', async () => {
   const tsc = 'node_modules/typescript/bin/tsc'
   const run = await runTool(tsc, ['-p', 'tsconfig.json', '--pretty', 'false'], tree.dir)
   expect(run.stdout).toBe('')
+}, 120_000)
+
+test('the tests that they show pass', async () => {
+  const tests = guides.flatMap(({ name, files }) =>
+    Object.keys(files).flatMap((file) => (file.endsWith('.test.ts') ? [`${name}/${file}`] : [])),
+  )
+  const options = { cwd: tree.dir, env: environment() }
+  const run = await runProgram(process.execPath, ['--test', ...tests], options)
+  expect(/^[#ℹ] fail 0$/m.test(run.stdout) ? '' : run.stdout).toBe('')
+  const [, passed] = /^[#ℹ] pass (\d+)$/m.exec(run.stdout) ?? []
+  expect(Number(passed)).toBeGreaterThanOrEqual(tests.length)
+}, 120_000)
+
+describe('the commands of a guide run in order', () => {
+  test.each(withShell.map(({ name, shell }) => [name, shell] as const))(
+    '%s',
+    async (name, shell) => {
+      const port = String((await freePorts(1))[0])
+      const url = `http://127.0.0.1:${port}`
+      const env = environment({
+        NODE: process.execPath,
+        HB: `${ROOT}src/cli/main.ts`,
+        HB_PORT: port,
+        HB_URL: url,
+        NO_COLOR: '1',
+      })
+      const cwd = join(tree.dir, name)
+      const run = await runProgram('bash', ['-c', SHELL + shell.join('\n')], { cwd, env })
+      expect([run.code, run.code === 0 ? '' : run.stderr + run.stdout]).toEqual([0, ''])
+    },
+    120_000,
+  )
 })
 
-test('the first test passes', async () => {
-  // jest's own settings are not for another runner
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
-  const run = await runProgram(process.execPath, ['--test'], { cwd: tree.dir, env })
-  expect(run.stdout).toMatch(/^[#ℹ] pass 1$/m)
-  expect(run.code).toBe(0)
+test('a fragment without a frame, and a block of no known kind, are found', () => {
+  expect(blocksOf('```ts a.ts\nA\n```\nand\n```sh\nB\n```\n')).toEqual([
+    { language: 'ts', rest: 'a.ts', text: 'A\n' },
+    { language: 'sh', rest: '', text: 'B\n' },
+  ])
+  expect(() => guideOf('one', '```ts\nA\n```\n', '')).toThrow('no frame runs this fragment')
+  expect(() => guideOf('one', '', '//= 1\n')).toThrow('asks for fragment 1')
+  expect(() => guideOf('one', '```rust\nA\n```\n', '')).toThrow('is run by nobody')
+  expect(guideOf('one', '```ts\nA\n```\n', 'f(\n  //= 1\n)').files).toEqual({
+    'one.frame.test.ts': 'f(\nA\n\n)',
+  })
 })
 
 test('every option of startNetwork is in the guide, and every fault', () => {
+  const guide = readFileSync(`${DIR}testing-contracts.md`, 'utf8')
   const source = readFileSync(`${ROOT}src/testing/start-network.ts`, 'utf8')
   const [, type = ''] = /export type TestNetworkOptions = \{([^]*?)^\}/m.exec(source) ?? []
   const options = [...type.matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name = '']) => name)
   expect(options.length).toBeGreaterThan(10)
-  expect(options.filter((name) => !GUIDE.includes(`\`${name}\``))).toEqual([])
+  expect(options.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
   const faults = ['refused', 'lost', 'unacknowledged', 'doubled']
-  expect(faults.filter((name) => !GUIDE.includes(`| \`${name}\` |`))).toEqual([])
+  expect(faults.filter((name) => !guide.includes(`| \`${name}\` |`))).toEqual([])
 })

@@ -22,7 +22,7 @@ console.log(JSON.stringify({ state, messages }))
 `
 
 function contractOfReadme(): string {
-  const [, source] = /^\`\`\`ts\n([^]*?)^\`\`\`$/m.exec(README) ?? []
+  const [, source] = /^\`\`\`ts guestbook\.ts\n([^]*?)^\`\`\`$/m.exec(README) ?? []
   if (source === undefined) throw new Error('the README has no contract')
   return source
 }
