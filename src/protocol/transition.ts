@@ -265,7 +265,7 @@ function prepareSpawn(network: Network, entry: Entry, isKnown: IsKnown): Plan {
   }
 }
 
-/** What a spawn is told: its own id, its module's hash, and the ids of the network's own processes. */
+/** What a spawn is told: its own id, its module's hash, the ids of the network's own processes. */
 function changeInput({ systemText }: Network, process: string, hash: string): string {
   return `{"process":"${process}","module":"${hash}","system":${systemText}}`
 }

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto'
 import BigNumber from 'bignumber.js'
 import fc from 'fast-check'
-import { hashPartsText } from '../../../src/std/hash-parts.ts'
 import { CALLER, openContracts } from './open.ts'
 
 const contracts = openContracts()
@@ -93,9 +92,9 @@ test('the contract is known by its spawn', () => {
 
 test('a child that its parent named by a salt knows its id', () => {
   const contract = contracts.open('export function handle() { return { result: SmartWeave.contract.id } }')
-  const spawn = { kind: 'spawn', from: 'process', caller: 'the-parent', tags: { 'Spawn-Salt': 'é1' } }
-  contract.send(null, spawn)
-  expect(contract.ask({})).toBe(hashPartsText('hb.child.1', ['the-parent', 'é1']))
+  // the network tells it in the spawn's input
+  contract.send({ process: 'the-child' }, { kind: 'spawn', from: 'process' })
+  expect(contract.ask({})).toBe('the-child')
 })
 
 describe('SmartWeave.arweave', () => {
