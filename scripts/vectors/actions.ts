@@ -182,7 +182,8 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
     'of the source), source}, snapshot (text of the state, file states) and action (its data ' +
     'is empty, its input {module, system}: the hash, and the ids of genesis processes by ' +
     'name, as system of the input says, default none). plan "settled": the outcome, its text ' +
-    'cut to errorTextMax UTF-16 units and half a surrogate pair replaced by U+FFFD; an error of a process\'s message or spawn ' +
+    'cut to errorTextMax UTF-16 units and half a surrogate pair replaced by U+FFFD; an ' +
+    'error of a process\'s message or spawn ' +
     'sends one bounce. Given: limits; input: process (null, or slot of its last entry and ' +
     'failed), height, timestamp, message, limits that differ; data as hex. Output: slot, ' +
     'plan.',
