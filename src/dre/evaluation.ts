@@ -38,7 +38,7 @@ export type EvaluationOptions = {
 export type Settled = {
   readonly result: Result
   readonly changes: string
-  /** To be found by its hash from now on; of every entry that carries a source. */
+  /** To be found by its hash from now on: of every entry that carries a source, or opened it. */
   readonly carried?: ModuleText
   /** Hash of the module that this entry was the first to make known. */
   readonly learnt?: string
@@ -318,7 +318,7 @@ export class Evaluation {
     const module = plan.type === 'open' ? this.#moduleAtHand(plan.module) : undefined
     const spawned =
       module !== undefined && snapshot !== undefined ? { module, snapshot } : undefined
-    const carried = this.#carriedBy(placed)
+    const carried = this.#carriedBy(placed, spawned?.module)
     const result = this.#o.ledger.settle(placed, outcome, spawned?.module)
     this.#o.figures.entries += 1
     this.#o.figures.gas += outcome.gas
@@ -337,8 +337,12 @@ export class Evaluation {
     return { result, changes: outcome.changes, ...carried }
   }
 
-  #carriedBy({ carried, entry }: Placed): Pick<Settled, 'carried' | 'learnt'> {
-    if (carried === undefined) return {}
+  /** A native module is no source that anybody could name, but its process is opened by it. */
+  #carriedBy(
+    { carried, entry }: Placed,
+    opened: ModuleText | undefined,
+  ): Pick<Settled, 'carried' | 'learnt'> {
+    if (carried === undefined) return opened === undefined ? {} : { carried: opened }
     const isFirst = this.#o.ledger.known.get(carried.hash) === entry.height
     return {
       ...(carried.source !== undefined && { carried }),
