@@ -1,5 +1,6 @@
 // Published contracts that try to keep something between messages, to leave the sandbox, to see the
 // clock, or to use up the node: each result is a function of its message alone (R4, V1–V3).
+import { expect, test } from '@jest/globals'
 import { openContracts } from './open.ts'
 
 const contracts = openContracts()
