@@ -13,6 +13,9 @@ import { hb, type Ran } from './terminal-double.ts'
 type Files = { definition: string; interactions: string; expected: string }
 type View = { process: string; state: string; counts: Record<string, number> } & Record<string, unknown>
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a file's content, to be spoilt
+type Loose = any
+
 let live: RecordedNode
 let server: HttpServer
 let folder: string
@@ -56,7 +59,7 @@ function viewOf({ out }: Ran): View {
 async function changed(
   contract: string,
   what: keyof Files,
-  change: (value: any) => unknown,
+  change: (value: Loose) => unknown,
 ): Promise<Files> {
   const files = recorded(contract)
   const value = JSON.parse(await readFile(files[what], 'utf8')) as unknown
@@ -154,8 +157,8 @@ test('people see what agrees', async () => {
 })
 
 describe('refused, with nothing spawned:', () => {
-  const first = (value: any): any => value.interactions[0]
-  const CASES: readonly [string, keyof Files, (value: any) => unknown, string, string][] = [
+  const first = (value: Loose): Loose => value.interactions[0]
+  const CASES: readonly [string, keyof Files, (value: Loose) => unknown, string, string][] = [
     ['another state', 'expected', (v) => ({ ...v, state: { ...v.state, supply: 1 } }), 'warp-state-differs', '/supply: expected 1'],
     ['another validity', 'expected', (v) => ({ ...v, validity: { ...v.validity, nobody: true } }), 'warp-state-differs', 'interaction nobody: expected valid'],
     ['an interaction left out', 'interactions', (v) => v.interactions.slice(0, -20), 'warp-state-differs', 'more)'],

@@ -20,10 +20,9 @@ import { showProgress } from '../progress.ts'
 import type { Terminal } from '../terminal.ts'
 
 const HELP = `
---definition: what Warp's gateway answers to /gateway/contract?txId=<id>; "sources" may add the
-texts of those it evolved to: {"<source id>": "<text>"}.
---interactions: what it answers to /gateway/v3/interactions-sort-key?contractId=<id>, all pages in
-one list.
+--definition: what Warp's gateway answers to /gateway/contract; "sources" may add the texts of
+those it evolved to: {"<source id>": "<text>"}.
+--interactions: what it answers to /gateway/v3/interactions-sort-key, all pages in one list.
 --expect: the state that a DRE evaluated, or its whole answer; then validity is compared as well.
 
 Every interaction is evaluated here with what was recorded of it: caller, tags, block, sort key.
@@ -33,11 +32,11 @@ is in the log. Until it is complete the process takes nothing else. Its owner st
 heights go on from its last block, one in two minutes. With --state-only it is spawned on the
 evaluated state, and of the history only a digest goes in; a contract that evolved needs it.
 
-Examples:
+Examples (the wallet in HB_WALLET):
   hb import warp --definition pst.json --interactions history.json --check
-  hb import warp --definition pst.json --interactions history.json --expect dre.json --wallet me.json
-  hb import warp --definition pst.json --interactions history.json --wallet me.json --resume <process>
-  hb import warp --definition pst.json --interactions history.json --wallet me.json --state-only --json`
+  hb import warp --definition pst.json --interactions history.json --expect dre.json
+  hb import warp --definition pst.json --interactions history.json --resume <process>
+  hb import warp --definition pst.json --interactions history.json --state-only --json`
 
 type Options = UrlOptions &
   WalletOptions & {

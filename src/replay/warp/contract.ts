@@ -29,7 +29,9 @@ export function readContract(text: string): WarpContract {
   if (fields['sources'] !== undefined) {
     const more = fieldsOf(fields['sources'], `${WHERE}.sources`)
     for (const id of Object.keys(more)) sources.set(id, textOf(more, id, `${WHERE}.sources`))
-    if (sources.get(sourceId) !== first) throw malformed(`${WHERE}.sources`, 'another text than src')
+    if (sources.get(sourceId) !== first) {
+      throw malformed(`${WHERE}.sources`, 'another text than src')
+    }
   }
   return {
     id: textOf(fields, 'txId', WHERE),
