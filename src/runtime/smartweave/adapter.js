@@ -35,8 +35,8 @@
     if (make && !Object.hasOwn(root, RESERVED)) root[RESERVED] = {}
     return root[RESERVED]
   }
-  const kv = makeKv(reserved)
-  const globals = makeGlobals(now, kv, bytes(), makeBigNumber)
+  const tools = bytes()
+  const globals = makeGlobals(now, makeKv(reserved), tools, makeBigNumber)
 
   function refuse(code, why) {
     refusalCode = code
@@ -162,6 +162,19 @@
     }
   }
 
+  /** The process that a spawn makes: its message's id, or what its parent's salt says. */
+  function idOf({ id, from, caller, tags }) {
+    if (from !== 'process' || !Object.hasOwn(tags, 'Spawn-Salt')) return id
+    // H("hb.child.1", parent, salt), as std/hash-parts.ts lays it out.
+    const parts = [new Uint8Array([10]), tools.toUtf8('hb.child.1')]
+    for (const text of [caller, tags['Spawn-Salt']]) {
+      const data = tools.toUtf8(text)
+      const { length } = data
+      parts.push(new Uint8Array([0, 0, length >> 8, length]), data)
+    }
+    return tools.urlSafe(tools.toBase64(tools.sha256(tools.concat(parts))))
+  }
+
   // ---- the contract's turn
 
   function run(handle, state, action) {
@@ -170,7 +183,7 @@
     if (action.kind === 'spawn') {
       const own = reserved(true)
       const owner = imports.begin(action, own)
-      own.contract = { id: action.process ?? action.id, owner }
+      own.contract = { id: idOf(action), owner }
       return NOTHING
     }
     entry = imports.take(action)
@@ -195,6 +208,9 @@
   function find(given) {
     finder ??= given
   }
+  // The contract has it in its scope.
+  Object.freeze(find.prototype)
+  Object.freeze(find)
   function handleOf(module) {
     let found
     try {

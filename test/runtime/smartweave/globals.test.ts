@@ -1,8 +1,10 @@
 // What a published contract finds beside its arguments: SmartWeave and its parts, BigNumber, the
 // key-value store, and what stands in for a host.
 import { createHash } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
 import BigNumber from 'bignumber.js'
 import fc from 'fast-check'
+import { hashPartsText } from '../../../src/std/hash-parts.ts'
 import { CALLER, openContracts } from './open.ts'
 
 const contracts = openContracts()
@@ -83,12 +85,18 @@ test('the contract is known by its spawn', () => {
     'export function handle(state) { return { result: SmartWeave.contract } }',
     { kept: 1 },
   )
-  expect(contract.send(null, { kind: 'spawn', id: 'the-process', caller: 'the-owner' })).toMatchObject({
-    status: 'ok',
-  })
+  const spawn = { kind: 'spawn', id: 'the-process', caller: 'the-owner' }
+  expect(contract.send(null, spawn)).toMatchObject({ status: 'ok' })
   expect(contract.ask({})).toEqual({ id: 'the-process', owner: 'the-owner' })
   const known = { contract: { id: 'the-process', owner: 'the-owner' } }
   expect(contract.state()).toEqual({ kept: 1, $smartweave: known })
+})
+
+test('a child that its parent named by a salt knows its id', () => {
+  const contract = contracts.open('export function handle() { return { result: SmartWeave.contract.id } }')
+  const spawn = { kind: 'spawn', from: 'process', caller: 'the-parent', tags: { 'Spawn-Salt': 'é1' } }
+  contract.send(null, spawn)
+  expect(contract.ask({})).toBe(hashPartsText('hb.child.1', ['the-parent', 'é1']))
 })
 
 describe('SmartWeave.arweave', () => {
