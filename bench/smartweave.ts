@@ -58,7 +58,11 @@ function contractOf(name: string, source: string): CorpusContract {
     sources: { [named(`source ${name}`)]: source },
     state: { ticker: 'T', balances },
     usesKv: false,
-    input: (draw) => ({ function: 'transfer', target: account(1 + draw.below(ENTRIES - 1)), qty: 1 }),
+    input: ({ below }) => ({
+      function: 'transfer',
+      target: account(1 + below(ENTRIES - 1)),
+      qty: 1,
+    }),
   }
 }
 
@@ -180,7 +184,8 @@ export async function benchSmartweave(quick = false): Promise<BenchReport> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const report = await benchSmartweave(process.argv.includes('--quick'))
   for (const { name, value, floor, ratio } of report.rows) {
-    console.log(`${name}  ${value.toFixed(0)}/s  Warp ${floor?.toFixed(0)}/s  ${ratio?.toFixed(1)} ×`)
+    const warp = `Warp ${floor?.toFixed(0)}/s  ${ratio?.toFixed(1)} ×`
+    console.log(`${name}  ${value.toFixed(0)}/s  ${warp}`)
   }
   for (const line of report.observed) console.log(line)
   console.log(`not measured: ${report.doesNotMeasure}`)

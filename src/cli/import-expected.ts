@@ -16,7 +16,8 @@ export function expectedDifference(
   const steps = jsonDiff(state as Json, parseJson(evaluated.stateText) as Json)
   const places = steps.map((step) => {
     const was = 'was' in step ? shown(step.was) : 'nothing'
-    return `${step.path}: expected ${was}, evaluated ${'value' in step ? shown(step.value) : 'nothing'}`
+    const is = 'value' in step ? shown(step.value) : 'nothing'
+    return `${step.path}: expected ${was}, evaluated ${is}`
   })
   const ids = Object.entries(validity ?? {}).filter(([id, isValid]) => {
     const verdict = evaluated.verdicts.get(id)

@@ -67,7 +67,7 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|state|no-follow|keep-running|check|verify|from-manifest)$/
+const FLAG = /^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {

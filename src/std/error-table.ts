@@ -642,6 +642,12 @@ export const ERROR_TABLE = {
       'Read the text: it is what was thrown, or what handle returned in place of ' +
       '{state?, result?, event?, messages?, status?}.',
   },
+  'import-refused': {
+    kind: 'contract',
+    message: 'the process takes only the next interaction of the history that is being imported',
+    advice:
+      'Wait until the import has ended; who began it goes on with "hb import warp --resume <id>".',
+  },
   'input-malformed': {
     kind: 'contract',
     message: 'the interaction has no input that can be read',
@@ -758,10 +764,17 @@ export const ERROR_TABLE = {
       'Nothing was spawned. Ask the gateway for all interactions up to the sort key of the ' +
       'expected state; docs/guides/import-from-warp.md says what is known to differ.',
   },
+  'warp-import-stopped': {
+    kind: 'transient',
+    message: 'the import stopped half-way: the process has not taken the whole history',
+    advice: 'Give the same command again with --resume and the process’s id: it goes on from there.',
+  },
   'warp-import-too-large': {
     kind: 'capacity',
     message: 'source and state do not fit into one spawn message',
-    advice: 'Import it into a network whose genesis allows more (messageBytesMax, moduleBytesMax).',
+    advice:
+      'With --state-only: leave it out, and the history is brought in message by message; else ' +
+      'use a network whose genesis allows more (messageBytesMax, moduleBytesMax).',
   },
   'warp-source-missing': {
     kind: 'input',

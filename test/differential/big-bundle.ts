@@ -17,7 +17,8 @@ const mixer: Writer = (random, index, before) => [
   `    var number = Number.isSafeInteger(value) ? value : String(value).length;`,
   `    var held = (number ^ ${random.uint32() >>> 1}) | 0;`,
   `    for (var i = 0; i < ${2 + random.below(9)}; i++) {`,
-  `      held = Math.imul(held ^ (held >>> ${1 + random.below(15)}), ${random.uint32() >>> 1} | 1);`,
+  `      var turned = held ^ (held >>> ${1 + random.below(15)});`,
+  `      held = Math.imul(turned, ${random.uint32() >>> 1} | 1);`,
   `      if (held % ${2 + random.below(5)} === 0) {`,
   `        held = (held + text.length * ${1 + random.below(90)}) | 0;`,
   `      } else {`,
@@ -46,7 +47,8 @@ const turner: Writer = (random, index, before) => [
   `    if (turned.length === 0) {`,
   `      return String(${before}(value, text + "${random.below(1_000)}"));`,
   `    }`,
-  `    return turned.padEnd(${random.below(20)}, "${random.below(10)}").slice(-${24 + random.below(16)});`,
+  `    var padded = turned.padEnd(${random.below(20)}, "${random.below(10)}");`,
+  `    return padded.slice(-${24 + random.below(16)});`,
   `  };`,
 ]
 
@@ -67,7 +69,7 @@ const counter: Writer = (random, index, before) => [
   `    return {`,
   `      kinds: rows.length,`,
   `      most: rows[0][0],`,
-  `      sum: rows.reduce((sum, [, count]) => sum + Number(count) * ${1 + random.below(9)}, 0) || 0,`,
+  `      sum: rows.reduce((sum, row) => sum + row[1] * ${1 + random.below(9)}, 0) || 0,`,
   `      rest,`,
   `    };`,
   `  };`,

@@ -171,6 +171,10 @@ const counter: MakeInput = (draw) => ({
 
 /** All of them. */
 export function corpus(): CorpusContract[] {
+  return [...ofMoney(), ...ofRights(), ...ofOtherThings()]
+}
+
+function ofMoney(): CorpusContract[] {
   const balances = holdings(1_000)
   return [
     contract({
@@ -192,6 +196,11 @@ export function corpus(): CorpusContract[] {
       },
       input: often(asset),
     }),
+  ]
+}
+
+function ofRights(): CorpusContract[] {
+  return [
     contract({
       name: 'names',
       about: 'IIFE bundle, classes, leases by time and height',
@@ -207,7 +216,7 @@ export function corpus(): CorpusContract[] {
       name: 'voting',
       about: 'vaults, vesting, BigNumber, Map',
       state: {
-        balances,
+        balances: holdings(1_000),
         vault: {},
         votes: [],
         settings: Object.entries({
@@ -232,6 +241,11 @@ export function corpus(): CorpusContract[] {
       },
       input: often(staking),
     }),
+  ]
+}
+
+function ofOtherThings(): CorpusContract[] {
+  return [
     contract({
       name: 'kv-ledger',
       about: 'SmartWeave.kv with errors that take it back',

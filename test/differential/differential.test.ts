@@ -25,10 +25,12 @@ describe('after every interaction as Warp has it:', () => {
     expect(Object.keys(recorded)).toEqual(corpus().map(({ name }) => name))
     for (const { count, counts } of Object.values(recorded)) {
       expect(count).toBe(1_000)
-      expect(Math.min(counts.ok, counts.error + counts.exception, counts.skipped)).toBeGreaterThan(0)
+      const { ok, error, exception, skipped } = counts
+      expect(Math.min(ok, error + exception, skipped)).toBeGreaterThan(0)
     }
   })
-  test.each(corpus().map((contract) => [contract.name, contract] as const))('%s', (name, contract) => {
+  const contracts = corpus().map((contract) => [contract.name, contract] as const)
+  test.each(contracts)('%s', (name, contract) => {
     const run = runOf(contract, recorded[name]?.count ?? 0, RECORDED_SEED)
     const outcomes = ourOutcomes(runtime, contract, run)
     expect(countsOf(outcomes)).toEqual(recorded[name]?.counts)
@@ -51,8 +53,9 @@ describe('the comparison sees', () => {
     'an event': { event: {} },
   }
   test.each(Object.entries(different))('%s', (_, part) => {
-    expect(firstDifference([outcome, outcome], [outcome, { ...outcome, ...part }])).toMatch(/^interaction 1/)
-    expect(digestOf([{ ...outcome, ...part }])).not.toBe(digestOf([outcome]))
+    const other = { ...outcome, ...part }
+    expect(firstDifference([outcome, outcome], [outcome, other])).toMatch(/^interaction 1/)
+    expect(digestOf([other])).not.toBe(digestOf([outcome]))
   })
   test('another message of an error, and of an exception that the contract worded', () => {
     for (const verdict of ['error', 'exception'] as const) {

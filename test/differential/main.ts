@@ -12,7 +12,7 @@ import { createSmartweaveRuntime } from '../../src/runtime/smartweave/runtime.ts
 import { countsOf, digestOf, firstDifference } from './compare.ts'
 import { corpus, runOf } from './corpus.ts'
 import { definitionText, ourOutcomes } from './our-side.ts'
-import { HISTORIES, HISTORY_LENGTH, historyFile } from './recorded.ts'
+import { HISTORIES, historyFile } from './recorded.ts'
 import { readRecorded, RECORDED, RECORDED_SEED, type RecordedRun } from './recorded.ts'
 import { isWarpInstalled, warpOutcomes } from './warp-side.ts'
 
@@ -60,8 +60,10 @@ async function main(): Promise<number> {
 
 async function record(recorded: object, seed: number): Promise<void> {
   writeFileSync(RECORDED, `${JSON.stringify(recorded, null, 2)}\n`)
-  for (const contract of corpus().filter(({ name }) => HISTORIES.includes(name))) {
-    const run = runOf(contract, HISTORY_LENGTH, seed)
+  for (const contract of corpus()) {
+    const count = HISTORIES[contract.name]
+    if (count === undefined) continue
+    const run = runOf(contract, count, seed)
     const outcomes = await warpOutcomes(contract, run)
     const judged = run.map(({ id }, at) => [id, outcomes[at]?.verdict] as const)
     const valid = judged.filter(([, verdict]) => verdict !== 'skipped')

@@ -38,11 +38,13 @@ export function ourOutcomes(
   return outcomes
 }
 
+type Told = { kind: string; tags: { Action: string }; data: unknown }
+
 /** What a contract's `result` and `event` became: messages for watchers. */
 function told(messages: readonly unknown[]): { result?: unknown; event?: unknown } {
   const found: { result?: unknown; event?: unknown } = {}
   for (const message of messages) {
-    const { kind, tags, data } = message as { kind: string; tags: { Action: string }; data: unknown }
+    const { kind, tags, data } = message as Told
     if (kind !== 'event') continue
     const value = tags.Action === 'SmartWeave-Result' ? 'result' : 'event'
     found[value] = data === 'null' ? null : data

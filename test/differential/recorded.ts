@@ -8,9 +8,13 @@ import type { Counts } from './compare.ts'
 export const RECORDED = new URL('./recorded.json', import.meta.url)
 export const RECORDED_SEED = 7
 
-/** Contracts whose first interactions are recorded as files, as Warp's gateway and a DRE give them. */
-export const HISTORIES: readonly string[] = ['token', 'kv-ledger', 'counter', 'voting']
-export const HISTORY_LENGTH = 120
+/** Whose first interactions are recorded as files, as Warp's gateway and a DRE give them. */
+export const HISTORIES: Readonly<Record<string, number>> = {
+  token: 120,
+  'kv-ledger': 120,
+  counter: 250,
+  voting: 120,
+}
 
 export function historyFile(
   contract: string,

@@ -4,33 +4,39 @@
 // expected, where one was given; and the command succeeds only if the node then has that state.
 
 import type { Command } from 'commander'
+import type { Client, Wallet } from '../../client/index.ts'
+import type { ProtocolLimits } from '../../protocol/limits.ts'
 import type { EvaluatedHistory, WarpContract, WarpEvaluated } from '../../replay/index.ts'
-import { HbError } from '../../std/errors.ts'
+import type { WarpInteraction } from '../../replay/index.ts'
+import { isIdText } from '../../std/bytes.ts'
+import { HbError, isHbError } from '../../std/errors.ts'
+import { parseJson } from '../../std/json-text.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
-import { expectedDifference } from '../import-expected.ts'
 import { jsonOption, openClient, openWallet, readText, secondsValue } from '../options.ts'
 import { urlOption, walletOption, type UrlOptions, type WalletOptions } from '../options.ts'
 import { printImport, type ImportView } from '../print-import.ts'
 import { showProgress } from '../progress.ts'
+import type { Terminal } from '../terminal.ts'
 
 const HELP = `
---definition: what Warp's gateway answers to /gateway/contract?txId=<id>; "sources" may add the
-texts of those it evolved to: {"<source id>": "<text>"}.
---interactions: what it answers to /gateway/v3/interactions-sort-key?contractId=<id>, all pages in
-one list.
+--definition: what Warp's gateway answers to /gateway/contract; "sources" may add the texts of
+those it evolved to: {"<source id>": "<text>"}.
+--interactions: what it answers to /gateway/v3/interactions-sort-key, all pages in one list.
 --expect: the state that a DRE evaluated, or its whole answer; then validity is compared as well.
 
-Every interaction is evaluated again in the sandbox with what was recorded of it: caller, tags,
-block, sort key. Then the contract is spawned, unchanged, with the state that this came to; its
-owner stays the owner, and heights go on from its last block, one in two minutes. Tags of the
-spawn name the contract and digest history and state: whoever has the two files can check them
-with --check.
+Every interaction is evaluated here with what was recorded of it: caller, tags, block, sort key.
+If this comes to what is expected, the contract is spawned, unchanged, on its first state, and
+every interaction is sent to it, a message of yours that carries what was recorded: so the history
+is in the log. Until it is complete the process takes nothing else. Its owner stays the owner, and
+heights go on from its last block, one in two minutes. With --state-only it is spawned on the
+evaluated state, and of the history only a digest goes in; a contract that evolved needs it.
 
-Examples:
+Examples (the wallet in HB_WALLET):
   hb import warp --definition pst.json --interactions history.json --check
-  hb import warp --definition pst.json --interactions history.json --expect dre.json --wallet me.json
-  hb import warp --definition pst.json --interactions history.json --wallet me.json --json`
+  hb import warp --definition pst.json --interactions history.json --expect dre.json
+  hb import warp --definition pst.json --interactions history.json --resume <process>
+  hb import warp --definition pst.json --interactions history.json --state-only --json`
 
 type Options = UrlOptions &
   WalletOptions & {
@@ -38,6 +44,8 @@ type Options = UrlOptions &
     readonly interactions: string
     readonly expect?: string
     readonly check?: true
+    readonly stateOnly?: true
+    readonly resume?: string
     readonly timeout: number
     readonly json?: true
   }
@@ -51,7 +59,9 @@ export function addImport(program: Command, context: CommandContext): void {
     .requiredOption('--interactions <file>', 'its interactions, as Warp’s gateway gives them')
     .option('--expect <file>', 'the state that must come of it (or "state" in the definition)')
     .option('--check', 'evaluate and compare only: spawn nothing')
-    .option('--timeout <seconds>', 'stop waiting for the spawn after so long', secondsValue, 30)
+    .option('--state-only', 'spawn it on the evaluated state: the history stays outside')
+    .option('--resume <process>', 'go on with an import that stopped half-way')
+    .option('--timeout <seconds>', 'stop waiting for a result after so long', secondsValue, 30)
     .addHelpText('after', HELP)
   jsonOption(walletOption(urlOption(command))).action(async (options: Options) => {
     context.exitCode = await importWarp(context, options)
@@ -60,6 +70,7 @@ export function addImport(program: Command, context: CommandContext): void {
 
 async function importWarp(context: CommandContext, options: Options): Promise<number> {
   const { terminal } = context
+  check(options)
   const replay = await import('../../replay/index.ts')
   const contract = replay.readContract(await readText(options.definition))
   const interactions = replay.readInteractions(await readText(options.interactions), contract.id)
@@ -67,44 +78,120 @@ async function importWarp(context: CommandContext, options: Options): Promise<nu
   const client = options.check === true ? undefined : await openClient(context, options)
   const wallet = client === undefined ? undefined : await openWallet(terminal, options)
   const { defaultLimits } = await import('../../protocol/limits.ts')
-  const { createSmartweaveRuntime } = await import('../../runtime/index.ts')
   const limits = { ...defaultLimits(), ...(await client?.network())?.limits }
-  const runtime = createSmartweaveRuntime()
-  const progress = showProgress(terminal, 'evaluating the history', 'interactions')
-  let evaluated: EvaluatedHistory
-  try {
-    evaluated = replay.evaluateHistory({ runtime, limits, contract }, interactions, (done) =>
-      progress.at(done, interactions.length),
-    )
-  } finally {
-    progress.end()
-    runtime.close()
-  }
+  const evaluated = await evaluate(terminal, { limits, contract }, interactions)
+  const { expectedDifference } = await import('../import-expected.ts')
   const difference = expected && expectedDifference(expected, evaluated)
   if (difference !== undefined) throw new HbError('warp-state-differs', difference)
-  const view: ImportView = viewOf(contract, evaluated, expected)
+  const view = viewOf(contract, evaluated, expected)
   if (client === undefined || wallet === undefined) {
     printImport(terminal, options.json === true, view)
     return EXIT.ok
   }
-  const state = replay.importedState(contract, evaluated)
-  const spawn = { source: evaluated.source, engine: 'smartweave' as const, state }
-  checkSize(spawn, limits)
-  const { id, process } = await client.spawn(wallet, { ...spawn, tags: tagsOf(view) })
-  const waited = { stage: 'result' as const, timeoutMs: options.timeout * 1_000 }
-  const { result } = await client.wait(id, { ...waited, signal: terminal.signal })
-  if (result?.status === 'error') throw new HbError('module-invalid', `${result.code}: ${result.text}`)
-  if (result === undefined) {
-    printImport(terminal, options.json === true, { ...view, ok: false, process })
-    return EXIT.pending
+  if (options.stateOnly !== true && evaluated.evolved > 0) {
+    const times = `it evolved ${evaluated.evolved} times: give --state-only`
+    throw new HbError('warp-history-unsupported', times)
   }
-  const served = JSON.parse((await client.state(process)).text) as Record<string, unknown>
-  delete served[replay.RESERVED]
-  if (JSON.stringify(served) !== evaluated.stateText) {
-    throw new HbError('warp-state-differs', `the node has another state of ${process}`)
-  }
+  const made: Made = { terminal, options, client, wallet, limits, view, contract, evaluated }
+  const process = options.resume ?? (await spawn(made))
+  if (options.stateOnly !== true) await bringIn(made, process, interactions)
+  await checkServed(client, process, evaluated)
   printImport(terminal, options.json === true, { ...view, process })
   return EXIT.ok
+}
+
+type Made = {
+  readonly terminal: Terminal
+  readonly options: Options
+  readonly client: Client
+  readonly wallet: Wallet
+  readonly limits: Readonly<Record<string, number>>
+  readonly view: ImportView
+  readonly contract: WarpContract
+  readonly evaluated: EvaluatedHistory
+}
+
+function check({ check, stateOnly, resume }: Options): void {
+  if (resume === undefined) return
+  if (!isIdText(resume)) throw new HbError('id-malformed', `--resume ${resume}`)
+  if (check === true || stateOnly === true) {
+    throw new HbError('usage', '--resume goes on with a history: no --check, no --state-only')
+  }
+}
+
+async function evaluate(
+  terminal: Terminal,
+  given: { readonly limits: ProtocolLimits; readonly contract: WarpContract },
+  interactions: readonly WarpInteraction[],
+): Promise<EvaluatedHistory> {
+  const { createSmartweaveRuntime } = await import('../../runtime/index.ts')
+  const { evaluateHistory } = await import('../../replay/index.ts')
+  const runtime = createSmartweaveRuntime()
+  const progress = showProgress(terminal, 'evaluating the history', 'interactions')
+  try {
+    return evaluateHistory({ runtime, ...given }, interactions, (done) => {
+      if (terminal.signal.aborted) throw new HbError('usage', 'stopped before anything was sent')
+      progress.at(done, interactions.length)
+    })
+  } finally {
+    progress.end()
+    runtime.close()
+  }
+}
+
+async function spawn({ terminal, options, client, wallet, ...rest }: Made): Promise<string> {
+  const { limits, view, contract, evaluated } = rest
+  const { importedState } = await import('../../replay/index.ts')
+  const { beginningState } = await import('../import-history.ts')
+  const spec = {
+    engine: 'smartweave' as const,
+    source: evaluated.source,
+    state: options.stateOnly ? importedState(contract, evaluated) : beginningState(contract),
+    tags: tagsOf(view),
+  }
+  checkSize(spec, limits)
+  const { id, process } = await client.spawn(wallet, spec)
+  const timeoutMs = options.timeout * 1_000
+  const status = await client.wait(id, { stage: 'result', timeoutMs, signal: terminal.signal })
+  const { result, refusal } = status
+  if (result?.status === 'ok') return process
+  const why = result ?? refusal
+  if (why === undefined) throw new HbError('node-too-slow', `the spawn ${id} is ${status.stage}`)
+  throw new HbError('warp-import-stopped', `the spawn ${id}: ${why.code}: ${why.text}`)
+}
+
+async function bringIn(
+  { terminal, options, ...made }: Made,
+  process: string,
+  interactions: readonly WarpInteraction[],
+): Promise<void> {
+  const { signal } = terminal
+  const { sendHistory } = await import('../import-history.ts')
+  const progress = showProgress(terminal, 'bringing in the history', 'interactions')
+  try {
+    const timeoutMs = options.timeout * 1_000
+    const onProgress = (done: number): void => progress.at(done, interactions.length)
+    await sendHistory({ ...made, process, interactions, timeoutMs, signal, onProgress })
+  } catch (error) {
+    if (isHbError(error) && error.code === 'warp-import-stopped') throw error
+    const why = isHbError(error) ? `${error.code}: ${error.detail}` : String(error)
+    throw new HbError('warp-import-stopped', `--resume ${process} (${why})`, { cause: error })
+  } finally {
+    progress.end()
+  }
+}
+
+/** The node's state of it must be what was evaluated here. */
+async function checkServed(
+  client: Client,
+  process: string,
+  { stateText }: EvaluatedHistory,
+): Promise<void> {
+  const { RESERVED } = await import('../../replay/index.ts')
+  const served = parseJson((await client.state(process)).text) as Record<string, unknown>
+  delete served[RESERVED]
+  if (JSON.stringify(served) === stateText) return
+  throw new HbError('warp-state-differs', `the node has another state of ${process}`)
 }
 
 async function expectedOf(

@@ -24,10 +24,14 @@ export function readContract(text: string): WarpContract {
   const fields = fieldsOf(parsedFile(text, WHERE), WHERE)
   checkKind(fields)
   const sourceId = textOf(fields, 'srcTxId', WHERE)
-  const sources = new Map([[sourceId, textOf(fields, 'src', WHERE)]])
+  const first = textOf(fields, 'src', WHERE)
+  const sources = new Map([[sourceId, first]])
   if (fields['sources'] !== undefined) {
     const more = fieldsOf(fields['sources'], `${WHERE}.sources`)
     for (const id of Object.keys(more)) sources.set(id, textOf(more, id, `${WHERE}.sources`))
+    if (sources.get(sourceId) !== first) {
+      throw malformed(`${WHERE}.sources`, 'another text than src')
+    }
   }
   return {
     id: textOf(fields, 'txId', WHERE),

@@ -23,6 +23,8 @@ export type EvaluatedHistory = {
   /** The source that the state runs on, which it may have evolved to. */
   readonly sourceId: string
   readonly source: string
+  /** How often the source changed on the way. */
+  readonly evolved: number
   readonly verdicts: ReadonlyMap<string, WarpVerdict>
   readonly counts: Readonly<Record<WarpVerdict, number>>
   readonly historyDigest: string
@@ -53,6 +55,7 @@ export function evaluateHistory(
       stateText,
       sourceId: history.sourceId,
       source: contract.sources.get(history.sourceId) ?? '',
+      evolved: history.evolved,
       verdicts,
       counts,
       historyDigest: historyDigest(contract, interactions),

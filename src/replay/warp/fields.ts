@@ -1,7 +1,7 @@
 // Reading the JSON files of a Warp contract: what stands where, and an error that names the place.
 //
-// Invariant: whatever a file holds, the answer is a value of the asked type, or `warp-file-malformed`
-// with the file's part that is wrong.
+// Invariant: whatever a file holds, the answer is a value of the asked type, or
+// `warp-file-malformed` with the file's part that is wrong.
 
 import { HbError } from '../../std/errors.ts'
 import { parseJson } from '../../std/json-text.ts'

@@ -42,6 +42,7 @@ export class WarpHistory {
   readonly #options: HistoryOptions
   #instance: Instance
   #sourceId: string
+  #evolved = 0
 
   /** Throws `module-invalid` and what else the runtime refuses to open. */
   constructor(options: HistoryOptions) {
@@ -72,6 +73,11 @@ export class WarpHistory {
     return this.#sourceId
   }
 
+  /** How often the source changed. */
+  get evolved(): number {
+    return this.#evolved
+  }
+
   /** JSON text of the whole state, with the runtime's own part. */
   snapshot(): string {
     return this.#instance.snapshot()
@@ -95,6 +101,7 @@ export class WarpHistory {
     this.#instance.close()
     this.#instance = this.#open(next, snapshot)
     this.#sourceId = next
+    this.#evolved += 1
   }
 
   #open(id: string, snapshot: string): Instance {

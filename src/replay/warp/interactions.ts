@@ -1,5 +1,5 @@
-// A Warp contract's interactions, as Warp's gateway lists them (`/gateway/v3/interactions-sort-key`),
-// or as Arweave's GraphQL does.
+// A Warp contract's interactions, as Warp's gateway lists them
+// (`/gateway/v3/interactions-sort-key`), or as Arweave's GraphQL does.
 //
 // Invariants: W1 the list is in the order of its sort keys, each once: that is the order Warp
 // evaluates in. W2 an interaction that Warp passes over (no input, or none that is JSON and truthy)
@@ -34,13 +34,14 @@ export function readInteractions(text: string, contract: string): WarpInteractio
   const read = list.map((item, index) => interactionOf(item, `interactions[${index}]`, contract))
   const ids = new Set<string>()
   read.forEach(({ id, sortKey }, index) => {
-    if (ids.has(id)) throw new HbError('warp-history-unsorted', `interactions[${index}]: ${id} again`)
-    ids.add(id)
     const before = read[index - 1]?.sortKey
-    if (before !== undefined && before >= sortKey) {
-      const why = `${sortKey} of ${id} comes after ${before}`
+    const why = ids.has(id)
+      ? `${id} again`
+      : before !== undefined && before >= sortKey && `${sortKey} of ${id} comes after ${before}`
+    if (typeof why === 'string') {
       throw new HbError('warp-history-unsorted', `interactions[${index}]: ${why}`)
     }
+    ids.add(id)
   })
   return read
 }
@@ -48,8 +49,12 @@ export function readInteractions(text: string, contract: string): WarpInteractio
 /** A list, or an answer's body that holds one; each item may be wrapped, as gateways do. */
 function listOf(value: unknown): unknown[] {
   const list = isFields(value) ? (value['interactions'] ?? value['edges']) : value
-  if (!Array.isArray(list)) throw malformed('interactions', 'neither a list nor {interactions: […]}')
-  return list.map((item: unknown) => (isFields(item) ? (item['node'] ?? item['interaction'] ?? item) : item))
+  if (!Array.isArray(list)) {
+    throw malformed('interactions', 'neither a list nor {interactions: […]}')
+  }
+  return list.map((item: unknown) =>
+    isFields(item) ? (item['node'] ?? item['interaction'] ?? item) : item,
+  )
 }
 
 function interactionOf(value: unknown, where: string, contract: string): WarpInteraction {

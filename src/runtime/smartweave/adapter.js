@@ -1,13 +1,13 @@
 // Stands between the sandbox's driver and a published SmartWeave contract: calls its `handle` as
 // the SmartWeave SDKs do, and turns what it gives back into what the driver takes. One expression,
-// `(overlay, makeGlobals, makeKv, bytes, makeBigNumber) => adapter`.
+// `(overlay, makeGlobals, makeKv, makeImports, bytes, makeBigNumber) => adapter`.
 //
 // Owners: it owns the facts of the message under way. Invariants: A1 what a contract throws by the
 // name ContractError is the result `contract-error`, anything else `contract-exception`; state is
 // as before after both. A2 a state that the contract returns keeps the reserved part of the state
 // before it. A3 nothing of a message is reachable in the next: facts, BigNumber and exception are
 // let go before the contract's scope runs again.
-((overlay, makeGlobals, makeKv, bytes, makeBigNumber) => {
+((overlay, makeGlobals, makeKv, makeImports, bytes, makeBigNumber) => {
   'use strict'
   /** Of the state's root: contract {id, owner}, kv. */
   const RESERVED = '$smartweave'
@@ -45,6 +45,7 @@
     refusal = new Fault(code + ': ' + why)
     throw refusal
   }
+  const imports = makeImports(reserved, refuse)
 
   // ---- what the contract is told
 
@@ -68,7 +69,7 @@
       origin: recorded.origin ?? 'L2',
       dryRun: recorded.dryRun === true,
       sortKey: recorded.sortKey,
-      height: block.height ?? heightOf(action),
+      height: block.height ?? imports.heightOf(action),
       seconds: block.timestamp ?? Math.floor(action.timestamp / 1000),
       blockHash: block.indep_hash,
       ms: action.timestamp,
@@ -77,16 +78,6 @@
         return recorded.contract ?? reserved(false)?.contract ?? { id: undefined, owner: undefined }
       },
     }
-  }
-  /**
-   * Of a contract that was imported, heights go on where its history ended, by log time, one in
-   * two minutes as on Arweave: a vault or lease ends when it would have.
-   */
-  function heightOf({ height, timestamp }) {
-    const from = reserved(false)?.imported
-    if (from?.height === undefined) return height
-    const passed = Math.floor(timestamp / 1000) - from.timestamp
-    return from.height + Math.max(0, Math.floor(passed / 120))
   }
   /** The tag Input, else the data, else (and of a bounce) the tags, with Action as `function`. */
   function inputOf({ kind, tags, input }) {
@@ -178,10 +169,14 @@
     isView = action.tags['Interaction-Type'] === 'view'
     if (action.kind === 'spawn') {
       const own = reserved(true)
-      const owner = own.imported?.owner ?? action.caller
+      const owner = imports.begin(action, own)
       own.contract = { id: action.input?.process ?? action.id, owner }
       return NOTHING
     }
+    entry = imports.take(action)
+    return entry === null ? NOTHING : runTaken(handle, state, entry)
+  }
+  function runTaken(handle, state, action) {
     let result
     try {
       result = handle(state, {
