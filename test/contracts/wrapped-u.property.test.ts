@@ -141,7 +141,7 @@ describe('wrapped U', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(20)
   })

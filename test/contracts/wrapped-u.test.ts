@@ -201,19 +201,22 @@ describe('burning', () => {
 
 describe('bounds', () => {
   test('open payments: those who ask are refused; what goes back by itself is owed earlier', () => {
-    const wrapped = opened('1100')
-    for (let burned = 0; burned < RETURNS_OPEN_MAX; burned += 1) wrapped.burn(DMAC, '1')
-    wrapped.wrap(SAM, '1', { 'X-Recipient': 'nobody' })
-    while (wrapped.network.channels.has(`${wrapped.u}/${wrapped.wrapper}`)) {
-      const keys = [...wrapped.network.channels.keys()]
-      wrapped.network.step(() => keys.indexOf(`${wrapped.u}/${wrapped.wrapper}`))
+    const wrapped = opened()
+    const { network, wrapper, u } = wrapped
+    const process = network.processes.get(wrapper)
+    if (process === undefined) throw new Error('no wrapper')
+    const { text } = process
+    const tags = { Action: 'Credit-Notice', Sender: SAM, Quantity: '1', 'X-Recipient': 'nobody' }
+    const returned = (open: number) => {
+      process.text = text.replace('"open":0', `"open":${open}`)
+      return network.inject(u, wrapper, { kind: 'notice', tags })?.sent.length
     }
-    expect(wrapped.owed(wrapped.u)).toBe(1n)
-    for (let burned = RETURNS_OPEN_MAX; burned < REQUESTS_MAX; burned += 1) wrapped.burn(DMAC, '1')
-    expect(wrapped.burn(DMAC, '1').text).toMatch(/^requests-full: /)
-    wrapped.network.settle()
+    expect(returned(RETURNS_OPEN_MAX - 1)).toBe(1)
+    expect(returned(RETURNS_OPEN_MAX)).toBe(0)
+    expect(wrapped.owed(u)).toBe(1n)
     expect(wrapped.burn(DMAC, '1').text).toBe('')
-    wrapped.check()
+    process.text = text.replace('"open":0', `"open":${REQUESTS_MAX}`)
+    expect(wrapped.burn(DMAC, '1').text).toMatch(/^requests-full: /)
   })
 
   test('amounts owed in foreign tokens; U and who is owed already have room', () => {
