@@ -31,7 +31,7 @@ export type TokenState = {
   owner?: string
 }
 
-/** For a token that does more: what each token answers, `balance-insufficient` and others refuse. */
+/** What each token answers, for one that does more. */
 export const TOKEN_ACTIONS = {
   Transfer: on({ Quantity: positive, Recipient: address }, transfer),
   Balance: on({ Target: optional(address) }, balance),

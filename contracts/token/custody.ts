@@ -96,7 +96,7 @@ export function pay(custody: Custody, message: Action, payment: Payment): Outgoi
   })
 }
 
-/** A credit that the contract does not keep: back to its sender, or owed where that is not possible. */
+/** A credit that the contract does not keep: back to its sender, or owed where that fails. */
 export function giveBack(
   custody: Custody,
   message: Action,

@@ -121,7 +121,7 @@ describe('wrapped U', () => {
     fc.assert(
       fc.property(
         fc.array(command, { minLength: 10, maxLength: 60, size: 'max' }),
-        fc.constantFrom(0, 0, 2, 3),
+        fc.constantFrom(0, 2, 3),
         (commands, failEvery) => {
           const wrapped = new Wrapped(Object.fromEntries(WALLETS.map((each) => [each, '1000'])))
           let messages = 0
@@ -143,7 +143,7 @@ describe('wrapped U', () => {
       ),
       { numRuns: 100 },
     )
-    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(20)
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(3)
   })
 
   test('the checks can fail', () => {
