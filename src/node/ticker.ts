@@ -113,7 +113,9 @@ export class Ticker {
   evaluated(partition: number, results: readonly Result[]): void {
     if (partition !== this.#partition || !this.#hasLearned) return
     const said = this.#lastSaid(results)
-    if (said === undefined || said === this.#due) return
+    if (said === undefined) return
+    // of more than one poke fires, what is left may be due at the same time
+    if (said === this.#due && !this.#hasFired(results)) return
     this.#due = said
     this.#vain = 0
     this.#wake()
@@ -197,6 +199,14 @@ export class Ticker {
       return due === undefined ? Infinity : Number(due)
     }
     return undefined
+  }
+
+  #hasFired(results: readonly Result[]): boolean {
+    return results.some(
+      ({ process, messages }) =>
+        process === this.#process &&
+        messages.some(({ tags }) => tagValue(tags, 'Action') === 'Alarm'),
+    )
   }
 
   async #poke(submit: Submit): Promise<void> {
