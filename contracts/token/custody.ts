@@ -15,13 +15,14 @@ import {
   balanceOf,
   credit,
   debit,
-  newQueue,
-  refuse,
-  request,
-  tag,
-  transfer,
   isAddress,
   isAmount,
+  newQueue,
+  payOut,
+  refuse,
+  request,
+  returnedPayment,
+  tag,
 } from '../../src/lib/index.ts'
 import type { Action, Amount, Balances, Outgoing, RequestQueue } from '../../src/lib/index.ts'
 
@@ -140,12 +141,10 @@ export function owedTo(custody: Custody, account: string, token: string): Amount
 
 /** A bounce that resumed no task: of a foreign token's payment, which is owed again. */
 export function takeForeignBounce(custody: Custody, message: Action): void {
-  const account = tag(message, 'X-Owed-Account')
-  const quantity = tag(message, 'X-Owed-Quantity')
-  if (custody.own.includes(message.caller) || message.from !== 'process') return
-  if (isAddress(account) && isAmount(quantity) && quantity !== '0') {
-    owe(custody, account, message.caller, quantity)
-  }
+  const returned = returnedPayment(message)
+  if (returned === undefined || custody.own.includes(returned.token)) return
+  const { account, token, quantity } = returned
+  if (isAddress(account) && isAmount(quantity)) owe(custody, account, token, quantity)
 }
 
 /** What a credit says: whose, how much; undefined where it is not of a token's form. */
@@ -163,10 +162,7 @@ function returning(
   token: string,
   quantity: Amount,
 ): Outgoing {
-  if (!custody.own.includes(token)) {
-    const tags = { 'X-Owed-Account': account, 'X-Owed-Quantity': quantity }
-    return transfer(token, account, quantity, tags)
-  }
+  if (!custody.own.includes(token)) return payOut(token, account, quantity)
   const reference = ''
   const payment = { purpose: 'owed', token, account, recipient: account, quantity, reference }
   return pay(custody, message, payment)

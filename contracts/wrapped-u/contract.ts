@@ -20,6 +20,7 @@ import {
   notice,
   on,
   optional,
+  ownId,
   parseAddress,
   positive,
   refuse,
@@ -27,7 +28,7 @@ import {
   subtract,
   tag,
 } from '../../src/lib/index.ts'
-import type { Action, Amount, Outcome, Outgoing } from '../../src/lib/index.ts'
+import type { Action, Amount, Ended, Outgoing } from '../../src/lib/index.ts'
 import { TOKEN_ACTIONS, completeToken } from '../token/core.ts'
 import type { TokenState } from '../token/core.ts'
 import {
@@ -79,7 +80,7 @@ function complete(state: WrappedState, spawn: Action): undefined {
     }
   }
   completeToken(state)
-  state.self = spawn.process ?? spawn.id
+  state.self = ownId(spawn)
   if (state.u === state.self) refuse('state-malformed', 'u is this process itself')
   state.supply = '0'
   state.pending = '0'
@@ -161,8 +162,7 @@ function reserves(
 function paid(
   state: WrappedState,
   payment: Payment,
-  answer: Action,
-  outcome: Outcome,
+  { outcome, message: answer }: Ended,
 ): Outgoing[] {
   const { purpose, account, recipient, quantity, reference } = payment
   state.pending = subtract(state.pending, quantity)

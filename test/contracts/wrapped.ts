@@ -65,7 +65,7 @@ export class Wrapped {
     for (const message of this.network.moving) {
       const { tags, kind } = message
       if (message.from !== from || message.target !== to || !which(tags['Action'] ?? '', kind)) continue
-      sum += BigInt(tags['Quantity'] ?? tags['X-Owed-Quantity'] ?? '0')
+      sum += BigInt(tags['Quantity'] ?? tags['X-Deposit-Quantity'] ?? '0')
     }
     return sum
   }
