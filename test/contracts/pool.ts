@@ -21,7 +21,14 @@ export const OWNER = idOf('Owner of the oracle')
 const ONE = 10n ** 18n
 
 /** A debt that a message took, and what it was before. */
-type Liquidated = { borrower: string; before: LendingState; at: number; price: string }
+type Liquidated = {
+  borrower: string
+  before: LendingState
+  at: number
+  price: string
+  /** The Action of the message that did it. */
+  by: string
+}
 
 export class Pool {
   readonly network = new Network()
@@ -191,7 +198,7 @@ export class Pool {
       for (const { kind, tags = {} } of handled.messages ?? []) {
         if (kind !== 'event' || tags['Action'] !== 'Liquidation') continue
         const { Borrower: borrower = '', Price: price = '' } = tags
-        this.liquidated.push({ borrower, before, at: action.timestamp, price })
+        this.liquidated.push({ borrower, before, at: action.timestamp, price, by: action.tags['Action'] ?? '' })
       }
       return handled
     }
