@@ -9,7 +9,6 @@
 
 import {
   address,
-  compare,
   contract,
   crank,
   isAddress,
@@ -20,10 +19,12 @@ import {
   positive,
   refuse,
   reply,
-  request,
+  requireStake,
+  returnedPayment,
+  stakeRefusal,
   tag,
 } from '../../src/lib/index.ts'
-import type { Action, Amount, Outgoing, Outcome, Parsed } from '../../src/lib/index.ts'
+import type { Action, Amount, Ended, Outgoing, Parsed, StakeQuestion } from '../../src/lib/index.ts'
 import { removeOrder } from './book.ts'
 import { addDeposit, depositOf, takeDeposit } from './deposits.ts'
 import { givenToken, pay, place, refuseOrder } from './matching.ts'
@@ -90,11 +91,10 @@ function credited(state: UcmState, action: Action): Outgoing[] | undefined {
  * A transfer of ours failed: what it carried is its recipient's, here. Only the network makes
  * bounces.
  */
-function bounced(state: UcmState, action: Action): undefined {
-  const account = tag(action, 'X-Deposit-Account')
-  const quantity = tag(action, 'X-Deposit-Quantity')
-  if (account === undefined || quantity === undefined || !isAddress(account)) return
-  if (/^[1-9][0-9]*$/.test(quantity)) addDeposit(state, account, action.caller, quantity)
+function bounced(state: UcmState, message: Action): undefined {
+  const returned = returnedPayment(message)
+  if (returned === undefined) return
+  addDeposit(state, returned.account, returned.token, returned.quantity)
 }
 
 /**
@@ -107,30 +107,22 @@ function createOrder(
 ): Outgoing[] {
   const order = incoming(input, message)
   takeDeposit(state, order.owner, givenToken(order), order.quantity)
-  return [
-    request(state.requests, message, {
-      target: state.hbContract,
-      action: 'Stake-Of',
-      tags: { Address: order.owner, Role: 'user' },
-      then: 'staked',
-      context: order,
-      deadlineMs: STAKE_CHECK_MS_MAX,
-    }),
-  ]
+  const next = { then: 'staked', context: order, deadlineMs: STAKE_CHECK_MS_MAX }
+  // no answer is kept, so there is always something to ask
+  return requireStake(state.requests, message, stakeOf(state, order), next) ?? []
+}
+
+function stakeOf(state: UcmState, { owner: account }: Incoming): StakeQuestion {
+  const { hbContract, minimumStake: amount } = state
+  return { hbContract, account, role: 'user', amount }
 }
 
 /** The HB contract's word, or that there is none: the order is placed, or given back. */
-function staked(state: UcmState, order: Incoming, answer: Action, outcome: Outcome): Outgoing[] {
-  if (outcome !== 'reply') return refuseLate(state, order, answer, `stake-check-${outcome}`)
-  const quantity = tag(answer, 'Quantity')
-  const about = tag(answer, 'Address') === order.owner && tag(answer, 'Role') === 'user'
-  if (!about || !isAmount(quantity)) {
-    return refuseLate(state, order, answer, 'stake-check-malformed')
-  }
-  if (compare(quantity, state.minimumStake) < 0) {
-    return refuseLate(state, order, answer, 'stake-insufficient')
-  }
-  if (answer.count < PLACING_MESSAGES_MAX) return refuseLate(state, order, answer, 'order-count')
+function staked(state: UcmState, order: Incoming, ended: Ended): Outgoing[] {
+  const { message } = ended
+  const why = stakeRefusal(stakeOf(state, order), ended)
+  if (why !== '') return refuseLate(state, order, message, why)
+  if (message.count < PLACING_MESSAGES_MAX) return refuseLate(state, order, message, 'order-count')
   return place(state, order)
 }
 

@@ -4,7 +4,7 @@
 // or returns to that deposit. M3 one order makes at most FILLS_MAX fills, so its messages fit an
 // outbox.
 
-import { event, notice, transfer } from '../../src/lib/index.ts'
+import { event, notice, payOut } from '../../src/lib/index.ts'
 import type { Amount, Outgoing } from '../../src/lib/index.ts'
 import { bestOrder, removeOrder, restOrder, whyNotRest } from './book.ts'
 import { addDeposit } from './deposits.ts'
@@ -80,11 +80,7 @@ export function refuseOrder(state: UcmState, order: Incoming, error: string): Ou
 
 /** A transfer that says whose deposit it returns to, should it bounce. */
 export function pay(token: string, account: string, quantity: Amount, order: string): Outgoing {
-  return transfer(token, account, quantity, {
-    'X-Deposit-Account': account,
-    'X-Deposit-Quantity': quantity,
-    ...(order === '' ? {} : { 'X-Order': order }),
-  })
+  return payOut(token, account, quantity, order === '' ? {} : { 'X-Order': order })
 }
 
 type Taken = { left: bigint; got: bigint; full: boolean }

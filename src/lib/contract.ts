@@ -1,4 +1,5 @@
-// The entry point of a contract: which function handles what. `export const handle = contract({…})`.
+// The entry point of a contract, `export const handle = contract({…})`: which function handles
+// what.
 //
 // Invariants: an unknown request is refused with the names that are known; an unknown notice or
 // bounce is `ok` and changes nothing, because anybody may send a notice and nobody waits for its

@@ -21,17 +21,19 @@ export const ANSWER_LENGTH_MAX = 4_096
 
 export type Outcome = 'reply' | 'bounce' | 'expired'
 
-/**
- * `answer` is the reply or bounce, the last of a join's; on an expiry the message that told the
- * deadline. `answers`: of a join, by part, undefined where none came.
- */
-export type Step<S, C = unknown> = (
-  state: S,
-  context: C,
-  answer: Action,
-  outcome: Outcome,
-  answers: readonly (Answer | undefined)[],
-) => Outgoing[] | undefined
+/** How a task ended. */
+export type Ended = {
+  readonly outcome: Outcome
+  /** The reply or bounce, the last of a join's; on an expiry the one that told the deadline. */
+  readonly message: Action
+  /** Of a join, by part; undefined where none came. */
+  readonly answers: readonly (Answer | undefined)[]
+  /** Ms: when it was parked. */
+  readonly askedAt: number
+}
+
+/** Goes on with what was parked; gives what to send. */
+export type Step<S, C = unknown> = (state: S, context: C, ended: Ended) => Outgoing[] | undefined
 /** Each step says what context it takes: what was parked with it. */
 export type Steps<S> = Readonly<Record<string, Step<S, never>>>
 
@@ -93,7 +95,7 @@ function end<S>(
   outcome: Outcome,
   steps: Steps<S>,
 ): Outgoing[] {
-  const { then, orElse, context, join } = take(queue, number)
+  const { then, orElse, context, join, at: askedAt } = take(queue, number)
   const answers: (Answer | undefined)[] = []
   for (let part = 0; part < (join?.count ?? 0); part += 1) {
     answers.push(join?.answers[String(part)])
@@ -101,7 +103,8 @@ function end<S>(
     if (taskOf(queue, waiting) !== undefined) take(queue, waiting)
   }
   const name = outcome === 'reply' ? then : (orElse ?? then)
-  return stepNamed(steps, name)(state, context as never, message, outcome, answers) ?? []
+  const ended = { outcome, message, answers, askedAt }
+  return stepNamed(steps, name)(state, context as never, ended) ?? []
 }
 
 /** Keeps a part's answer; gives the join's outcome where it is the last that was needed. */

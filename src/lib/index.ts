@@ -49,15 +49,27 @@ export {
   withDefault,
 } from './schemas.ts'
 export type { Parsed, Schema, Schemas } from './schemas.ts'
-export {
-  DEADLINE_MS_DEFAULT,
-  DEADLINE_MS_MAX,
-  REQUESTS_MAX,
-  newQueue,
-  systemId,
-} from './queue.ts'
+export { DEADLINE_MS_DEFAULT, DEADLINE_MS_MAX, REQUESTS_MAX, newQueue } from './queue.ts'
 export type { Answer, RequestQueue, Task } from './queue.ts'
 export { PARTS_MAX, all, any, cancel, later, request } from './requests.ts'
 export type { Question, Resumption } from './requests.ts'
 export { ANSWER_LENGTH_MAX, crank } from './crank.ts'
-export type { CrankSpec, Outcome, Step, Steps } from './crank.ts'
+export type { CrankSpec, Ended, Outcome, Step, Steps } from './crank.ts'
+export {
+  ALLOWED_MAX,
+  allow,
+  disallow,
+  newAllowList,
+  ownId,
+  requireAllowed,
+  requireSigner,
+  systemId,
+} from './facts.ts'
+export type { AllowList } from './facts.ts'
+export { ownership, requireOwner, upgrade, upgradable } from './ownership.ts'
+export type { Owned, Upgradable } from './ownership.ts'
+export { STAKES_MAX, newStakes, requireStake, stakeRefusal } from './stakes.ts'
+export type { StakeQuestion, Stakes } from './stakes.ts'
+export { commit, payOut, refund, refundStep, reserve, returnedPayment } from './escrow.ts'
+export type { Hold, ReturnedPayment } from './escrow.ts'
+export { SALT_LENGTH_MAX, childId } from './child-id.ts'

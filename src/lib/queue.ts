@@ -6,6 +6,7 @@
 // a deadline are linked in the order of their deadlines, from `first` to `last`: what is due is
 // found without a search, and keys are never listed.
 
+import { ownId, systemId } from './facts.ts'
 import { refuse } from './refusal.ts'
 import type { Action, Fields } from './types.ts'
 
@@ -76,7 +77,7 @@ export type RequestQueue = {
 }
 
 /** What `take` gives: a copy, since a step may write to the state what it was given. */
-export type Taken = Pick<Task, 'then' | 'orElse' | 'context' | 'join' | 'part'>
+export type Taken = Pick<Task, 'then' | 'orElse' | 'context' | 'at' | 'join' | 'part'>
 
 /**
  * With the spawn's message, a queue with deadlines: it knows its process, and the network's clock
@@ -85,19 +86,10 @@ export type Taken = Pick<Task, 'then' | 'orElse' | 'context' | 'join' | 'part'>
 export function newQueue(spawn?: Action): RequestQueue {
   const queue: RequestQueue = { head: 0, tail: 0, open: 0, tasks: {} }
   if (spawn === undefined) return queue
-  queue.self = spawn.process ?? spawn.id
+  queue.self = ownId(spawn)
   const clock = systemId(spawn, 'clock')
   if (clock !== undefined) queue.clock = clock
   return queue
-}
-
-/** The id of a process of genesis by its name, as the spawn's message tells it. */
-export function systemId(spawn: Action, name: string): string | undefined {
-  const { input } = spawn
-  const system = (input as { system?: unknown } | null)?.system as Fields<unknown> | undefined
-  if (typeof system !== 'object' || !Object.hasOwn(system, name)) return undefined
-  const id = system[name]
-  return typeof id === 'string' ? id : undefined
 }
 
 /** The absolute deadline that a request gets, or undefined; `deadline-malformed`. */
@@ -133,8 +125,8 @@ export function taskOf(queue: RequestQueue, number: string): Task | undefined {
 
 /** Takes a task that is there out of the queue. */
 export function take(queue: RequestQueue, number: string): Taken {
-  const { then, orElse, context, join, part } = queue.tasks[number] as Task
-  const taken = JSON.parse(JSON.stringify({ then, orElse, context, join, part })) as Taken
+  const { then, orElse, context, at, join, part } = queue.tasks[number] as Task
+  const taken = JSON.parse(JSON.stringify({ then, orElse, context, at, join, part })) as Taken
   unlink(queue, number)
   delete queue.tasks[number]
   queue.open -= 1

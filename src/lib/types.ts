@@ -14,8 +14,6 @@ export type Action = {
   /** The data parsed as JSON where its Content-Type says so, else null. */
   readonly input: unknown
   readonly id: string
-  /** The process that handles it, where the host says so; of a spawn else its `id`. */
-  readonly process?: string
   readonly height: number
   readonly slot: number
   /** Ms since the epoch, from the log: the only time there is. */

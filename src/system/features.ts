@@ -8,23 +8,19 @@
 import { OPERATORS_MAX } from '../protocol/features.ts'
 import type { FeaturesState } from '../protocol/features.ts'
 import { intervalOf } from '../protocol/interval.ts'
-import { parseAddress, refuse, reply, route, tag } from '../lib/index.ts'
-import type { Action, Handled, Outgoing, Routes } from '../lib/index.ts'
+import { contract, parseAddress, refuse, reply, tag } from '../lib/index.ts'
+import type { Action, Outgoing } from '../lib/index.ts'
 
 /** Answers Upgrade, Cancel-Upgrade, Add-Operator, Remove-Operator and Info. */
-export function handle(state: FeaturesState, action: Action): Handled<FeaturesState> {
-  return route(state, action, ROUTES)
-}
-
-const ROUTES: Routes<FeaturesState> = {
-  requests: {
+export const handle = contract<FeaturesState>({
+  actions: {
     Upgrade: upgrade,
     'Cancel-Upgrade': cancelUpgrade,
     'Add-Operator': addOperator,
     'Remove-Operator': removeOperator,
     Info: info,
   },
-}
+})
 
 /** Upgrade {Level}: one above the level that holds. */
 function upgrade(state: FeaturesState, action: Action): Outgoing[] {

@@ -27,8 +27,8 @@ import type {
   Action,
   Amount,
   Balances,
+  Ended,
   Fields,
-  Outcome,
   Outgoing,
   RequestQueue,
 } from '../lib/index.ts'
@@ -182,7 +182,7 @@ function pay(state: HbState, action: Action, payment: Payment): Outgoing {
 }
 
 /** The transfer's end: a bounce makes all of it due again. */
-function paid(state: HbState, payment: Payment, _answer: Action, outcome: Outcome): undefined {
+function paid(state: HbState, payment: Payment, { outcome }: Ended): undefined {
   if (outcome === 'reply') return
   const { address, parts } = payment
   restore(state, address, parts)

@@ -1,7 +1,7 @@
 // What the tests of the crank hold in hand: one queue, its steps, and the messages that reach it.
 
 import { contract, crank, newQueue } from '../../src/lib/index.ts'
-import type { Action, Answer, Outcome, Outgoing, RequestQueue } from '../../src/lib/index.ts'
+import type { Action, Ended as HowEnded, Outcome, Outgoing, RequestQueue } from '../../src/lib/index.ts'
 import { idOf } from '../contracts/network.ts'
 
 export const SELF = idOf('asker')
@@ -88,7 +88,7 @@ export class Asker {
   }
 
   private step(name: string) {
-    return (state: State, context: unknown, _answer: Action, outcome: Outcome, answers: readonly (Answer | undefined)[]) => {
+    return (state: State, context: unknown, { outcome, answers }: HowEnded) => {
       if (this.failing.has(name)) throw new Error(`${name} fails`)
       state.ended.push({ context, outcome, step: name, answers: [...answers] })
       return undefined

@@ -2,9 +2,7 @@
 // next work; and nothing that fails on the way loses or doubles it.
 
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
-
-import { DEADLINE_MS_DEFAULT, DEADLINE_MS_MAX, all, later, newQueue, request } from '../../src/lib/index.ts'
+import { DEADLINE_MS_DEFAULT, DEADLINE_MS_MAX, all, newQueue, request } from '../../src/lib/index.ts'
 import type { Action, Outgoing } from '../../src/lib/index.ts'
 import {
   ALARM_RETRY_MS,
@@ -204,98 +202,5 @@ describe('a deadline', () => {
     const reply = { outcome: 'reply' }
     expect(asker.state.ended).toMatchObject([{ outcome: 'expired', step: 'failed', answers: [null, reply] }])
     expect(asker.state.queue).toMatchObject({ open: 0, tasks: {} })
-  })
-})
-
-describe('whatever comes', () => {
-  test('each task ends exactly once, and ends at last', () => {
-    const number = fc.nat(25).map(String)
-    const move = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), deadlineMs: fc.integer({ min: 1, max: 300 }), kind: fc.nat(3) }),
-      fc.record({ do: fc.constant('answer' as const), number, kind: fc.constantFrom('notice' as const, 'bounce' as const) }),
-      fc.record({ do: fc.constant('forge' as const), number, caller: fc.constantFrom(MALLORY, SELF, CLOCK) }),
-      fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 400 }), alarm: fc.boolean() }),
-      fc.record({ do: fc.constant('move' as const), pick: fc.nat() }),
-      fc.record({ do: fc.constant('again' as const), pick: fc.nat() }),
-      fc.record({ do: fc.constant('break' as const), step: fc.constantFrom('done', 'failed') }),
-    )
-    let ends = 0
-    const outcomes = new Set<string>()
-    fc.assert(
-      fc.property(fc.array(move, { maxLength: 80, size: 'max' }), fc.boolean(), (moves, withClock) => {
-        asker = new Asker(withClock ? { clock: CLOCK } : {})
-        const wanted: number[] = []
-        let moving: Outgoing[] = []
-        let gone: Outgoing[] = []
-        const keep = (sent: Outgoing[]) => moving.push(...sentAs(sent, 'Deadline'))
-        const attempt = (changes: Partial<Action>) => {
-          try {
-            keep(asker.deliver(changes))
-          } catch (error) {
-            if (changes.kind === 'message' && changes.caller === SELF) keep(asker.deliver({ ...changes, kind: 'bounce' }))
-            else expect((error as Error).message).toMatch(/ fails$|^action-unknown/)
-          }
-        }
-        for (const each of moves) {
-          asker.now += 1
-          if (each.do === 'ask') {
-            const context = wanted.length
-            wanted.push(context)
-            keep(
-              asker.during((queue, message) => {
-                const go = { then: 'done', orElse: 'failed', context, deadlineMs: each.deadlineMs }
-                const look = { target: BANK, action: 'Look' }
-                if (each.kind === 0) {
-                  later(queue, message, go)
-                  return []
-                }
-                if (each.kind === 1) return all(queue, message, [look, look], go)
-                return [request(queue, message, { ...look, ...go })]
-              }),
-            )
-          } else if (each.do === 'answer') {
-            attempt({ kind: each.kind, caller: BANK, tags: { Action: 'Look-Reply', Reference: each.number } })
-          } else if (each.do === 'forge') {
-            const tags = { Action: 'Look-Reply', Reference: each.number, 'X-Deadline': each.number, Name: 'x' }
-            for (const kind of ['notice', 'bounce'] as const) {
-              if (each.caller !== SELF || kind === 'notice') attempt({ kind, caller: each.caller, tags })
-            }
-            attempt({ kind: 'message', tags: { ...tags, Action: 'Deadline' } })
-          } else if (each.do === 'wait') {
-            asker.now += each.ms
-            if (each.alarm) keep(alarm())
-            else keep(asker.during(() => []))
-          } else if (each.do === 'move' && moving.length > 0) {
-            const [told] = moving.splice(each.pick % moving.length, 1)
-            gone.push(told as Outgoing)
-            attempt({ kind: 'message', caller: SELF, tags: told?.tags ?? {} })
-          } else if (each.do === 'again' && gone.length > 0) {
-            attempt({ kind: 'message', caller: SELF, tags: gone[each.pick % gone.length]?.tags ?? {} })
-          } else if (each.do === 'break') {
-            if (!asker.failing.delete(each.step)) asker.failing.add(each.step)
-          }
-          const { queue } = asker.state
-          dueTimes(queue)
-          expect(queue.open).toBe(Object.keys(queue.tasks).length)
-        }
-        asker.failing.clear()
-        for (let round = 0; asker.state.queue.open > 0; round += 1) {
-          if (round > 200) throw new Error('tasks stay parked')
-          asker.now += 200_000_000
-          keep(asker.during(() => []))
-          const told = moving
-          moving = []
-          for (const { tags = {} } of told) attempt({ kind: 'message', caller: SELF, tags })
-        }
-        const seen = asker.state.ended.map(({ context }) => context as number).sort((a, b) => a - b)
-        expect(seen).toEqual(wanted)
-        ends += seen.length
-        for (const { outcome } of asker.state.ended) outcomes.add(outcome)
-        gone = []
-      }),
-      { numRuns: 150 },
-    )
-    expect(ends).toBeGreaterThan(500)
-    expect([...outcomes].sort()).toEqual(['bounce', 'expired', 'reply'])
   })
 })

@@ -1,14 +1,16 @@
 // A till: it books what a token tells it that it was paid, by the payer's own order number, and
 // thanks the payer. It trusts one token, named in its first state.
 
-import { add, notice, route, tag } from 'hollowbeam/lib'
-import type { Action, Handled, Outgoing } from 'hollowbeam/lib'
+import { add, contract, notice, tag } from 'hollowbeam/lib'
+import type { Action, Outgoing } from 'hollowbeam/lib'
 
 export type Till = { token: string; total: string; orders: { [order: string]: string } }
 
-export function handle(state: Till, action: Action): Handled<Till> {
-  return route(state, action, { spawn: open, requests: {}, notices: { 'Credit-Notice': paid } })
-}
+export const handle = contract<Till>({
+  spawn: open,
+  actions: {},
+  notices: { 'Credit-Notice': paid },
+})
 
 function open(state: Till): undefined {
   state.total = '0'

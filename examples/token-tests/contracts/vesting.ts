@@ -4,31 +4,38 @@
 // pays for a grant when it is made, so that what was granted is there when it is due.
 
 import {
+  address,
   balanceOf,
+  contract,
   credit,
   debit,
   event,
   forwardedTags,
+  integer,
   notice,
+  on,
   parseAddress,
-  parsePositive,
+  positive,
   refuse,
   reply,
-  route,
-  tag,
 } from 'hollowbeam/lib'
-import type { Action, Balances, Handled, Outgoing } from 'hollowbeam/lib'
+import type { Action, Balances, Outgoing } from 'hollowbeam/lib'
 
 export type Grant = { to: string; quantity: string; due: number }
 
 export type Vesting = { owner: string; balances: Balances; grants: Grant[] }
 
-export function handle(state: Vesting, action: Action): Handled<Vesting> {
-  return route(state, action, {
-    spawn: open,
-    requests: { Transfer: transfer, Grant: grant, Claim: claim, Balance: balance },
-  })
-}
+export const handle = contract<Vesting>({
+  spawn: open,
+  actions: {
+    Transfer: on({ Recipient: address, Quantity: positive }, transfer),
+    Grant: on({ Recipient: address, Quantity: positive, After: integer(0) }, grant),
+    Claim: claim,
+    Balance: balance,
+  },
+})
+
+type Payment = { Recipient: string; Quantity: string }
 
 function open(state: Vesting): undefined {
   state.balances ??= {}
@@ -36,27 +43,25 @@ function open(state: Vesting): undefined {
   parseAddress(state.owner, 'owner')
 }
 
-function transfer(state: Vesting, action: Action): Outgoing[] {
-  const quantity = parsePositive(tag(action, 'Quantity'))
-  const recipient = parseAddress(tag(action, 'Recipient'), 'Recipient')
-  debit(state.balances, action.caller, quantity)
-  credit(state.balances, recipient, quantity)
-  const tags = { Quantity: quantity, ...forwardedTags(action) }
+function transfer(state: Vesting, { Recipient, Quantity }: Payment, action: Action): Outgoing[] {
+  debit(state.balances, action.caller, Quantity)
+  credit(state.balances, Recipient, Quantity)
+  const tags = { Quantity, ...forwardedTags(action) }
   return [
-    reply(action, 'Debit-Notice', { Recipient: recipient, ...tags }),
-    notice(recipient, 'Credit-Notice', { Sender: action.caller, ...tags }),
+    reply(action, 'Debit-Notice', { Recipient, ...tags }),
+    notice(Recipient, 'Credit-Notice', { Sender: action.caller, ...tags }),
   ]
 }
 
 /** Grant {Recipient, Quantity, After}: due so many ms after this entry. */
-function grant(state: Vesting, action: Action): Outgoing[] {
+function grant(
+  state: Vesting,
+  { Recipient: to, Quantity: quantity, After }: Payment & { After: number },
+  action: Action,
+): Outgoing[] {
   if (action.caller !== state.owner) refuse('not-owner', 'only the owner grants')
-  const to = parseAddress(tag(action, 'Recipient'), 'Recipient')
-  const quantity = parsePositive(tag(action, 'Quantity'))
-  const afterMs = Number(tag(action, 'After'))
-  if (!Number.isSafeInteger(afterMs) || afterMs < 0) refuse('time-malformed', 'After is in ms')
   debit(state.balances, state.owner, quantity)
-  state.grants.push({ to, quantity, due: action.timestamp + afterMs })
+  state.grants.push({ to, quantity, due: action.timestamp + After })
   return [event('Granted', { Recipient: to, Quantity: quantity })]
 }
 
