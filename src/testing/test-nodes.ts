@@ -15,6 +15,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import type { LogPlace } from './log-place.ts'
 import { strictEvaluator } from './strict-evaluator.ts'
 import type { TestClock } from './test-clock.ts'
+import { testKey } from './test-wallets.ts'
 
 /** Roles per node, e.g. `[['sequencer', 'relayer'], ['dre']]`. */
 export type NodeRoles = readonly (readonly Role[])[]
@@ -150,6 +151,7 @@ export class TestNodes {
         ...(options.strict && {
           watchEvaluator: (inner) => strictEvaluator(inner, (error) => this.#kept.push(error)),
         }),
+        tickerKey: testKey(`ticker of node ${index}`),
         ...(http && { address: http.url }),
         onHalted: (role, partition, error) => this.#halted(index, role, partition, error),
       })
