@@ -42,6 +42,8 @@ type Input = {
   readonly timestamp: number
   readonly message: WrittenMessage
   readonly limits?: Partial<ProtocolLimits>
+  /** Ids of genesis processes by name. */
+  readonly system?: Readonly<Record<string, string>>
 }
 
 function entry(change: Partial<WrittenMessage> = {}, input: Partial<Input> = {}): Input {
@@ -117,6 +119,10 @@ const OPENED: readonly Named<Input>[] = [
     'a spawn of genesis, native',
     spawn('{"engine":"native","source":"hb-contract@1","state":{}}', genesis),
   ],
+  [
+    'a spawn in a network with processes of its own',
+    spawn('{"source":"x"}', {}, { process: null, system: { clock: idOf('clock') } }),
+  ],
   ['a spawn whose source is not ASCII', spawn('{"source":"// e\u0301\u{1f600}"}')],
 ]
 
@@ -174,15 +180,17 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
     'else base64url), dataEncoding, hops, count, budget, input (the JSON data as it was ' +
     'written, or null). plan "open", of a spawn: module {engine, hash (base64url of SHA-256 ' +
     'of the source), source}, snapshot (text of the state, file states) and action (its data ' +
-    'is empty). plan "settled": the outcome, its text cut to errorTextMax UTF-16 units and ' +
+    'is empty, its input {module, system}: the hash, and the ids of genesis processes by name, as ' +
+    'system of the input says, default none). plan "settled": the outcome, its text cut to errorTextMax UTF-16 units and ' +
     'half a surrogate pair replaced by U+FFFD; an error of a process\'s message or spawn ' +
     'sends one bounce. Given: limits; input: process (null, or slot of its last entry and ' +
     'failed), height, timestamp, message, limits that differ; data as hex. Output: slot, ' +
     'plan.',
   given: { limits: defaultLimits() },
   inputs: [...EVALUATED, ...OPENED, ...SETTLED],
-  compute: ({ process, height, timestamp, message: written, limits }, given) => {
-    const network = { genesis: { limits: { ...given.limits, ...limits } } } as Network
+  compute: ({ process, height, timestamp, message: written, limits, system = {} }, given) => {
+    const genesis = { limits: { ...given.limits, ...limits } }
+    const network = { genesis, systemText: JSON.stringify(system) } as Network
     const read = readMessage(written)
     const row = process === null ? undefined : (process as ProcessRow)
     const plan = prepare(network, row, { height, timestamp, message: read } as Entry)

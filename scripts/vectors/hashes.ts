@@ -134,13 +134,20 @@ function sent(
   }
 }
 
+const salted = (salt: string): WrittenContent =>
+  writtenContent({
+    ...{ kind: 'spawn', target: '', data: textHex('{"source":"x"}') },
+    tags: [{ name: 'Spawn-Salt', value: salt }],
+  })
+
 const PROCESS_MESSAGES = subject<ProcessMessageInput>({
   subject: 'process-messages',
   about:
     'A process\'s message is what its place makes it. id = base64url of H("hb.message.1", ' +
     'network, source partition, height, index, content digest as bytes); it does not depend ' +
     'on seq. digest = H("hb.relayed.1", id, caller, partition, height, index, seq, content ' +
-    'digest as bytes). The process that it is for is its target, or for a spawn its own id. ' +
+    'digest as bytes). The process that it is for is its target; for a spawn its own id, or, ' +
+    'with a tag Spawn-Salt (the first), base64url of H("hb.child.1", caller, salt). ' +
     'Input: network, caller, ' +
     `origin and content. ${CONTENT_ABOUT} Output: id, process, digest (hex).`,
   inputs: [
@@ -157,6 +164,10 @@ const PROCESS_MESSAGES = subject<ProcessMessageInput>({
       { height: 8 },
       { kind: 'spawn', target: '', data: textHex('{"source":"x"}') },
     )],
+    ['a spawn with a salt', sent({}, salted('first'))],
+    ['the same salt elsewhere: the same process', sent({ height: 8, seq: 9 }, salted('first'))],
+    ['another salt', sent({}, salted('e\u0301\u{1f600}'))],
+    ['a salt on a message: a tag like others', sent({}, { tags: salted('first').tags })],
     ['a bounce', sent({}, { kind: 'bounce', hops: 0 })],
     ['another network', { ...sent(), network: idOf('another network') }],
   ],

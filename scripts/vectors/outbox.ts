@@ -45,6 +45,10 @@ const FORMS: readonly Named<Input>[] = [
     'a spawn, whose target is empty',
     sent([spawn, { ...spawn, target: '' }, { ...spawn, target: null }]),
   ],
+  [
+    'a spawn with a salt, which is a tag',
+    sent([{ ...spawn, salt: 's' }, { ...spawn, tags: { 'Spawn-Salt': 's' } }]),
+  ],
   ['an event with and without a target', sent([event, { ...event, target: TARGET }])],
   [
     'absent and null are alike',
@@ -81,6 +85,10 @@ const FORMS: readonly Named<Input>[] = [
   ['no target', sent([{ data: 'x' }])],
   ['a target that is no id', sent([{ target: TARGET.slice(1) }])],
   ['a target that is not canonical', sent([{ target: `${'A'.repeat(42)}B` }])],
+  ['a salt that is empty', sent([{ ...spawn, salt: '' }])],
+  ['a salt that is too long', sent([{ ...spawn, salt: 's'.repeat(65) }])],
+  ['a salt twice', sent([{ ...spawn, salt: 's', tags: { 'Spawn-Salt': 's' } }])],
+  ['a salt on a message', sent([to({ salt: 's' })])],
   ['a spawn with a target', sent([{ ...spawn, target: TARGET }])],
   ['an event with a target that is no id', sent([{ ...event, target: 'x' }])],
   ['tags as a list', sent([to({ tags: [] })])],
@@ -177,7 +185,8 @@ const OUTBOX = subject<Input, { limits: ProtocolLimits }>({
     'What a contract returned as messages, judged and completed (R3, R5, R9). A draft has ' +
     'target, tags (an object of texts), data (a text, or a value: then its JSON text, with ' +
     'Content-Type application/json unless there is one), kind (message, notice, event, ' +
-    'spawn; default message), hops, count, budget. Of all but events, data called JSON must ' +
+    'spawn; default message), hops, count, budget, and of a spawn salt (1 to 64 UTF-16 units: ' +
+    'a tag Spawn-Salt, behind the others). Of all but events, data called JSON must ' +
     'be strict JSON. Each message has one hop less than its parent, or what it names if that ' +
     'is less; each that is no event costs one of the count, and what is left after that and ' +
     'after named counts is split evenly over the rest, rounded down; budget goes only where ' +

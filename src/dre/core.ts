@@ -111,7 +111,7 @@ export class Ledger {
       gas: outcome.gas,
       stateHash: hash,
       messages: outcome.messages.map((content, index) =>
-        this.#number(entry.height, index, content),
+        this.#number(entry, index, content),
       ),
     }
   }
@@ -135,17 +135,18 @@ export class Ledger {
     }
   }
 
-  #number(height: number, index: number, content: Content): Outgoing {
+  #number(entry: Entry, index: number, content: Content): Outgoing {
     if (content.kind === 'event') return { ...content, seq: 0 }
-    const target = this.#targetPartition(height, index, content)
+    const target = this.#targetPartition(entry, index, content)
     const seq = (this.outgoing[target] ?? 0) + 1
     this.outgoing[target] = seq
     return { ...content, seq }
   }
 
-  #targetPartition(height: number, index: number, content: Content): number {
+  #targetPartition({ height, message }: Entry, index: number, content: Content): number {
     const { id, genesis } = this.#network
-    const process = targetProcess(id, this.#partition, height, index, content)
+    const source = { caller: message.process, partition: this.#partition, height, index }
+    const process = targetProcess(id, source, content)
     return partitionOf(process, genesis.partitions)
   }
 

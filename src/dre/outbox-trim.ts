@@ -144,11 +144,11 @@ export class OutboxTrim {
     return outgoing
   }
 
-  #count({ height, messages }: Result, outgoing: number[]): void {
+  #count({ height, process: caller, messages }: Result, outgoing: number[]): void {
     const { network, partition } = this.#o
     messages.forEach((content, index) => {
       if (content.kind === 'event') return
-      const process = targetProcess(network.id, partition, height, index, content)
+      const process = targetProcess(network.id, { caller, partition, height, index }, content)
       const target = partitionOf(process, network.genesis.partitions)
       outgoing[target] = Math.max(outgoing[target] ?? 0, content.seq)
     })

@@ -54,10 +54,10 @@ function outgoingBelow(
 ): number[] {
   const outgoing = position.outgoing.slice()
   for (const { results } of store.runs(from)) {
-    for (const { height, messages } of results) {
+    for (const { height, process: caller, messages } of results) {
       messages.forEach((content, index) => {
         if (content.kind === 'event') return
-        const process = targetProcess(network.id, partition, height, index, content)
+        const process = targetProcess(network.id, { caller, partition, height, index }, content)
         const target = partitionOf(process, network.genesis.partitions)
         outgoing[target] = (outgoing[target] ?? 0) - 1
       })

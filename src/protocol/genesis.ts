@@ -60,9 +60,14 @@ export type Network = {
   readonly processIds: ReadonlyMap<string, string>
   /** Genesis processes of each partition in the order in which their spawns open its log. */
   readonly spawns: readonly (readonly GenesisProcess[])[]
+  /** JSON of {name: id} of the first SYSTEM_NAMES_MAX genesis processes: what a spawn is told. */
+  readonly systemText: string
   /** Ids of the processes that keep the feature levels, by partition; none without features. */
   readonly featureIds: readonly string[]
 }
+
+/** Genesis processes that a spawn is told of; those beyond must be named in its state. */
+export const SYSTEM_NAMES_MAX = 64
 
 /** id = base64url H("hb.genesis-process.1", salt, name, nonce). */
 export function genesisProcessId(salt: string, name: string, nonce: number): string {
@@ -126,7 +131,10 @@ export function openNetwork(genesis: Genesis): Network {
     }
     ;(spawns[partition] as GenesisProcess[]).push(process)
   }
-  return { genesis, id: networkId(genesis), processIds, spawns, featureIds }
+  const named = genesis.processes.slice(0, SYSTEM_NAMES_MAX)
+  const system = named.map(({ name }) => [name, processIds.get(name)])
+  const systemText = JSON.stringify(Object.fromEntries(system))
+  return { genesis, id: networkId(genesis), processIds, spawns, systemText, featureIds }
 }
 
 /** What keeps a partition's feature level is spawned in it before all else. */

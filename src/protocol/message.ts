@@ -27,7 +27,7 @@ export const MESSAGE_KINDS: readonly MessageKind[] = [
  */
 export type Content = {
   readonly kind: MessageKind
-  /** Process id or wallet address; '' for a spawn, whose target is its own id. */
+  /** Process id or wallet address; '' for a spawn, whose target is what it makes. */
   readonly target: string
   readonly tags: readonly Tag[]
   readonly data: Uint8Array
@@ -110,6 +110,33 @@ export function signedDigest(item: Uint8Array): Buffer {
   return hashParts('hb.signed.1', [item])
 }
 
+/** Names what a spawn by a process makes: its value is chosen by the sender. */
+export const SALT_TAG = 'Spawn-Salt'
+/** UTF-16 units. */
+export const SALT_UNITS_MAX = 64
+
+/**
+ * id of a child that was spawned with a salt = base64url H("hb.child.1", parent id, salt): known to
+ * its parent before the spawn is sent. Ids are the network's own, so it is not hashed again.
+ */
+export function childId(parent: string, salt: string): string {
+  return hashPartsText('hb.child.1', [parent, salt])
+}
+
+/**
+ * The process that a message of `caller` is for: of a spawn its child, which a salt names, or else
+ * the message's own place. The one home of this rule; `id` is asked only where it is needed.
+ */
+export function processOf(
+  caller: string,
+  content: Pick<Content, 'kind' | 'target' | 'tags'>,
+  id: () => string,
+): string {
+  if (content.kind !== 'spawn') return content.target
+  const salt = tagValue(content.tags, SALT_TAG)
+  return salt === undefined ? id() : childId(caller, salt)
+}
+
 /** A process's message with its identity, from what its source sent. */
 export function relayedMessage(
   network: string,
@@ -131,7 +158,7 @@ export function relayedMessage(
     id,
     caller,
     from: 'process',
-    process: content.kind === 'spawn' ? id : content.target,
+    process: processOf(caller, content, () => id),
     digest: relayedDigest(id, caller, origin, digest),
     origin: { partition, height, index, seq },
   }

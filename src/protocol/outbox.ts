@@ -9,7 +9,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import { parseStrictJson } from './json.ts'
 import type { ProtocolLimits } from './limits.ts'
 import type { Content, MessageKind, Tag } from './message.ts'
-import { tagValue } from './message.ts'
+import { SALT_TAG, SALT_UNITS_MAX, tagValue } from './message.ts'
 
 /** What is left to the message being handled; the outbox shares it out and can never add to it. */
 export type Allowance = { readonly hops: number; readonly count: number; readonly budget: string }
@@ -25,7 +25,7 @@ export type OutboxLimits = Pick<
 >
 
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
-const KEYS = new Set(['target', 'tags', 'data', 'kind', 'hops', 'count', 'budget'])
+const KEYS = new Set(['target', 'tags', 'data', 'kind', 'hops', 'count', 'budget', 'salt'])
 /** Kinds that a contract may send: a bounce is the network's own. */
 const SENT: ReadonlySet<string> = new Set<MessageKind>(['message', 'notice', 'event', 'spawn'])
 
@@ -132,6 +132,7 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
   if (body.json && !tags.some((tag) => tag.name === 'Content-Type')) {
     tags.push({ name: 'Content-Type', value: 'application/json' })
   }
+  takeSalt(raw['salt'], kind, tags, at)
   checkTags(tags, at, limits)
   if (kind !== 'event') checkJson(tags, body.bytes, at, limits)
   return {
@@ -140,6 +141,25 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
     tags,
     data: body.bytes,
     ...numbers(raw, at),
+  }
+}
+
+/** A salt becomes a tag; one that was given as a tag is judged alike. */
+function takeSalt(salt: unknown, kind: string, tags: Tag[], at: string): void {
+  const tagged = tagValue(tags, SALT_TAG)
+  if (kind !== 'spawn') {
+    if (salt === undefined || salt === null) return
+    refuse('outbox-malformed', `${at}/salt: only a spawn has one`)
+  }
+  if (salt !== undefined && salt !== null) {
+    if (tagged !== undefined) refuse('outbox-malformed', `${at}/salt is given as a tag too`)
+    if (typeof salt !== 'string') refuse('outbox-malformed', `${at}/salt must be a text`)
+    tags.push({ name: SALT_TAG, value: salt })
+  }
+  const value = tagValue(tags, SALT_TAG)
+  if (value === undefined) return
+  if (value === '' || value.length > SALT_UNITS_MAX || !value.isWellFormed()) {
+    refuse('outbox-malformed', `${at}/salt must be a text of 1 to ${SALT_UNITS_MAX} characters`)
   }
 }
 

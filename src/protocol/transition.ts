@@ -184,11 +184,17 @@ function prepareSpawn(network: Network, entry: Entry): Plan {
     const { module, snapshot } = spawnSpec(message, network.genesis.limits)
     // its data is the module's source: nothing that a contract needs to see of itself
     const bare = { ...entry, message: { ...message, data: EMPTY } }
-    return { type: 'open', module, snapshot, action: actionText(bare, 0, undefined) }
+    const input = changeInput(network, module.hash)
+    return { type: 'open', module, snapshot, action: actionText(bare, 0, input) }
   } catch (error) {
     if (!isHbError(error)) throw error
     return failed(network, message, error.code, error.detail)
   }
+}
+
+/** What a spawn is told: its module's hash, and the ids of the network's own processes. */
+function changeInput({ systemText }: Network, hash: string): string {
+  return `{"module":"${hash}","system":${systemText}}`
 }
 
 /**

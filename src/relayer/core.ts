@@ -40,7 +40,7 @@ export function relaysOf(network: Network, cursor: OutboxCursor, run: Run): Rela
       if (message.kind === 'event') return
       const { height } = result
       const origin = { partition: run.partition, height, index, seq: message.seq }
-      const process = targetProcess(network.id, run.partition, height, index, message)
+      const process = targetProcess(network.id, { ...origin, caller: result.process }, message)
       relays.push({
         target: partitionOf(process, network.genesis.partitions),
         process,

@@ -4,7 +4,7 @@
 
 import type { Log } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
-import { contentDigest, processMessageId } from '../../src/protocol/message.ts'
+import { targetProcess } from '../../src/protocol/target.ts'
 import { partitionOf, topicNames } from '../../src/protocol/topics.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { factsOf } from './checker/facts.ts'
@@ -87,13 +87,12 @@ function sentBy(
   { partition, runs }: Facts['partitions'][number],
 ): number[] {
   const sent = new Array<number>(genesis.partitions).fill(0)
-  for (const { height, messages } of runs.flatMap(({ run }) => run?.results ?? [])) {
+  for (const result of runs.flatMap(({ run }) => run?.results ?? [])) {
+    const { height, process: caller, messages } = result
     messages.forEach((content, index) => {
       const { kind, seq } = content
       if (kind === 'event') return
-      const origin = { partition, height, index }
-      const process =
-        kind === 'spawn' ? processMessageId(id, origin, contentDigest(content)) : content.target
+      const process = targetProcess(id, { caller, partition, height, index }, content)
       const target = partitionOf(process, genesis.partitions)
       sent[target] = Math.max(sent[target] ?? 0, seq)
     })

@@ -7,7 +7,7 @@ import { rebuild } from '../../src/dre/index.ts'
 import { OutboxTrim } from '../../src/dre/outbox-trim.ts'
 import { SettledChannels } from '../../src/dre/settled-channels.ts'
 import type { Log } from '../../src/log/port.ts'
-import { contentDigest, processMessageId } from '../../src/protocol/message.ts'
+import { targetProcess } from '../../src/protocol/target.ts'
 import type { Run } from '../../src/protocol/result.ts'
 import { partitionOf } from '../../src/protocol/topics.ts'
 import { asBuffer } from '../../src/std/bytes.ts'
@@ -62,14 +62,11 @@ class Keeper {
     this.trims[partition] = Math.max(this.trims[partition] ?? 0, before)
     for (const { run, offset } of runs) {
       if (offset >= before) continue
-      for (const { height, messages } of run.results) {
+      for (const { height, process: caller, messages } of run.results) {
         for (const [index, content] of messages.entries()) {
           if (content.kind === 'event') continue
-          const origin = { partition, height, index }
-          const process =
-            content.kind === 'spawn'
-              ? processMessageId(network.id, origin, contentDigest(content))
-              : content.target
+          const source = { caller, partition, height, index }
+          const process = targetProcess(network.id, source, content)
           const settled = this.heads[partitionOf(process, 3)]?.[partition] ?? 0
           expect(content.seq).toBeLessThanOrEqual(settled)
         }

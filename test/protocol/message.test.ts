@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Content, Origin } from '../../src/protocol/message.ts'
 import {
+  childId,
   contentDigest,
   processMessageId,
   relayedDigest,
@@ -9,6 +10,7 @@ import {
   signedDigest,
   tagValue,
 } from '../../src/protocol/message.ts'
+import { targetProcess } from '../../src/protocol/target.ts'
 import { isIdText } from '../../src/std/bytes.ts'
 import * as any from './arbitraries.ts'
 import { allDifferent, idOf, makeContent, ORIGIN } from './fixtures.ts'
@@ -105,6 +107,24 @@ describe("a process's message", () => {
     const spawn = make({ kind: 'spawn', target: '' })
     expect(spawn.process).toBe(spawn.id)
     expect(spawn.target).toBe('')
+  })
+
+  test('that spawns with a salt makes what parent and salt say, wherever it stands', () => {
+    const spawn = (
+      salt: string,
+      origin: Partial<Origin> = {},
+      caller = idOf('caller'),
+    ): ReturnType<typeof relayedMessage> =>
+      make({ kind: 'spawn', target: '', tags: [tag('Spawn-Salt', salt)] }, origin, caller)
+    const child = spawn('a')
+    expect(child.process).toBe(childId(idOf('caller'), 'a'))
+    expect(child.process).not.toBe(child.id)
+    expect(spawn('a', { height: 99, index: 0, seq: 7, partition: 0 }).process).toBe(child.process)
+    const others = [child, spawn('b'), spawn('a', {}, idOf('another'))]
+    expect(allDifferent(others.map(({ process }) => process))).toBe(true)
+    const source = { ...ORIGIN, caller: idOf('caller') }
+    expect(targetProcess('network', source, child)).toBe(child.process)
+    expect(make({ tags: [tag('Spawn-Salt', 'a')] }).process).toBe(idOf('target'))
   })
 
   test('takes nothing else over from what it is made of', () => {

@@ -55,6 +55,24 @@ describe('a draft', () => {
     expect(own?.tags).toEqual([{ name: 'Content-Type', value: 'text/x' }])
   })
 
+  test('that spawns may have a salt, which is one of its tags', () => {
+    const [content] = check({ kind: 'spawn', tags: { A: '1' }, salt: 'first' })
+    expect(content?.tags).toEqual([
+      { name: 'A', value: '1' },
+      { name: 'Spawn-Salt', value: 'first' },
+    ])
+    const spawn = { kind: 'spawn', data: { source: 'x' } }
+    expect(check({ ...spawn, salt: 's'.repeat(64) })).toHaveLength(1)
+    const salts: unknown[] = ['', 's'.repeat(65), '\ud800', 5, {}]
+    for (const salt of salts) expect(codeFor({ ...spawn, salt })).toBe('outbox-malformed')
+    expect(codeFor({ ...spawn, tags: { 'Spawn-Salt': '' } })).toBe('outbox-malformed')
+    const twice = { ...spawn, salt: 's', tags: { 'Spawn-Salt': 's' } }
+    expect(detailOf(twice)).toContain('messages/0/salt is given as a tag too')
+    for (const kind of ['message', 'notice', 'event']) {
+      expect(detailOf({ kind, target, salt: 's' })).toContain('only a spawn has one')
+    }
+  })
+
   test('may leave anything out by null', () => {
     const bare = {
       target,

@@ -259,7 +259,10 @@ describe('a spawn', () => {
       slot: 0,
       tags: { Name: 'n', 'Content-Type': 'application/json' },
       data: '',
-      input: null,
+      input: {
+        module: toBase64Url(sha256(Buffer.from(SPAWN.source))),
+        system: { hb: network.processIds.get('hb'), echo: network.processIds.get('echo') },
+      },
     })
   })
 

@@ -13,7 +13,8 @@ import type { Entry } from '../../../src/protocol/entry.ts'
 import type { Network } from '../../../src/protocol/genesis.ts'
 import { entryOf, readRecord } from '../../../src/protocol/log-reader.ts'
 import type { Content } from '../../../src/protocol/message.ts'
-import { contentDigest, processMessageId } from '../../../src/protocol/message.ts'
+import type { Source } from '../../../src/protocol/target.ts'
+import { targetProcess } from '../../../src/protocol/target.ts'
 import type { Head } from '../../../src/protocol/records.ts'
 import type { Outgoing, Result, Run } from '../../../src/protocol/result.ts'
 import { signedMessage } from '../../../src/protocol/signed.ts'
@@ -166,10 +167,10 @@ export class Known {
   }
 
   /** As a DRE counts: 0 is the spawn, -1 what comes before it. */
-  #slot({ height, message: { process, id, kind } }: Entry): number {
+  #slot({ height, message: { process, kind } }: Entry): number {
     const heights = this.heights.get(process) ?? []
     if (heights.length === 0) {
-      if (kind !== 'spawn' || id !== process) return -1
+      if (kind !== 'spawn') return -1
       this.heights.set(process, heights)
     }
     heights.push(height)
@@ -179,21 +180,17 @@ export class Known {
   #send(partition: number, offset: number, { height, process, messages }: Result): void {
     messages.forEach((content, index) => {
       if (content.kind === 'event') return
-      const target = this.#target({ partition, height, index }, content)
+      const target = this.#target({ caller: process, partition, height, index }, content)
       const sent = { caller: process, height, index, content, offset }
       this.#sent[partition * this.#count + target]?.push(sent)
     })
   }
 
   #target(
-    origin: { readonly partition: number; readonly height: number; readonly index: number },
+    source: Source,
     content: Content,
   ): number {
-    const process =
-      content.kind === 'spawn'
-        ? processMessageId(this.network.id, origin, contentDigest(content))
-        : content.target
-    return partitionOf(process, this.#count)
+    return partitionOf(targetProcess(this.network.id, source, content), this.#count)
   }
 
   #entryIn(partition: number, value: Uint8Array | null): Entry | undefined {
