@@ -25,8 +25,10 @@ export type MessageSpec = {
 } & Allowance
 
 export type SpawnSpec = {
-  /** The contract as `bundleContract` gives it. */
+  /** The contract as `bundleContract` gives it; with `engine: 'smartweave'` as it was published. */
   readonly source: string
+  /** quickjs where absent. */
+  readonly engine?: 'quickjs' | 'smartweave'
   readonly state?: Readonly<Record<string, unknown>>
   readonly tags?: TagList
 } & Allowance
@@ -57,8 +59,8 @@ export function messageFields(place: NetworkPlace, spec: MessageSpec): DataItemF
 }
 
 export function spawnFields(place: NetworkPlace, spec: SpawnSpec): DataItemFields {
-  const { source, state = {} } = spec
-  const { data, tags } = content({ source, state })
+  const { source, state = {}, engine } = spec
+  const { data, tags } = content({ source, state, ...(engine === undefined ? {} : { engine }) })
   const type = [{ name: 'HB-Type', value: 'Process' }]
   return {
     anchor: randomBytes(32),

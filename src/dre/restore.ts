@@ -8,6 +8,7 @@
 import { copyView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import type { RecordCodec } from '../protocol/codec/single-object.ts'
+import { isEngineName } from '../protocol/engines.ts'
 import { firstLevel } from '../protocol/features.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { ManifestHead } from '../protocol/manifest.ts'
@@ -270,7 +271,7 @@ function ledgerRow(row: ManifestProcess, ordinal: number, height: number): Ledge
     writtenSlot: row.slot,
     stateHash: row.stateHash,
     failed: row.failed,
-    engine: row.engine === 'native' ? 'native' : 'quickjs',
+    engine: isEngineName(row.engine) ? row.engine : 'quickjs',
     module: row.module,
   }
 }

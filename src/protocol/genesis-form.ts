@@ -4,6 +4,7 @@
 
 import { isIdText } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
+import { ENGINE_NAMES, isEngineName } from './engines.ts'
 import { OPERATORS_MAX } from './features.ts'
 import { LIMIT_TABLE } from './limits.ts'
 
@@ -67,8 +68,8 @@ function checkProcess(value: unknown, at: string): void {
   text(process['name'], `${at}.name`)
   if (!NAME.test(process['name'] as string)) malformed(`${at}.name: lower-case letters, digits, -`)
   wholeNumber(process['nonce'], 0, Number.MAX_SAFE_INTEGER, `${at}.nonce`)
-  if (process['engine'] !== 'native' && process['engine'] !== 'quickjs') {
-    malformed(`${at}.engine must be native or quickjs`)
+  if (!isEngineName(process['engine'])) {
+    malformed(`${at}.engine must be one of ${ENGINE_NAMES.join(', ')}`)
   }
   text(process['source'], `${at}.source`)
   if (!isObject(process['state'])) malformed(`${at}.state is not an object`)

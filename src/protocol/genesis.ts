@@ -8,6 +8,7 @@
 
 import { toBase64Url } from '../std/bytes.ts'
 import { hashParts } from '../std/hash-parts.ts'
+import type { EngineName } from './engines.ts'
 import type { GenesisFeatures } from './features.ts'
 import { featuresName, featuresProcess } from './features.ts'
 import { checkGenesis, malformed } from './genesis-form.ts'
@@ -18,7 +19,7 @@ import { partitionOf } from './topics.ts'
 
 export { PARTITIONS_MAX } from './genesis-form.ts'
 
-export type EngineName = 'native' | 'quickjs'
+export type { EngineName } from './engines.ts'
 
 export type GenesisProcess = {
   readonly name: string

@@ -11,7 +11,9 @@ import { EMPTY, sha256, toBase64Url, utf8Text } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { quoted } from '../std/json-text.ts'
 import type { Entry } from './entry.ts'
-import type { EngineName, Network } from './genesis.ts'
+import type { EngineName } from './engines.ts'
+import { isEngineName } from './engines.ts'
+import type { Network } from './genesis.ts'
 import { parseStrictJson } from './json.ts'
 import type { ProtocolLimits } from './limits.ts'
 import type { Content, Message, Tag } from './message.ts'
@@ -198,8 +200,9 @@ function changeInput({ systemText }: Network, hash: string): string {
 }
 
 /**
- * A spawn's data: JSON {"source": script text, "state": object}; of a genesis process also
- * {"engine": …}. Throws `spawn-malformed`, `module-too-large`, or a code of strict JSON.
+ * A spawn's data: JSON {"source": script text, "state": object, "engine": quickjs (where absent) or
+ * smartweave; of a genesis process also native}. Throws `spawn-malformed`, `module-too-large`, or a
+ * code of strict JSON.
  */
 export function spawnSpec(
   message: Message,
@@ -212,7 +215,7 @@ export function spawnSpec(
   })
   if (!isObject(value)) throw new HbError('spawn-malformed', 'the data is not an object')
   for (const key of Object.keys(value)) {
-    if (key !== 'source' && key !== 'state' && !(genesis && key === 'engine')) {
+    if (key !== 'source' && key !== 'state' && key !== 'engine') {
       throw new HbError('spawn-malformed', `${key} is not known`)
     }
   }
@@ -220,7 +223,10 @@ export function spawnSpec(
   if (typeof source !== 'string' || source === '')
     throw new HbError('spawn-malformed', 'source is not a text')
   if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
-  const engine: EngineName = value['engine'] === 'native' ? 'native' : 'quickjs'
+  const { engine = 'quickjs' } = value
+  if (!isEngineName(engine) || (engine === 'native' && !genesis)) {
+    throw new HbError('spawn-malformed', 'engine is neither quickjs nor smartweave')
+  }
   const bytes = Buffer.from(source)
   if (bytes.length > limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes.length} bytes`)

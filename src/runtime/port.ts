@@ -25,9 +25,10 @@ export type EvaluationLimits = {
 
 export type ModuleSource = {
   /**
-   * 'native' modules are named by `source` in the native registry; 'quickjs' ones are script text.
+   * 'native' modules are named by `source` in the native registry; 'quickjs' ones are script text,
+   * 'smartweave' ones the text of a contract as it was published for SmartWeave.
    */
-  readonly engine: 'native' | 'quickjs'
+  readonly engine: 'native' | 'quickjs' | 'smartweave'
   /** base64url of SHA-256 of the source's bytes. */
   readonly hash: string
   readonly source: string

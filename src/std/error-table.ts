@@ -331,7 +331,9 @@ export const ERROR_TABLE = {
   'spawn-malformed': {
     kind: 'contract',
     message: 'the data of the spawn is malformed',
-    advice: 'Send JSON {"source": script text, "state": object}.',
+    advice:
+      'Send JSON {"source": script text, "state": object, "engine": "quickjs" or "smartweave"}; the ' +
+      'engine is quickjs where absent.',
   },
   'spawn-repeated': {
     kind: 'contract',
@@ -627,6 +629,18 @@ export const ERROR_TABLE = {
     kind: 'contract',
     message: 'the contract threw, or returned a status other than ok',
     advice: 'Read the text: it is the words of the contract.',
+  },
+  'contract-exception': {
+    kind: 'contract',
+    message: 'the SmartWeave contract threw something other than a ContractError',
+    advice:
+      'Read the text: it is what was thrown, or what handle returned in place of ' +
+      '{state?, result?, event?, messages?, status?}.',
+  },
+  'input-malformed': {
+    kind: 'contract',
+    message: 'the interaction has no input that can be read',
+    advice: 'Send JSON as the data, or as the tag Input.',
   },
   'gas-exhausted': {
     kind: 'contract',

@@ -23,7 +23,7 @@ import { compareWithRebuilt } from './rebuilding.ts'
 import { Sending, Sent } from './sending.ts'
 import type { TestClock } from './test-clock.ts'
 import { TestContract } from './test-contract.ts'
-import type { ContractSource, State } from './test-genesis.ts'
+import type { ContractEngine, ContractSource, State } from './test-genesis.ts'
 import { sourceOf, unknownName } from './test-genesis.ts'
 import type { NodeRoles, TestNodes } from './test-nodes.ts'
 import type { Settled, WaitOptions } from './watching.ts'
@@ -38,7 +38,7 @@ export type MessageOptions = Omit<MessageSpec, 'target'>
 /** The message as `DryRunSpec` has it; `state`: the state after it, too. */
 export type DryRunOptions = Omit<DryRunSpec, 'caller'> & { readonly state?: boolean }
 
-export type SpawnOptions = ContractSource & {
+export type SpawnOptions = ContractSource & ContractEngine & {
   readonly state?: State
   readonly tags?: Readonly<Record<string, string>>
 } & WaitOptions
@@ -165,9 +165,14 @@ export class TestNetwork implements AsyncDisposable {
     by: Sender,
     options: SpawnOptions & { readonly name?: string },
   ): Promise<TestContract<S>> {
-    const { name, state, tags } = options
+    const { name, state, tags, engine } = options
     const source = await sourceOf(options)
-    const spec = { source, ...(state && { state }), ...(tags && { tags }) }
+    const spec = {
+      source,
+      ...(engine && { engine }),
+      ...(state && { state }),
+      ...(tags && { tags }),
+    }
     const sent = this.#send(by, spawnFields(this.#signedFor(), spec))
     const { status, code, text } = await sent.result(options)
     if (status === 'error') {

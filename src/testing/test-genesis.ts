@@ -4,6 +4,7 @@
 // Invariant: names decide ids (with the salt), so that states may hold the ids of one another, and
 // a test sees the same ids in every run.
 
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { bundleContract, type Wallet } from '../client/index.ts'
 import type { GenesisProcess, Network } from '../protocol/genesis.ts'
@@ -24,7 +25,10 @@ export type ContractSource =
   /** The text that the sandbox runs, as `bundleContract` gives it. */
   | { readonly source: string }
 
-export type ContractSpec = ContractSource & {
+/** Which engine evaluates it; default: quickjs. smartweave takes the file as it is. */
+export type ContractEngine = { readonly engine?: 'quickjs' | 'smartweave' }
+
+export type ContractSpec = ContractSource & ContractEngine & {
   /** The first state, before the contract has seen its spawn. */
   readonly state?: State | ((address: AddressOf) => State)
   /** Default: wherever its id falls. */
@@ -76,7 +80,7 @@ export async function testGenesis(choice: GenesisChoice): Promise<Network> {
     processes.push({
       name,
       nonce: nonces.get(name) ?? 0,
-      engine: 'quickjs',
+      engine: spec.engine ?? 'quickjs',
       source: await sourceOf(spec),
       state: typeof state === 'function' ? state(address) : state,
     })
@@ -95,10 +99,11 @@ export async function testGenesis(choice: GenesisChoice): Promise<Network> {
 }
 
 /** Errors: those of `bundleContract`. */
-export async function sourceOf(spec: ContractSource): Promise<string> {
+export async function sourceOf(spec: ContractSource & ContractEngine): Promise<string> {
   if ('source' in spec) return spec.source
-  const { file } = spec
-  return (await bundleContract(typeof file === 'string' ? file : fileURLToPath(file))).source
+  const file = typeof spec.file === 'string' ? spec.file : fileURLToPath(spec.file)
+  if (spec.engine === 'smartweave') return readFile(file, 'utf8')
+  return (await bundleContract(file)).source
 }
 
 export function unknownName(name: string, known: readonly string[]): HbError {

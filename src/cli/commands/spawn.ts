@@ -1,5 +1,7 @@
 // hb spawn: a process out of a contract's file.
 
+import { readFile } from 'node:fs/promises'
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { Tag } from '../../protocol/message.ts'
 import { HbError } from '../../std/errors.ts'
@@ -19,17 +21,20 @@ import { printStatus } from '../print-status.ts'
 
 const HELP = `
 The file exports handle(state, action); TypeScript and imports are bundled.
+With --engine smartweave the file is sent as it is: a SmartWeave contract as it was published.
 The new process's id is the message's id.
 
 Examples:
   hb spawn counter.ts --wallet me.json
   hb spawn token.ts --state '{"balances":{}}' --tag Name=Gold --wallet me.json
-  hb spawn token.ts --state @state.json --json | jq -r .process`
+  hb spawn token.ts --state @state.json --json | jq -r .process
+  hb spawn pst.js --engine smartweave --state @init-state.json --wallet me.json`
 
 type Options = UrlOptions &
   WalletOptions &
   WaitOptions & {
     readonly state?: string
+    readonly engine: 'quickjs' | 'smartweave'
     readonly tag?: readonly Tag[]
     readonly json?: true
   }
@@ -39,6 +44,11 @@ export function addSpawn(program: Command, context: CommandContext): void {
     .command('spawn <contract>')
     .description('make a process of a contract (a .ts or .js file)')
     .option('--state <json>', 'its first state: a JSON object, or @file')
+    .addOption(
+      new Option('--engine <name>', 'what evaluates it')
+        .choices(['quickjs', 'smartweave'])
+        .default('quickjs'),
+    )
     .option('--tag <Name=Value>', 'a tag of the message; may be repeated', tagValue)
     .addHelpText('after', HELP)
   jsonOption(waitOptions(walletOption(urlOption(command)))).action(
@@ -59,11 +69,11 @@ async function spawn(
     throw new HbError('usage', '--state must be a JSON object')
   }
   const wallet = await openWallet(terminal, options)
-  const { bundleContract } = await import('../../client/index.ts')
-  const { source } = await bundleContract(contract)
+  const source = await sourceOf(contract, options.engine)
   const client = await openClient(context, options)
   const { id, process, partition } = await client.spawn(wallet, {
     source,
+    ...(options.engine === 'quickjs' ? {} : { engine: options.engine }),
     state: state as Record<string, unknown>,
     ...(options.tag === undefined ? {} : { tags: options.tag }),
   })
@@ -83,4 +93,16 @@ async function spawn(
     { ...{ process, partition }, ...status },
     options.wait,
   )
+}
+
+async function sourceOf(contract: string, engine: Options['engine']): Promise<string> {
+  if (engine === 'quickjs') {
+    const { bundleContract } = await import('../../client/index.ts')
+    return (await bundleContract(contract)).source
+  }
+  try {
+    return await readFile(contract, 'utf8')
+  } catch (error) {
+    throw new HbError('bundle-file-missing', contract, { cause: error })
+  }
 }

@@ -33,5 +33,6 @@ function withSource(command: WireCommand): EvaluatorCommand {
   if (command.kind !== 'open') return command
   const module = sources.get(command.module.hash)
   if (module === undefined) throw new Error(`module ${command.module.hash} was never sent`)
-  return { ...command, module }
+  // Two engines may have the same source.
+  return { ...command, module: { ...module, engine: command.module.engine } }
 }

@@ -22,7 +22,7 @@ import type {
 } from '../port.ts'
 import { stateText } from '../state-text.ts'
 import { loadEngine, MachineFault, type Engine } from './engine.ts'
-import { DRIVER, ScriptError, type Image } from './image.ts'
+import { DRIVER, ScriptError, type Image, type Scripts } from './image.ts'
 import { readOutput } from './output.ts'
 import { FUEL_MAX, Sandbox } from './sandbox.ts'
 
@@ -47,16 +47,31 @@ const FUEL_PER_GAS = 40
  */
 export type QuickjsOptions = { readonly engine?: Engine; readonly memoryBytesMax?: number }
 
-/** A realm is made once (some 50 ms), and copied for every instance. */
-export function createQuickjsRuntime(options: QuickjsOptions = {}): Runtime {
-  const { engine = loadEngine(), memoryBytesMax = MEMORY_BYTES_MAX } = options
-  const image = Sandbox.image(engine, {
+/** What a sandbox is made of, and the ways a module's source is put into a function. */
+export type Dialect = {
+  readonly scripts: Scripts
+  readonly wrap: (source: string) => [string, string, string]
+}
+
+export function quickjsScripts(): Scripts {
+  return {
     overlay: readOverlayScript(),
     realm: readScript('realm.js'),
     driver: readScript('driver.js'),
-  })
+  }
+}
+
+export function createQuickjsRuntime(options: QuickjsOptions = {}): Runtime {
+  return createSandboxRuntime({ scripts: quickjsScripts(), wrap: wrappings }, options)
+}
+
+/** A realm is made once (some 50 ms), and copied for every instance. */
+export function createSandboxRuntime(dialect: Dialect, options: QuickjsOptions): Runtime {
+  const { engine = loadEngine(), memoryBytesMax = MEMORY_BYTES_MAX } = options
+  const image = Sandbox.image(engine, dialect.scripts)
   const known = new Set<string>()
-  const factory: Factory = { image, known, pagesMax: Math.floor(memoryBytesMax / 65_536) }
+  const pagesMax = Math.floor(memoryBytesMax / 65_536)
+  const factory: Factory = { image, known, pagesMax, wrap: dialect.wrap }
   return {
     open: (module, snapshot, limits, changes = []) =>
       new QuickjsInstance(factory, module, snapshot, limits, changes),
@@ -65,7 +80,12 @@ export function createQuickjsRuntime(options: QuickjsOptions = {}): Runtime {
 }
 
 /** What all instances of a runtime share; `known`: hashes of modules that were found valid. */
-type Factory = { readonly image: Image; readonly known: Set<string>; readonly pagesMax: number }
+type Factory = {
+  readonly image: Image
+  readonly known: Set<string>
+  readonly pagesMax: number
+  readonly wrap: Dialect['wrap']
+}
 
 function readScript(name: string): string {
   return readFileSync(new URL(`./${name}`, import.meta.url), 'utf8')
@@ -92,7 +112,7 @@ function validate(factory: Factory, module: ModuleSource, limits: EvaluationLimi
   const sandbox = Sandbox.copy(factory.image, factory.pagesMax)
   try {
     if (module.source.includes('\0')) throw new ScriptError('a NUL character')
-    const [wrapped, ...others] = wrappings(module.source)
+    const [wrapped, ...others] = factory.wrap(module.source)
     for (const other of others) sandbox.parse(other)
     sandbox.make(wrapped)
     sandbox.fuel = fuelOf(limits)
@@ -139,7 +159,7 @@ class QuickjsInstance implements Instance {
     }
     this.#warmBytesMax = (factory.pagesMax * 65_536) / WARM_SHARE
     this.#sandbox = Sandbox.copy(factory.image, factory.pagesMax)
-    this.#sandbox.make(wrappings(module.source)[0])
+    this.#sandbox.make(factory.wrap(module.source)[0])
     this.#sandbox.call(DRIVER.load, [
       state.text,
       String(state.size),

@@ -164,6 +164,7 @@ export class Sandbox {
 
   /** From here on, `gas` polls until the script is interrupted. */
   meter(gas: number): void {
+    this.#refresh()
     this.#exhausted = false
     this.#words[this.#counter >> 2] = gas
     // A module's scope is a cycle, so every message leaves some: collecting small heaps at once
@@ -173,12 +174,15 @@ export class Sandbox {
   }
 
   unmeter(): void {
+    this.#refresh()
     this.#exhausted = false
     this.#words[this.#counter >> 2] = UNMETERED
   }
 
   /** What is left of what `meter` gave; 0 or less when exhausted. */
   left(): number {
+    // The last call may have made the memory grow.
+    this.#refresh()
     return this.#exhausted ? 0 : (this.#words[this.#counter >> 2] as number)
   }
 
