@@ -21,14 +21,14 @@ import {
   notice,
   on,
   optional,
+  payOut,
   positive,
   refuse,
   reply,
   tag,
-  transfer,
   withDefault,
 } from '../../src/lib/index.ts'
-import type { Action, Amount, Balances, Outcome, Outgoing, Tags } from '../../src/lib/index.ts'
+import type { Action, Amount, Balances, Ended, Outgoing, Tags } from '../../src/lib/index.ts'
 import {
   BUY,
   SHOPS_MAX,
@@ -101,11 +101,11 @@ function price(
   })
 }
 
-function priced(_: BestPriceState, asker: Asker, answer: Action): Outgoing[] {
-  return [priceReply(asker, { Shop: answer.caller, Price: tag(answer, 'Price') ?? '' })]
+function priced(_: BestPriceState, asker: Asker, { message }: Ended): Outgoing[] {
+  return [priceReply(asker, { Shop: message.caller, Price: tag(message, 'Price') ?? '' })]
 }
 
-function unpriced(_: BestPriceState, asker: Asker, _answer: Action, outcome: Outcome): Outgoing[] {
+function unpriced(_: BestPriceState, asker: Asker, { outcome }: Ended): Outgoing[] {
   return [priceReply(asker, { Error: `price-${outcome}` })]
 }
 
@@ -122,7 +122,7 @@ function withdraw(
   const quantity = Quantity ?? balanceOf(state.deposits, caller)
   if (quantity === '0') refuse('balance-insufficient', 'nothing is free')
   debit(state.deposits, caller, quantity)
-  return [transfer(state.token, caller, quantity, { 'X-Buyer': caller, 'X-Paid': quantity })]
+  return [payOut(state.token, caller, quantity)]
 }
 
 /** Deposit-Of {Address?}: of the caller where none is named. */

@@ -14,19 +14,19 @@ import {
   isAddress,
   isAmount,
   notice,
+  payOut,
   positive,
   refuse,
   request,
+  returnedPayment,
   subtract,
   tag,
-  transfer,
 } from '../../src/lib/index.ts'
 import type {
   Action,
   Amount,
-  Answer,
   Balances,
-  Outcome,
+  Ended,
   Outgoing,
   Parsed,
   Question,
@@ -97,9 +97,7 @@ export function buy(
 export function quoted(
   state: BestPriceState,
   purchase: Purchase,
-  message: Action,
-  _outcome: Outcome,
-  answers: readonly (Answer | undefined)[],
+  { message, answers }: Ended,
 ): Outgoing[] {
   const offers: Offer[] = []
   for (const answer of answers) {
@@ -144,28 +142,29 @@ function reserve(
 export function reserved(
   state: BestPriceState,
   { purchase, best }: Reserving,
-  message: Action,
+  { message }: Ended,
 ): Outgoing[] {
   if (message.hops < PAY_HOPS_MIN || message.count < PAY_COUNT_MIN) {
     refuse('payment-short', `a payment needs ${PAY_HOPS_MIN} hops, a count of ${PAY_COUNT_MIN}`)
   }
   const { id, buyer, limit, reference } = purchase
   credit(state.deposits, buyer, subtract(limit, best.price))
-  const tags = {
-    'X-Reservation': tag(message, 'Reservation') ?? '',
-    'X-Order': id,
-    'X-Buyer': buyer,
-    'X-Paid': best.price,
-    ...(reference === '' ? {} : { 'X-Reference': reference }),
-  }
-  return [transfer(state.token, best.shop, best.price, tags)]
+  return [
+    payOut(state.token, best.shop, best.price, {
+      'X-Deposit-Account': buyer,
+      'X-Reservation': tag(message, 'Reservation') ?? '',
+      'X-Order': id,
+      'X-Buyer': buyer,
+      ...(reference === '' ? {} : { 'X-Reference': reference }),
+    }),
+  ]
 }
 
 /** No word costs nothing: a reservation that was made after all lapses at its shop. */
 export function refused(
   state: BestPriceState,
   { purchase, others }: Reserving,
-  message: Action,
+  { message }: Ended,
 ): Outgoing[] {
   return reserve(state, purchase, others, message)
 }
@@ -180,13 +179,12 @@ export function paid(state: BestPriceState, message: Action): Outgoing[] | undef
 
 /** A payment or a withdrawal that the token could not carry out. */
 export function unpaid(state: BestPriceState, message: Action): Outgoing[] | undefined {
-  const buyer = tag(message, 'X-Buyer')
-  const quantity = tag(message, 'X-Paid')
-  if (message.caller !== state.token || !isAddress(buyer) || !isAmount(quantity)) return undefined
-  credit(state.deposits, buyer, quantity)
+  const returned = returnedPayment(message)
+  if (returned === undefined || returned.token !== state.token) return undefined
+  const { account, quantity } = returned
+  credit(state.deposits, account, quantity)
   const purchase = purchaseOf(state, message)
-  if (purchase === undefined) return undefined
-  return tell(purchase, { Status: 'returned', Returned: quantity })
+  return purchase && tell(purchase, { Status: 'returned', Returned: quantity })
 }
 
 export function questions({ shops }: BestPriceState, Quantity: Amount): Question[] {

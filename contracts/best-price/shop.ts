@@ -3,7 +3,7 @@
 //
 // Invariants: S1 what `goods` holds for this process = stock + what is reserved + what is on its
 // way. S2 a reservation ends once: paid, or lapsed at its deadline. S3 money that buys nothing here
-// goes back to whom it came from, and its X- tags with it; if it cannot, it is owed.
+// goes back to whom it came from, with the order it was for; if it cannot, it is owed.
 
 import {
   add,
@@ -16,18 +16,18 @@ import {
   crank,
   credit,
   debit,
-  forwardedTags,
   isAddress,
   isAmount,
   later,
   multiply,
   newQueue,
   on,
+  payOut,
   positive,
   refuse,
   reply,
+  returnedPayment,
   subtract,
-  tag,
   transfer,
 } from '../../src/lib/index.ts'
 import type {
@@ -114,35 +114,41 @@ function credited(state: ShopState, message: Action): Outgoing[] | undefined {
   if (caller !== state.token) return undefined
   const waiting = reservationOf(state, number)
   if (waiting === undefined || waiting.by !== sender || waiting.price !== paid) {
-    return [payBack(state, sender, paid, forwardedTags(message))]
+    return [payOut(state.token, sender, paid, orderOf(message))]
   }
   cancel(state.reservations, number)
-  const buyer = tag(message, 'X-Buyer')
   const { quantity } = waiting
-  const tags = { 'X-Customer': sender, 'X-Paid': paid, 'X-Quantity': quantity }
-  const recipient = isAddress(buyer) ? buyer : sender
-  return [transfer(state.goods, recipient, quantity, { ...forwardedTags(message), ...tags })]
+  const order = orderOf(message)
+  const recipient = order['X-Buyer'] ?? sender
+  const returning = { 'X-Customer': sender, 'X-Paid': paid, 'X-Quantity': quantity }
+  return [transfer(state.goods, recipient, quantity, { ...order, ...returning })]
 }
 
 /** Goods that could not be delivered are stock again; money that could not go back is owed. */
 function failed(state: ShopState, message: Action): Outgoing[] | undefined {
+  const returned = returnedPayment(message)
+  if (returned?.token === state.token) credit(state.owed, returned.account, returned.quantity)
   const { 'X-Customer': customer, 'X-Paid': paid, 'X-Quantity': quantity } = message.tags
-  if (!isAddress(customer) || !isAmount(paid)) return undefined
-  if (message.caller === state.token) credit(state.owed, customer, paid)
-  if (message.caller !== state.goods || !isAmount(quantity)) return undefined
+  if (message.caller !== state.goods || !isAddress(customer)) return undefined
+  if (!isAmount(paid) || !isAmount(quantity)) return undefined
   state.stock = add(state.stock, quantity)
-  return [payBack(state, customer, paid, forwardedTags(message))]
+  return [payOut(state.token, customer, paid, orderOf(message))]
 }
 
 function withdraw(state: ShopState, { caller }: Action): Outgoing[] {
   const quantity = balanceOf(state.owed, caller)
   if (quantity === '0') refuse('balance-insufficient', 'nothing is owed')
   debit(state.owed, caller, quantity)
-  return [payBack(state, caller, quantity, {})]
+  return [payOut(state.token, caller, quantity)]
 }
 
-function payBack({ token }: ShopState, customer: string, paid: Amount, tags: Tags): Outgoing {
-  return transfer(token, customer, paid, { ...tags, 'X-Customer': customer, 'X-Paid': paid })
+/** What it was for travels on by name: a payer's other tags could claim a bounce that is ours. */
+function orderOf(message: Action): Tags {
+  const { 'X-Order': order, 'X-Buyer': buyer } = message.tags
+  return {
+    ...(order === undefined ? {} : { 'X-Order': order }),
+    ...(isAddress(buyer) ? { 'X-Buyer': buyer } : {}),
+  }
 }
 
 function reservationOf({ reservations }: ShopState, number: string): Reservation | undefined {

@@ -101,7 +101,7 @@ class Run {
     }
     const Reference = String(wanted.reference)
     const from = wanted.do === 'late' ? silent : MALLORY
-    const claims = { 'X-Order': idOf('none'), 'X-Buyer': BEN, 'X-Paid': '9', Sender: BEN }
+    const claims = { 'X-Order': idOf('none'), 'X-Buyer': BEN, 'X-Paid': '9', 'X-Deposit-Account': BEN, 'X-Deposit-Quantity': '9', Sender: BEN }
     for (const Action of ['Quote-Reply', 'Reserve-Reply', 'Debit-Notice', 'Credit-Notice', 'Deadline']) {
       const tags = { Action, Reference, Price: '1', Quantity: '9', Reservation: Reference }
       for (const kind of ['notice', 'message'] as const) {
@@ -133,7 +133,7 @@ test('every question is answered once, every purchase ends once, and no money is
   let bounces = 0
   fc.assert(
     fc.property(
-      fc.array(command, { minLength: 15, maxLength: 60, size: 'max' }),
+      fc.array(command, { minLength: 15, maxLength: 50, size: 'max' }),
       fc.constantFrom(0, 0, 2, 3, 7),
       (commands, failEvery) => {
         const run = new Run()
@@ -160,11 +160,11 @@ test('every question is answered once, every purchase ends once, and no money is
         bounces += shops.network.results.filter(({ action }) => action.kind === 'bounce').length
       },
     ),
-    { numRuns: 50 },
+    { numRuns: 30 },
   )
-  expect(ends['bought']).toBeGreaterThan(30)
-  expect(ends['returned']).toBeGreaterThan(30)
-  expect(bounces).toBeGreaterThan(60)
+  expect(ends['bought']).toBeGreaterThan(20)
+  expect(ends['returned']).toBeGreaterThan(20)
+  expect(bounces).toBeGreaterThan(40)
 })
 
 test('the checks can fail', () => {

@@ -122,7 +122,7 @@ function moving(shops: Shops, token: string, process: string): bigint {
 }
 
 function carried({ goods }: Shops, { from, tags }: InFlight): bigint {
-  return BigInt((from === goods ? tags['X-Quantity'] : tags['X-Paid']) ?? '0')
+  return BigInt((from === goods ? tags['X-Quantity'] : tags['X-Deposit-Quantity']) ?? '0')
 }
 
 function contextsOf<C extends object>({ tasks }: RequestQueue): C[] {
