@@ -31,20 +31,24 @@ export type TokenState = {
   owner?: string
 }
 
+/** What each token answers, for one that does more. */
+export const TOKEN_ACTIONS = {
+  Transfer: on({ Quantity: positive, Recipient: address }, transfer),
+  Balance: on({ Target: optional(address) }, balance),
+  Info: info,
+}
+
 /**
  * Answers Transfer, Balance and Info; `balance-insufficient`, `amount-malformed`,
  * `address-malformed` refuse.
  */
 export const handleToken = contract<TokenState>({
-  spawn: complete,
-  actions: {
-    Transfer: on({ Quantity: positive, Recipient: address }, transfer),
-    Balance: on({ Target: optional(address) }, balance),
-    Info: info,
-  },
+  spawn: completeToken,
+  actions: TOKEN_ACTIONS,
 })
 
-function complete(state: TokenState): undefined {
+/** Checks and completes the state that the spawn gave; `state-malformed`. */
+export function completeToken(state: TokenState): undefined {
   const shape = state as Partial<TokenState>
   if (shape.name === undefined) state.name = ''
   if (shape.ticker === undefined) state.ticker = ''

@@ -148,10 +148,10 @@ export class TestNodes {
         dreStore,
         evaluatorWorkers: options.evaluatorWorkers,
         verifierThreads: 0,
+        tickerKey: testKey(`ticker of node ${index}`),
         ...(options.strict && {
           watchEvaluator: (inner) => strictEvaluator(inner, (error) => this.#kept.push(error)),
         }),
-        tickerKey: testKey(`ticker of node ${index}`),
         ...(http && { address: http.url }),
         onHalted: (role, partition, error) => this.#halted(index, role, partition, error),
       })

@@ -41,6 +41,8 @@ export class Network {
   readonly results: Result[] = []
   /** True makes the message fail at its target, as if the contract had thrown. */
   failing: (message: InFlight) => boolean = () => false
+  /** True makes its target take the message and neither answer it nor do anything. */
+  silent: (message: InFlight) => boolean = () => false
   /** The ids that a spawn is told by name. */
   readonly system: Record<string, string> = {}
   time = 1_700_000_000_000
@@ -127,6 +129,7 @@ export class Network {
   private evaluate(process: Process, message: InFlight, action: Action): Result {
     try {
       if (this.failing(message)) throw new Error('scripted: this message fails')
+      if (this.silent(message)) return { status: 'ok', text: '', sent: [], action }
       const state = JSON.parse(process.text) as never
       const handled = process.handle(state, action)
       const status = handled.status ?? 'ok'
