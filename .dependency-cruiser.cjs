@@ -35,6 +35,7 @@ const VENDORS = {
   '@opentelemetry/api': ['node'],
   'quickjs-emscripten': ['runtime'],
   avsc: ['protocol'],
+  'bignumber.js': ['runtime'],
   commander: ['cli'],
   esbuild: ['client'],
   fastify: ['node'],

@@ -227,8 +227,21 @@ describe('spawn', () => {
     expect(data.source).toContain('exports.handle')
   })
 
-  test('no such file, no object as state', async () => {
+  test('sends a SmartWeave contract as it was published', async () => {
+    const file = join(folder, 'pst.js')
+    const source = '// as it was published\nexport async function handle(state) { return { state } }\n'
+    await writeFile(file, source)
+    const { code, out } = await hb(['spawn', file, '--engine', 'smartweave', '--json'], env)
+    expect([code, json(out)]).toMatchObject([0, { ok: true }])
+    const data = JSON.parse(Buffer.from(node.accepted[0]?.data ?? []).toString()) as unknown
+    expect(data).toEqual({ source, state: {}, engine: 'smartweave' })
+  })
+
+  test('no such file, no object as state, no such engine', async () => {
     expect((await hb(['spawn', join(folder, 'none.ts')], env)).code).toBe(1)
+    const none = ['spawn', join(folder, 'none.js'), '--engine']
+    expect((await hb([...none, 'smartweave'], env)).code).toBe(1)
+    expect((await hb([...none, 'wasm'], env)).code).toBe(2)
     expect((await hb(['spawn', join(folder, 'none.ts'), '--state', '[]'], env)).code).toBe(2)
     expect(node.accepted).toEqual([])
   })

@@ -125,6 +125,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'src/log/vendor-schemas.ts': "export { a } from '@kafkajs/confluent-schema-registry'",
   },
   'vendor-avsc': { 'src/dre/vendor-avsc.ts': "export { a } from 'avsc'" },
+  'vendor-bignumberjs': { 'src/dre/vendor-bignumber.ts': "export { a } from 'bignumber.js'" },
   'vendor-commander': { 'src/dre/vendor-commander.ts': "export { a } from 'commander'" },
   'vendor-esbuild': { 'src/dre/vendor-esbuild.ts': "export { a } from 'esbuild'" },
   'vendor-fastify': { 'src/dre/vendor-fastify.ts': "export { a } from 'fastify'" },

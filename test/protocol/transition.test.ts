@@ -304,6 +304,10 @@ describe('a spawn', () => {
     ['a state that is null', { source: 'x', state: null }, 'spawn-malformed'],
     ['an unknown key', { source: 'x', more: 1 }, 'spawn-malformed'],
     ['an engine, which only genesis chooses', { source: 'x', engine: 'native' }, 'spawn-malformed'],
+    ['an engine that is not there', { source: 'x', engine: 'wasm' }, 'spawn-malformed'],
+    ['an engine that is no text', { source: 'x', engine: null }, 'spawn-malformed'],
+    ['the engine of SmartWeave', { source: 'x', engine: 'smartweave' }, 'none'],
+    ['the engine that is there without a name', { source: 'x', engine: 'quickjs' }, 'none'],
     ['a source as long as allowed', { source: 'x'.repeat(limits.moduleBytesMax) }, 'none'],
     [
       'a source that is too long',
@@ -327,6 +331,14 @@ describe('a spawn', () => {
     const outcome = settled(undefined, spawn(Buffer.from(text)))
     expect(outcome).toMatchObject({ status: 'error', code: 'json-malformed' })
     expect(outcome.messages).toHaveLength(1)
+  })
+
+  test('may choose an engine for its module', () => {
+    const engines = ['quickjs', 'smartweave', undefined].map((engine) => {
+      const message = spawn(spawnText(engine === undefined ? SPAWN : { ...SPAWN, engine }))
+      return opened(message).module.engine
+    })
+    expect(engines).toEqual(['quickjs', 'smartweave', 'quickjs'])
   })
 
   test('of genesis may choose its engine', () => {

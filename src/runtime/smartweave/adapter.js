@@ -22,6 +22,8 @@
   let entry = null
   /** Made when first asked for: most contracts ask for nothing. */
   let facts = null
+  /** What is asked for is a view: told before the contract could say otherwise. */
+  let isView = false
   let refusal = null
   let refusalCode = ''
   let finder = null
@@ -90,9 +92,6 @@
     }
     return found || { ...tags, function: tags.Action }
   }
-  function isView() {
-    return entry.tags['Interaction-Type'] === 'view'
-  }
 
   // ---- what came of it
 
@@ -134,7 +133,7 @@
     }
     const out = { state: undefined, messages, status }
     if (result !== undefined || event) tell(out, result, event)
-    if (isView()) {
+    if (isView) {
       // What a view wrote is dropped, and what it says of the state must not hang on it.
       if (out.messages !== undefined) out.messages = JSON.parse(JSON.stringify(out.messages))
       overlay.undo()
@@ -179,6 +178,7 @@
   function run(handle, state, action) {
     root = state
     entry = action
+    isView = action.tags['Interaction-Type'] === 'view'
     if (action.kind === 'spawn') {
       reserved(true).contract = { id: idOf(action), owner: action.caller }
       return NOTHING
@@ -188,7 +188,7 @@
       result = handle(state, {
         input: inputOf(action),
         caller: action.smartweave?.owner ?? action.caller,
-        interactionType: isView() ? 'view' : 'write',
+        interactionType: isView ? 'view' : 'write',
       })
       if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
         return then(resolve(result), finished, failed)

@@ -306,6 +306,13 @@ describe('bounds', () => {
     ['calls', 'const f = (n) => (n ? f(n - 1) : 0); for (;;) f(50)'],
     ['promise jobs without end', 'const again = () => Promise.resolve().then(again); again()', 'promises-too-many'],
     ['async without end', 'return (async () => { for (;;) await null })()', 'promises-too-many'],
+    [
+      'async without end, and more memory all the time',
+      `return (async () => {
+        for (const all = []; ; await null) for (let i = 0; i < 100; i++) all.push({ i })
+      })()`,
+      'promises-too-many',
+    ],
     ['async loops', 'return (async () => { await null; for (;;); })()'],
     ['a regular expression', 'return /^(a+)+$/.test("a".repeat(40) + "b")'],
     ['a text that doubles', 'let s = "x"; for (;;) { s += s; if (s.length > 1e6) s = "x"; s.indexOf("y") }'],
@@ -325,6 +332,7 @@ describe('bounds', () => {
     const instance = open(`exports.handle = (state) => { ${body} }`, wide, limits)
     const got = instance.evaluate(actionText())
     expect(got).toMatchObject(code === 'gas-exhausted' ? { ...exhausted, gas: 3_000_000 } : { code })
+    expect(Number.isInteger(got.gas)).toBe(true)
     expect(instance.snapshot()).toBe(wide)
   })
 

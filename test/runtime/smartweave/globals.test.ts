@@ -1,6 +1,7 @@
 // What a published contract finds beside its arguments: SmartWeave and its parts, BigNumber, the
 // key-value store, and what stands in for a host.
 import { createHash } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
 import BigNumber from 'bignumber.js'
 import fc from 'fast-check'
 import { hashPartsText } from '../../../src/std/hash-parts.ts'

@@ -1,6 +1,8 @@
 // Published contracts that try to keep something between messages, to leave the sandbox, to see the
 // clock, or to use up the node: each result is a function of its message alone (R4, V1–V3).
-import { openContracts } from './open.ts'
+import { expect, test } from '@jest/globals'
+import { sha256 } from '../../../src/std/bytes.ts'
+import { CALLER, openContracts } from './open.ts'
 
 const contracts = openContracts()
 
@@ -160,4 +162,27 @@ test('gas and results are those of a fresh sandbox, whatever ran before', () => 
     const fresh = contracts.open(source, warm.state())
     expect(warm.send(input, { height: at })).toEqual(fresh.send(input, { height: at }))
   }
+})
+
+test('who asked for a view gets no write, whatever the contract makes of the message', () => {
+  const contract = contracts.open(`export function handle(state) {
+    delete SmartWeave.message.tags['Interaction-Type']
+    return { state: { written: true } }
+  }`)
+  const view = { tags: { 'Interaction-Type': 'view' } }
+  expect(contract.send({}, view)).toMatchObject({ status: 'ok', changes: '[]' })
+})
+
+test('results are those that were recorded: another digest is a change of what logs replay to', () => {
+  const contract = contracts.open(`export async function handle(state, { input, caller }) {
+    if (input.f === 'pay') state.balances[caller] = new BigNumber(state.balances[caller]).minus(input.n).toFixed()
+    if (input.f === 'kv') await SmartWeave.kv.put('k' + input.n, SmartWeave.transaction.sortKey)
+    if (input.f === 'no') throw new ContractError('no ' + SmartWeave.block.timestamp)
+    if (input.f === 'roll') return { result: SmartWeave.vrf.randomInt(1000) }
+    return { state: { ...state, n: input.n } }
+  }`, { balances: { [CALLER]: '1000000000000000000000' } })
+  const inputs = [{ f: 'pay', n: 7 }, { f: 'kv', n: 1 }, { f: 'no' }, { f: 'roll' }, { n: 2 }, null]
+  const results = inputs.map((input, height) => contract.send(input, { height }))
+  const text = JSON.stringify([results, contract.state()])
+  expect(sha256(Buffer.from(text)).toString('hex')).toBe('331896921ad6ab6ca5beaa62ebfee54938bca7f05c566a77e033f95132b772ab')
 })

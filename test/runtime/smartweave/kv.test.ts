@@ -1,6 +1,7 @@
 // SmartWeave.kv: a store in the process's state, so hashed and taken back with it.
+import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { openContracts } from './open.ts'
+import { messagesOf, openContracts } from './open.ts'
 
 const contracts = openContracts()
 
@@ -103,8 +104,8 @@ test('it is a map, whatever is done, and whenever the process is opened again', 
         const evaluation = contract.send({ steps, fail })
         if (fail) expect(evaluation).toMatchObject({ code: 'contract-error' })
         else {
-          const [event] = (evaluation as { messages: { data: unknown }[] }).messages
-          expect(event?.data).toEqual(expected)
+          const [event] = messagesOf(evaluation)
+          expect(event).toMatchObject({ data: expected })
           model = next
         }
         if (at % 3 === 2) contract = contracts.open(CONTRACT, contract.state())

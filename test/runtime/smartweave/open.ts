@@ -19,6 +19,12 @@ export type OpenContracts = {
   readonly runtime: Runtime
 }
 
+/** What an interaction that was fine sent; throws where it was not. */
+export function messagesOf(evaluation: Evaluation): readonly unknown[] {
+  if (evaluation.status !== 'ok') throw new Error(`${evaluation.code}: ${evaluation.text}`)
+  return evaluation.messages
+}
+
 export function openContracts(): OpenContracts {
   const runtime = createSmartweaveRuntime()
   return {
@@ -32,9 +38,7 @@ export function openContracts(): OpenContracts {
       return {
         send,
         ask(input, fields) {
-          const evaluation = send(input, fields)
-          if (evaluation.status !== 'ok') throw new Error(`${evaluation.code}: ${evaluation.text}`)
-          const [event] = evaluation.messages as { data: unknown }[]
+          const [event] = messagesOf(send(input, fields)) as { data: unknown }[]
           return event?.data
         },
         state: () => JSON.parse(instance.snapshot()) as unknown,

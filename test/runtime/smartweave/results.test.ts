@@ -1,6 +1,7 @@
 // What a published contract gives back and throws: states, results and events, messages and
 // status, and the two verdicts of the SmartWeave SDKs.
-import { CALLER, openContracts } from './open.ts'
+import { describe, expect, test } from '@jest/globals'
+import { CALLER, messagesOf, openContracts } from './open.ts'
 
 const contracts = openContracts()
 
@@ -71,7 +72,7 @@ describe('a result of the kind', () => {
   })
 
   test('state and messages sends them, before the events', () => {
-    const { messages } = opened().send({ function: 'messages' }) as { messages: unknown[] }
+    const messages = messagesOf(opened().send({ function: 'messages' }))
     expect(messages[0]).toEqual({ target: CALLER, data: 'hello' })
     expect(messages[1]).toMatchObject({ kind: 'event', data: 7 })
   })
@@ -90,7 +91,7 @@ describe('a result of the kind', () => {
   test.each([[null, 'null'], [false, false], [0, 0], ['', ''], [[1], [1]]])(
     'result %j is told apart from nothing',
     (value, data) => {
-      const { messages } = opened().send({ function: 'value', value }) as { messages: unknown[] }
+      const messages = messagesOf(opened().send({ function: 'value', value }))
       expect(messages).toEqual([expect.objectContaining({ kind: 'event', data })])
     },
   )

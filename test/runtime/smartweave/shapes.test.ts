@@ -1,5 +1,6 @@
 // A published source is run in whatever shape it was published: what finds its handle, and what is
 // refused when it is opened.
+import { expect, test } from '@jest/globals'
 import { openContracts } from './open.ts'
 
 const contracts = openContracts()
