@@ -10,6 +10,7 @@ import { benchRebuild } from './rebuild.ts'
 import { atLeast, atMost, ofRow, ratioAtLeast, runBenches } from './runner.ts'
 import type { Bench } from './runner.ts'
 import { benchSandbox } from './sandbox.ts'
+import { benchSmartweave } from './smartweave.ts'
 
 const BENCHES: readonly Bench[] = [
   {
@@ -18,6 +19,10 @@ const BENCHES: readonly Bench[] = [
       'sandbox.transfer.1000000': ofRow('sandbox.transfer.10', 0.8),
     },
     run: () => benchSandbox(),
+  },
+  {
+    goals: { 'smartweave.10000': ratioAtLeast(100), 'smartweave.10000.whole-state': null },
+    run: () => benchSmartweave(),
   },
   { goals: { 'embedded.crank.throughput': atLeast(10_000) }, run: benchCrankThroughput },
   { goals: { 'embedded.crank.p50': atMost(2) }, run: benchCrankLatency },

@@ -10,6 +10,7 @@ import { addDemo } from './commands/demo-command.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addDryRun } from './commands/dry-run.ts'
+import { addImport } from './commands/import-warp.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLog } from './commands/log.ts'
 import { addNew } from './commands/new.ts'
@@ -66,7 +67,7 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|state|no-follow|keep-running|verify|from-manifest)$/
+const FLAG = /^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -99,6 +100,7 @@ export function buildProgram(context: CommandContext): Command {
   addKeys(program, context)
   addNew(program, context)
   addSpawn(program, context)
+  addImport(program, context)
   addSend(program, context)
   addDryRun(program, context)
   addResult(program, context)

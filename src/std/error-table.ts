@@ -637,6 +637,12 @@ export const ERROR_TABLE = {
       'Read the text: it is what was thrown, or what handle returned in place of ' +
       '{state?, result?, event?, messages?, status?}.',
   },
+  'import-refused': {
+    kind: 'contract',
+    message: 'the process takes only the next interaction of the history that is being imported',
+    advice:
+      'Wait until the import has ended; who began it goes on with "hb import warp --resume <id>".',
+  },
   'input-malformed': {
     kind: 'contract',
     message: 'the interaction has no input that can be read',
@@ -726,6 +732,49 @@ export const ERROR_TABLE = {
     kind: 'input',
     message: 'the contract exports no handle',
     advice: 'Write `export function handle(state, action)` in the file that is named.',
+  },
+  'warp-file-malformed': {
+    kind: 'input',
+    message: 'a file of a Warp contract is not what Warp’s gateway gives',
+    advice:
+      'The definition is what /gateway/contract answers, the interactions are what ' +
+      '/gateway/v3/interactions-sort-key answers; the place in the file is named.',
+  },
+  'warp-history-unsorted': {
+    kind: 'input',
+    message: 'the interactions are not in the order of their sort keys, each once',
+    advice: 'Sort them by sortKey, and leave out those that are listed twice.',
+  },
+  'warp-history-unsupported': {
+    kind: 'input',
+    message: 'this contract’s history cannot be evaluated here',
+    advice:
+      'WebAssembly sources, constructors, unsafeClient, internal writes and interactions that ' +
+      'Arweave dropped are not evaluated; spawn the contract with the state that Warp evaluated.',
+  },
+  'warp-state-differs': {
+    kind: 'input',
+    message: 'the evaluated history does not come to what was expected',
+    advice:
+      'Nothing was spawned. Ask the gateway for all interactions up to the sort key of the ' +
+      'expected state; docs/guides/import-from-warp.md says what is known to differ.',
+  },
+  'warp-import-stopped': {
+    kind: 'transient',
+    message: 'the import stopped half-way: the process has not taken the whole history',
+    advice: 'Give the same command again with --resume and the process’s id: it goes on from there.',
+  },
+  'warp-import-too-large': {
+    kind: 'capacity',
+    message: 'source and state do not fit into one spawn message',
+    advice:
+      'With --state-only: leave it out, and the history is brought in message by message; else ' +
+      'use a network whose genesis allows more (messageBytesMax, moduleBytesMax).',
+  },
+  'warp-source-missing': {
+    kind: 'input',
+    message: 'the contract evolved to a source that the definition does not hold',
+    advice: 'Add it to the definition: "sources": {"<its id>": "<its text>"}.',
   },
   'bundle-import-refused': {
     kind: 'input',

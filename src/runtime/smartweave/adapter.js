@@ -1,13 +1,13 @@
 // Stands between the sandbox's driver and a published SmartWeave contract: calls its `handle` as
 // the SmartWeave SDKs do, and turns what it gives back into what the driver takes. One expression,
-// `(overlay, makeGlobals, makeKv, bytes, makeBigNumber) => adapter`.
+// `(overlay, makeGlobals, makeKv, makeImports, bytes, makeBigNumber) => adapter`.
 //
 // Owners: it owns the facts of the message under way. Invariants: A1 what a contract throws by the
 // name ContractError is the result `contract-error`, anything else `contract-exception`; state is
 // as before after both. A2 a state that the contract returns keeps the reserved part of the state
 // before it. A3 nothing of a message is reachable in the next: facts, BigNumber and exception are
 // let go before the contract's scope runs again.
-((overlay, makeGlobals, makeKv, bytes, makeBigNumber) => {
+((overlay, makeGlobals, makeKv, makeImports, bytes, makeBigNumber) => {
   'use strict'
   /** Of the state's root: contract {id, owner}, kv. */
   const RESERVED = '$smartweave'
@@ -45,6 +45,7 @@
     refusal = new Fault(code + ': ' + why)
     throw refusal
   }
+  const imports = makeImports(reserved, refuse)
 
   // ---- what the contract is told
 
@@ -68,7 +69,7 @@
       origin: recorded.origin ?? 'L2',
       dryRun: recorded.dryRun === true,
       sortKey: recorded.sortKey,
-      height: block.height ?? action.height,
+      height: block.height ?? imports.heightOf(action),
       seconds: block.timestamp ?? Math.floor(action.timestamp / 1000),
       blockHash: block.indep_hash,
       ms: action.timestamp,
@@ -180,9 +181,15 @@
     entry = action
     isView = action.tags['Interaction-Type'] === 'view'
     if (action.kind === 'spawn') {
-      reserved(true).contract = { id: idOf(action), owner: action.caller }
+      const own = reserved(true)
+      const owner = imports.begin(action, own)
+      own.contract = { id: idOf(action), owner }
       return NOTHING
     }
+    entry = imports.take(action)
+    return entry === null ? NOTHING : runTaken(handle, state, entry)
+  }
+  function runTaken(handle, state, action) {
     let result
     try {
       result = handle(state, {

@@ -41,8 +41,8 @@ function dialect(): Dialect {
 
 /** The driver's functions by their places in its list: see DRIVER of quickjs/image.ts. */
 function driverAround(driver: string): string {
-  const files = ['./adapter.js', './globals.js', './kv.js', './bytes.js']
-  const [adapter, globals, kv, bytes] = files.map((file) =>
+  const files = ['./adapter.js', './globals.js', './kv.js', './imports.js', './bytes.js']
+  const [adapter, globals, kv, imports, bytes] = files.map((file) =>
     readFileSync(new URL(file, import.meta.url), 'utf8'),
   )
   return `((burn, makeOverlay, makeRealm) => {
@@ -55,7 +55,8 @@ function driverAround(driver: string): string {
     let adapter
     const around = (limits) => {
       const overlay = makeOverlay(limits)
-      adapter = (${adapter})(overlay, (${globals}), (${kv}), (${bytes}), makeBigNumber)
+      adapter = (${adapter})(
+        overlay, (${globals}), (${kv}), (${imports}), (${bytes}), makeBigNumber)
       return { ...overlay, codeOf: adapter.codeOf }
     }
     const functions = (${driver})(burn, around, makeRealm)

@@ -1,0 +1,2 @@
+// Types of install-warp.mjs.
+export function installWarp(): boolean
