@@ -23,24 +23,27 @@ import { wrapPublished } from './published.ts'
 /** Of bignumber.js 9.3.1. */
 const BIGNUMBER_HASH = '08ff132ba18de1678e18a9f68bcad39cc970c94f7d219850468b2a7510cff0ce'
 
+/** Throws 'engine-unknown' at once, not when the first such contract comes. */
 export function createSmartweaveRuntime(options: QuickjsOptions = {}): Runtime {
+  const bigNumber = readBigNumber()
   let made: Runtime | undefined
   return {
     open: (module, snapshot, limits, changes) => {
-      made ??= createSandboxRuntime(dialect(), options)
+      made ??= createSandboxRuntime(dialect(bigNumber), options)
       return made.open(module, snapshot, limits, changes)
     },
     close: () => made?.close(),
   }
 }
 
-function dialect(): Dialect {
+function dialect(bigNumber: string): Dialect {
   const scripts = quickjsScripts()
-  return { scripts: { ...scripts, driver: driverAround(scripts.driver) }, wrap: wrapPublished }
+  const driver = driverAround(scripts.driver, bigNumber)
+  return { scripts: { ...scripts, driver }, wrap: wrapPublished }
 }
 
 /** The driver's functions by their places in its list: see DRIVER of quickjs/image.ts. */
-function driverAround(driver: string): string {
+function driverAround(driver: string, bigNumber: string): string {
   const files = ['./adapter.js', './globals.js', './kv.js', './imports.js', './bytes.js']
   const [adapter, globals, kv, imports, bytes] = files.map((file) =>
     readFileSync(new URL(file, import.meta.url), 'utf8'),
@@ -49,7 +52,7 @@ function driverAround(driver: string): string {
     'use strict'
     const makeBigNumber = () => {
       const module = { exports: {} };
-      (function () {${readBigNumber()}}).call(undefined)
+      (function () {${bigNumber}}).call(undefined)
       return module.exports
     }
     let adapter
