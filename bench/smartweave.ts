@@ -159,11 +159,11 @@ export async function benchSmartweave(quick = false): Promise<BenchReport> {
   const runtime = createSmartweaveRuntime()
   const part = quick ? 0.1 : 1
   const inPlace = await ratesOf(runtime, contractOf('in place', IN_PLACE), {
-    ours: 20_000 * part,
+    ours: 10_000 * part,
     warp: 400 * part,
   })
   const whole = await ratesOf(runtime, contractOf('whole state', WHOLE), {
-    ours: 300 * part,
+    ours: 50 * part,
     warp: 400 * part,
   })
   runtime.close()
