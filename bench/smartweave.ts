@@ -128,7 +128,8 @@ async function ratesOf(runtime: Runtime, contract: CorpusContract, counts: Count
   const actions = actionsOf(contract, 1_000)
   const ours: number[] = []
   const warps: number[] = []
-  ourRate(instance, actions, Math.ceil(counts.ours / 2))
+  // long enough for the engine to be compiled for speed
+  ourRate(instance, actions, counts.ours)
   await warpRate(contract, Math.ceil(counts.warp / 2))
   let [ourCpu, warpCpu] = [0, 0]
   for (let round = 0; round < ROUNDS; round++) {
