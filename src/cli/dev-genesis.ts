@@ -1,5 +1,5 @@
-// The network that `hb start` runs when it is given none: HyperCoin and the HB contract, for trying
-// things out.
+// The network that `hb start` runs when it is given none: HyperCoin, the HB contract and the clock,
+// for trying things out.
 // Invariant: the same options give the same network, so that a node can be started again on its
 // data.
 
@@ -18,6 +18,7 @@ import {
 } from '../protocol/genesis.ts'
 import { SANDBOX } from '../runtime/index.ts'
 import { HbError, isHbError } from '../std/errors.ts'
+import { clockProcess } from '../system/index.ts'
 import { contractPath } from './contract-path.ts'
 import { readable } from './readable.ts'
 
@@ -57,6 +58,7 @@ export async function devGenesis(options: DevOptions): Promise<Genesis> {
         source: 'hb-contract@1',
         state: { hyperCoin, unbondingMs: UNBONDING_MS },
       },
+      clockProcess(),
     ],
   })
 }

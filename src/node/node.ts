@@ -6,6 +6,7 @@
 // (stores, the evaluator) is not needed without them.
 
 import type { Log } from '../log/port.ts'
+import type { SigningKey } from '../protocol/ans104/index.ts'
 import type { Store } from '../store/port.ts'
 import type { Genesis, Network } from '../protocol/genesis.ts'
 import { openNetwork } from '../protocol/genesis.ts'
@@ -33,7 +34,7 @@ import { IngressWriter } from './ingress-writer.ts'
 import { NodeMetrics } from './metrics/index.ts'
 import type { MetricsLimits } from './metrics/limits.ts'
 import { Meters } from './metrics/meters.ts'
-import type { Role, RoleLogs } from './ownership.ts'
+import type { OwnershipOptions, Role, RoleLogs } from './ownership.ts'
 import { Ownership, ROLES } from './ownership.ts'
 import type { PeerLimits } from './peer-limits.ts'
 import { PEER_LIMITS } from './peer-limits.ts'
@@ -41,10 +42,13 @@ import type { Fetch } from './peers.ts'
 import { Peers } from './peers.ts'
 import { NodeQueries } from './queries.ts'
 import { NodeReports } from './reports.ts'
+import type { Shared } from './roles.ts'
 import { makeRoles } from './roles.ts'
 import type { RouteOptions } from './routes.ts'
 import { Routes } from './routes.ts'
 import type { Throttling } from './throttling.ts'
+import type { Ticker, TickerLimits } from './ticker.ts'
+import { makeTicker } from './ticker.ts'
 import { openTelemetryTracing } from './tracing.ts'
 import type { WaitLimits } from './waits.ts'
 import { Waits } from './waits.ts'
@@ -83,7 +87,10 @@ export type NodeOptions = {
     readonly peers?: Partial<PeerLimits>
     readonly metrics?: Partial<MetricsLimits>
     readonly dryRuns?: Partial<DryRunLimits>
+    readonly ticker?: Partial<TickerLimits>
   }
+  /** Signs what pokes the network's clock when an alarm is due; without it nothing here does. */
+  readonly tickerKey?: SigningKey
   /** What is worth a line for those who operate it; default: nobody is told. */
   readonly reporter?: Reporter
   /** What the log's brokers make it wait; default: nothing is known of any quota. */
@@ -116,18 +123,8 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   await log.provision(topicSpecs(topics, partitions))
   const waits = new Waits(clock, limits.waits)
   const reports = new NodeReports(options.reporter ?? silentReporter())
-  const moved: { tell?: (role: Role, partition: number) => void } = {}
-  const ownership = new Ownership({
-    log,
-    roleLogs: options.roleLogs ?? {},
-    clock,
-    partitions,
-    roles: ROLES.filter((role) => roles.includes(role)),
-    onMoved: (role, partition) => {
-      reports.moved(role, partition, ownership.of(role, partition))
-      moved.tell?.(role, partition)
-    },
-  })
+  const moved: { tell?: OnMoved } = {}
+  const ownership = watchOwnership(options, { clock, partitions, reports, moved })
   const evaluator = roles.includes('dre')
     ? await watchedEvaluator(network, options)
     : undefined
@@ -136,15 +133,19 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const close = (services: Services): Promise<void> =>
     closing.once(async () => {
       waits.close()
+      await woken.ticker?.close()
       await woken.dryRuns?.close()
       await closing.all(services)
       for (const part of [ownership, verifier, evaluator]) await part?.close()
     })
-  const woken: { queries?: NodeQueries; dryRuns?: DryRuns } = {}
+  const woken: { queries?: NodeQueries; dryRuns?: DryRuns; ticker?: Ticker } = {}
   const meters = new Meters(clock, (...failed) => reports.appendFailed(...failed))
   const told = { meters, reports, tracing: openTelemetryTracing() }
   const shared = { network, clock, evaluator, verifier, waits, ownership, ...told }
-  const evaluated = (partition: number): void => woken.queries?.evaluated(partition)
+  const evaluated: Shared['evaluated'] = (partition, results) => {
+    woken.queries?.evaluated(partition)
+    woken.ticker?.evaluated(partition, results)
+  }
   const services = makeRoles(options, { ...shared, evaluated })
   try {
     await Promise.all(ROLES.map(async (role) => services[role]?.start()))
@@ -154,9 +155,12 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   }
   const queries = new NodeQueries({ network, log, clock, topics, ownership, ...services })
   const dryRuns = makeDryRuns(options, { network, clock, dre: services.dre })
-  Object.assign(woken, { queries, dryRuns })
+  const onFailed = (error: unknown): void => reports.pokeFailed(error)
+  const ticker = makeTicker(options, { ...shared, dre: services.dre, onFailed })
+  Object.assign(woken, { queries, dryRuns, ticker })
   const others = findOthers(options, { ...shared, applicationId, signal: closing.signal })
   moved.tell = (role, partition) => {
+    if (role === 'dre') woken.ticker?.moved(partition)
     if (ownership.of(role, partition) !== 'closing') return
     others.routes.left(role)
     if (role === 'dre') queries.left(partition)
@@ -167,15 +171,41 @@ export async function composeNode(options: NodeOptions): Promise<RunningNode> {
   const seen = { ...services, evaluator, ownership, door: figures, ingress, meters, partitions }
   const { signal } = closing
   const place = { network: network.id, applicationId, topics, log, clock, signal, throttling }
-  const metrics = new NodeMetrics({ ...seen, ...place, dryRuns, limits: limits.metrics })
+  const metrics = new NodeMetrics({ ...seen, ...place, dryRuns, ticker, limits: limits.metrics })
   const door = new Door({ ...shared, ...others, ingress, queries, dryRuns, figures, metrics })
+  const api = door.api()
+  ticker?.start((items) => api.submit(items))
   return {
-    api: door.api(),
+    api,
     ...services,
     evaluator,
     unfinished: () => closing.unfinished(),
     close: () => close(services),
   }
+}
+
+type OnMoved = (role: Role, partition: number) => void
+
+function watchOwnership(
+  { log, roleLogs = {}, roles = ROLES }: NodeOptions,
+  parts: Pick<OwnershipOptions, 'clock' | 'partitions'> & {
+    readonly reports: NodeReports
+    readonly moved: { readonly tell?: OnMoved }
+  },
+): Ownership {
+  const { clock, partitions, reports, moved } = parts
+  const ownership: Ownership = new Ownership({
+    log,
+    roleLogs,
+    clock,
+    partitions,
+    roles: ROLES.filter((role) => roles.includes(role)),
+    onMoved: (role, partition) => {
+      reports.moved(role, partition, ownership.of(role, partition))
+      moved.tell?.(role, partition)
+    },
+  })
+  return ownership
 }
 
 function makeDryRuns(

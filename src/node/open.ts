@@ -16,6 +16,7 @@ import type { Store } from '../store/port.ts'
 import type { NodeOptions, RunningNode } from './node.ts'
 import { composeNode } from './node.ts'
 import { ROLES, type Role } from './ownership.ts'
+import { newTickerKey } from './ticker.ts'
 
 export type LocalNodeOptions = {
   readonly network: Network
@@ -23,6 +24,8 @@ export type LocalNodeOptions = {
   /** Default: one per core. */
   readonly evaluatorWorkers?: number
   readonly verifierThreads?: number
+  /** Default true: it pokes the network's clock, where there is one, when an alarm is due. */
+  readonly ticker?: boolean
   /** The log again, as one role's own; default: all roles share the node's. */
   readonly openRoleLog?: (role: Role) => Promise<Log>
 } & Pick<
@@ -49,7 +52,8 @@ export async function startNode(options: LocalNodeOptions): Promise<LocalNode> {
 
 /** On a log that is open; from here on it is this node's, which closes it. */
 export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<LocalNode> {
-  const { network, directory, evaluatorWorkers, verifierThreads, openRoleLog, ...rest } = options
+  const { network, directory, evaluatorWorkers, verifierThreads, openRoleLog, ...most } = options
+  const { ticker = true, ...rest } = most
   const { roles = ROLES } = rest
   const opened: [name: string, part: { close(): Promise<void> }][] = [['log', log]]
   const under: { name?: string } = {}
@@ -84,6 +88,7 @@ export async function startNodeOn(log: Log, options: LocalNodeOptions): Promise<
       roleLogs,
       ...(sequencerStore && { sequencerStore }),
       ...(dreStore && { dreStore }),
+      ...(ticker && { tickerKey: newTickerKey() }),
       evaluatorWorkers: evaluatorWorkers ?? cores,
       verifierThreads: verifierThreads ?? cores,
     })

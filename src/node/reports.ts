@@ -42,6 +42,11 @@ export class NodeReports {
     this.#to.warn('append-failed', text, { role, topic, partition, code: codeOf(error) })
   }
 
+  pokeFailed(error: unknown): void {
+    const text = `no alarm is fired, the clock cannot be poked: ${String(error)}`
+    this.#to.warn('poke-failed', text, { code: codeOf(error) })
+  }
+
   refused(role: string, error: HbError, message?: string): void {
     if (!this.#to.is('debug')) return
     this.#to.debug('message-refused', String(error), { role, message, code: error.code })

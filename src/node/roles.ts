@@ -2,6 +2,7 @@
 // who wait.
 
 import type { Network } from '../protocol/genesis.ts'
+import type { Result } from '../protocol/result.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import { SequencerService } from '../sequencer/index.ts'
 import { DreService } from '../dre/index.ts'
@@ -29,7 +30,7 @@ export type Shared = {
   readonly reports: NodeReports
   readonly tracing: Tracing
   /** New results of a partition are stored. */
-  readonly evaluated: (partition: number) => void
+  readonly evaluated: (partition: number, results: readonly Result[]) => void
 }
 
 type Common = {
@@ -94,7 +95,7 @@ function makeDre(options: NodeOptions, shared: Shared, common: Common): DreServi
     listener: {
       results: (partition, results) => {
         for (const { messageId } of results) waits.reached(messageId, 'result')
-        evaluated(partition)
+        evaluated(partition, results)
         reports.evaluated(partition, results)
       },
       halted: halt(options, shared, 'dre'),

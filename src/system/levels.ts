@@ -8,6 +8,8 @@
 import { FEATURES_MODULE } from '../protocol/features.ts'
 import { SANDBOX } from '../runtime/index.ts'
 import type { EvaluatorLevel, NativeHandle } from '../runtime/evaluator/port.ts'
+import { CLOCK_MODULE } from './clock-process.ts'
+import { handle as clock } from './clock.ts'
 import { handle as features } from './features.ts'
 import { handle as hbContract } from './hb-contract.ts'
 
@@ -17,6 +19,7 @@ export const FEATURE_LEVELS: readonly EvaluatorLevel[] = [
     sandbox: SANDBOX,
     natives: {
       'hb-contract@1': hbContract as unknown as NativeHandle,
+      [CLOCK_MODULE]: clock as unknown as NativeHandle,
       [FEATURES_MODULE]: features as unknown as NativeHandle,
     },
   },

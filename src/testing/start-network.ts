@@ -52,6 +52,11 @@ export type TestNetworkOptions = {
   readonly intervalLength?: number
   /** Of the HB contract, where there is one, ms. Default 1,000. */
   readonly unbondingMs?: number
+  /**
+   * The clock, under the name `clock`, and that nodes poke it when an alarm is due. Default: where
+   * there is HyperCoin.
+   */
+  readonly clock?: boolean
   /** Makes the ids of networks with the same names different. */
   readonly salt?: string
   /** Prefix of topics and groups. Default `hb`; on Kafka a new one. */
@@ -137,6 +142,7 @@ function networkOf(
     partitions,
     contracts,
     unbondingMs: options.unbondingMs ?? UNBONDING_MS,
+    clock: options.clock ?? named.mint !== undefined,
     ...named,
     ...(intervalLength !== undefined && { intervalLength }),
     ...(limits !== undefined && { limits }),

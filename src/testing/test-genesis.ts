@@ -1,5 +1,5 @@
 // The genesis of a test network: its contracts as processes that are there from the beginning, and
-// HyperCoin where a wallet has some.
+// HyperCoin where a wallet has some, and the clock.
 //
 // Invariant: names decide ids (with the salt), so that states may hold the ids of one another, and
 // a test sees the same ids in every run.
@@ -11,6 +11,7 @@ import { genesisProcessId, grindNonce, makeGenesis, openNetwork } from '../proto
 import type { ProtocolLimits } from '../protocol/limits.ts'
 import { SANDBOX } from '../runtime/index.ts'
 import { HbError } from '../std/errors.ts'
+import { CLOCK, clockProcess } from '../system/index.ts'
 
 /** Whose address or id a name stands for: a wallet's, or a contract's. Throws. */
 export type AddressOf = (name: string) => string
@@ -40,6 +41,7 @@ export type GenesisChoice = {
   readonly wallets: ReadonlyMap<string, Wallet>
   readonly mint: Readonly<Record<string, string>> | undefined
   readonly unbondingMs: number
+  readonly clock: boolean
 }
 
 export const HYPER_COIN = 'hyper-coin'
@@ -48,7 +50,8 @@ export const HB_CONTRACT = 'hb-contract'
 /** Errors: `test-options-invalid`, `test-name-unknown`, those of bundling, `genesis-malformed`. */
 export async function testGenesis(choice: GenesisChoice): Promise<Network> {
   const { contracts, wallets, mint, salt, partitions } = choice
-  const own = [HYPER_COIN, HB_CONTRACT].filter(() => mint !== undefined)
+  const coin = mint === undefined ? [] : [HYPER_COIN, HB_CONTRACT]
+  const own = choice.clock ? [...coin, CLOCK] : coin
   const nonces = new Map(own.map((name) => [name, nonceOf(choice, name)]))
   for (const name of Object.keys(contracts)) {
     if (nonces.has(name) || wallets.has(name)) {
@@ -65,6 +68,9 @@ export async function testGenesis(choice: GenesisChoice): Promise<Network> {
   }
   const processes: GenesisProcess[] = []
   if (mint !== undefined) processes.push(...(await systemOf(choice, mint, nonces, address)))
+  if (choice.clock) {
+    processes.push({ ...clockProcess(choice.limits), nonce: nonces.get(CLOCK) ?? 0 })
+  }
   for (const [name, spec] of Object.entries(contracts)) {
     const { state = {} } = spec
     processes.push({
@@ -101,7 +107,9 @@ export function unknownName(name: string, known: readonly string[]): HbError {
 }
 
 function nonceOf({ contracts, salt, partitions }: GenesisChoice, name: string): number {
-  if (name === HB_CONTRACT) return grindNonce(salt, name, 0, partitions)
+  if (name === HB_CONTRACT || (name === CLOCK && !Object.hasOwn(contracts, name))) {
+    return grindNonce(salt, name, 0, partitions)
+  }
   const partition = contracts[name]?.partition
   if (partition === undefined) return 0
   if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {

@@ -15,6 +15,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import type { LogPlace } from './log-place.ts'
 import { strictEvaluator } from './strict-evaluator.ts'
 import type { TestClock } from './test-clock.ts'
+import { testKey } from './test-wallets.ts'
 
 /** Roles per node, e.g. `[['sequencer', 'relayer'], ['dre']]`. */
 export type NodeRoles = readonly (readonly Role[])[]
@@ -147,6 +148,7 @@ export class TestNodes {
         dreStore,
         evaluatorWorkers: options.evaluatorWorkers,
         verifierThreads: 0,
+        tickerKey: testKey(`ticker of node ${index}`),
         ...(options.strict && {
           watchEvaluator: (inner) => strictEvaluator(inner, (error) => this.#kept.push(error)),
         }),

@@ -5,8 +5,9 @@
 // for nothing else.
 
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { generateWallet, Wallet, walletFromJwk } from '../client/index.ts'
-import { sha256 } from '../std/bytes.ts'
+import { generateWallet, Wallet } from '../client/index.ts'
+import { ED25519, type SigningKey } from '../protocol/ans104/index.ts'
+import { fromBase64Url, sha256 } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 
 export type WalletSpec = {
@@ -60,12 +61,16 @@ export async function makeWallets(choice: WalletChoice): Promise<NamedWallets> {
 
 /** The wallet that a test network has under this name. */
 export function testWallet(name: string): Wallet {
+  return new Wallet(testKey(name))
+}
+
+/** Its key. */
+export function testKey(name: string): SigningKey {
   const seed = sha256(Buffer.from(`hollowbeam testing wallet ${name}`))
   const der = Buffer.concat([PKCS8_HEAD, seed])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const { x } = createPublicKey(key).export({ format: 'jwk' })
-  const d = seed.toString('base64url')
-  return walletFromJwk({ kty: 'OKP', crv: 'Ed25519', d, ...(x !== undefined && { x }) })
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
+  return { signatureType: ED25519, owner: fromBase64Url(x), privateKey }
 }
 
 function walletOf(name: string, { kind = 'ed25519' }: WalletSpec): Promise<Wallet> | Wallet {

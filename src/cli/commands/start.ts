@@ -32,7 +32,7 @@ import { paint } from '../terminal.ts'
 
 const HELP = `
 Without --genesis it runs the network of the data directory or of the topics; where there is none,
-one for development: HyperCoin and the HB contract, with what --mint gives to whom.
+one for development: HyperCoin, the HB contract and the clock, with what --mint gives to whom.
 
 On Kafka many nodes share the partitions: each has its own --data (caches, which may be deleted) and
 an address that the others reach. Told to stop, a node finishes what is under way and hands over.
@@ -56,6 +56,7 @@ type Options = BrokerOptions &
     readonly advertisedUrl?: string
     readonly roles?: readonly Role[]
     readonly standby?: number
+    readonly ticker: boolean
     readonly shutdownTimeout: number
     readonly json?: true
     readonly logFormat?: LogFormat
@@ -89,6 +90,7 @@ export function addStart(program: Command, context: CommandContext): void {
     )
     .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
     .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
+    .option('--no-ticker', "never poke the network's clock when an alarm is due")
     .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
     .addOption(
       new Option(
@@ -172,7 +174,7 @@ async function place(
   reporter: Reporter,
 ): Promise<Place> {
   const directory = resolve(options.data)
-  const { applicationId = DEFAULT_APPLICATION_ID, roles, standby } = options
+  const { applicationId = DEFAULT_APPLICATION_ID, roles, standby, ticker } = options
   const { startNode, startNodeOn, Throttling } = await import('../../node/index.ts')
   const schemas = await writerSchemas(options)
   const given = {
@@ -180,6 +182,7 @@ async function place(
     applicationId,
     ...(roles !== undefined && { roles }),
     ...(standby !== undefined && { standbys: standby }),
+    ticker,
     reporter,
     ...(schemas !== undefined && { schemas }),
   }

@@ -1,5 +1,5 @@
-// The demo's network: HyperCoin, the HB contract, U, ASSET and the UCM, with what DMac and Sam
-// begin with.
+// The demo's network: HyperCoin, the HB contract, the clock, U, ASSET and the UCM, with what DMac
+// and Sam begin with.
 
 import { fileURLToPath } from 'node:url'
 import { bundleContract } from '../../client/index.ts'
@@ -7,6 +7,7 @@ import { contractPath } from '../contract-path.ts'
 import type { Genesis } from '../../protocol/genesis.ts'
 import { genesisProcessId, makeGenesis } from '../../protocol/genesis.ts'
 import { SANDBOX } from '../../runtime/index.ts'
+import { clockProcess } from '../../system/index.ts'
 
 export type MarketOptions = {
   readonly salt: string
@@ -61,6 +62,7 @@ export async function marketGenesis(options: MarketOptions): Promise<Genesis> {
         source: 'hb-contract@1',
         state: { hyperCoin: id('hyper-coin'), unbondingMs },
       },
+      clockProcess(),
     ],
   })
   const hbNonce = genesis.processes.find(({ name }) => name === 'hb-contract')?.nonce ?? 0

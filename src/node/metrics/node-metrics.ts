@@ -15,6 +15,7 @@ import type { IngressWriter } from '../ingress-writer.ts'
 import type { Holding, Ownership, Role } from '../ownership.ts'
 import type { Waiting } from '../readiness.ts'
 import type { Throttling } from '../throttling.ts'
+import type { Ticker } from '../ticker.ts'
 import type { Lag } from './lag.ts'
 import type { Meters } from './meters.ts'
 import type { MetricTable, Reading, Sample } from './metric.ts'
@@ -31,6 +32,8 @@ export type NodeSource = {
   readonly door: DoorFigures
   readonly dryRuns: Pick<DryRuns, 'figures'>
   readonly ingress: IngressWriter
+  /** Undefined: this node does not poke the clock. */
+  readonly ticker: Pick<Ticker, 'figures' | 'overdueMs'> | undefined
   readonly meters: Meters
   /** Undefined: on a log that knows no quotas. */
   readonly throttling: Throttling | undefined
@@ -111,6 +114,20 @@ export const NODE_METRICS: MetricTable<NodeSource> = {
     ({ dryRuns }) =>
       [...dryRuns.figures.counts].map(([status, value]) => ({ labels: { status }, value })),
     'status',
+  ),
+  hb_node_pokes_total: counter(
+    'Messages by which this node had the clock fire what is due.',
+    ({ ticker }) => ticker?.figures.pokes ?? [],
+  ),
+  hb_node_poke_failures_total: counter(
+    'Pokes that the door refused or could not write, by the code of the error.',
+    ({ ticker }) =>
+      [...(ticker?.figures.failures ?? [])].map(([code, value]) => ({ labels: { code }, value })),
+    'code',
+  ),
+  hb_node_alarm_overdue_seconds: gauge(
+    'How long the first alarm of the clock, which this node pokes, is due; 0: it is not.',
+    ({ ticker }) => (ticker === undefined ? [] : (ticker.overdueMs ?? 0) / 1_000),
   ),
   kafka_consumergroup_lag: gauge(
     "Records between a group's position and the topic's end, of the partitions that this node has.",
