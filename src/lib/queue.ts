@@ -81,9 +81,12 @@ export type Taken = Pick<Task, 'then' | 'orElse' | 'context' | 'at' | 'join' | '
 
 /**
  * With the spawn's message, a queue with deadlines: it knows its process, and the clock: the
- * network's, where the spawn names it, or the one given. Without, a queue whose tasks wait for ever.
+ * network's, where the spawn names it, or the one given. Without, one whose tasks wait for ever.
  */
-export function newQueue(spawn?: Action, clock = spawn && systemId(spawn, 'clock')): RequestQueue {
+export function newQueue(
+  spawn?: Action,
+  clock = spawn && systemId(spawn, 'clock'),
+): RequestQueue {
   const queue: RequestQueue = { head: 0, tail: 0, open: 0, tasks: {} }
   if (spawn === undefined) return queue
   queue.self = ownId(spawn)
