@@ -8,7 +8,7 @@
 // its message is an error, the task stays parked until its deadline, and then its `orElse` runs,
 // again and again (deadlines.ts) until it does not throw.
 
-import { expiredTask, keepDeadlines, takeAlarm } from './deadlines.ts'
+import { DEADLINE, expiredTask, keepDeadlines, takeAlarm } from './deadlines.ts'
 import type { Crank } from './contract.ts'
 import { tag } from './messages.ts'
 import { take, taskOf } from './queue.ts'
@@ -46,19 +46,26 @@ export type CrankSpec<S> = {
 /** What resumes a contract's requests, and has their deadlines told: for `contract({crank})`. */
 export function crank<S>({ queue: queueOf, steps }: CrankSpec<S>): Crank<S> {
   return (state, message, inner) => {
-    if (message.kind === 'spawn') {
-      const messages = inner() ?? []
-      const queue = queueOf(state)
-      checkSteps(queue, 0, steps)
-      return [...messages, ...keepDeadlines(queue, message, messages)]
-    }
-    const queue = queueOf(state)
-    const { tail } = queue
-    const resumed = resume(queue, state, message, steps) ?? takeAlarm(queue, message)
-    const messages = resumed ?? inner() ?? []
-    checkSteps(queue, tail, steps)
-    return [...messages, ...keepDeadlines(queue, message, messages)]
+    // the queue of a spawn is made by it
+    const before = message.kind === 'spawn' ? undefined : queueOf(state)
+    const tail = before === undefined ? 0 : before.tail
+    const messages = (before && resumed(before, state, message, steps)) ?? inner() ?? []
+    const queue = before ?? queueOf(state)
+    if (queue.tail > tail) checkSteps(queue, tail, steps)
+    const more = keepDeadlines(queue, message, messages)
+    return more === undefined ? messages : messages.concat(more)
   }
+}
+
+/** What most messages are, work, is told from the rest without a look at the state. */
+function resumed<S>(
+  queue: RequestQueue,
+  state: S,
+  message: Action,
+  steps: Steps<S>,
+): Outgoing[] | undefined {
+  if (message.kind === 'message' && message.tags['Action'] !== DEADLINE) return undefined
+  return resume(queue, state, message, steps) ?? takeAlarm(queue, message)
 }
 
 /** Where a message resumes nothing: undefined; it is something else, or late, doubled or forged. */

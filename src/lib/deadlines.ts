@@ -34,13 +34,15 @@ export const ALARM_RETRY_MS = 60_000
 export const EXPIRY_RETRY_MS = 60_000
 export const EXPIRY_DOUBLINGS_MAX = 11
 
+/** The Action of what a process sends itself of a task that is due, in `X-Deadline`. */
+export const DEADLINE = 'Deadline'
 /** The one alarm of this process that is the crank's. */
 const ALARM = 'hb-deadline'
 
 /** The number of the task whose deadline this message tells. */
 export function expiredTask(queue: RequestQueue, message: Action): string | undefined {
-  if (message.kind !== 'message' || queue.self !== message.caller) return undefined
-  if (tag(message, 'Action') !== 'Deadline') return undefined
+  if (message.kind !== 'message' || tag(message, 'Action') !== DEADLINE) return undefined
+  if (queue.self !== message.caller) return undefined
   const number = tag(message, 'X-Deadline')
   // told, and not linked again since
   const task = number === undefined ? undefined : taskOf(queue, number)
@@ -77,11 +79,11 @@ export function keepDeadlines(
   queue: RequestQueue,
   message: Action,
   sent: readonly Outgoing[],
-): Outgoing[] {
-  const { self, first } = queue
-  if (self === undefined || first === undefined || first === '') return []
+): Outgoing[] | undefined {
+  if ((queue.first ?? '') === '') return undefined
+  const self = queue.self as string
   const left = spare(queue, message, sent)
-  if (left === 0) return []
+  if (left === 0) return undefined
   const now = message.timestamp
   const messages: Outgoing[] = []
   const most = Math.min(TOLD_PER_MESSAGE_MAX, Math.floor((left - 1) / (EXPIRED_COUNT + 1)))
@@ -91,11 +93,12 @@ export function keepDeadlines(
     if ((task.due as number) > now) break
     unlink(queue, number)
     task.told = (task.told ?? 0) + 1
-    const tags = { Action: 'Deadline', 'X-Deadline': number }
+    const tags = { Action: DEADLINE, 'X-Deadline': number }
     messages.push({ target: self, tags, count: EXPIRED_COUNT })
   }
   const alarm = setAlarm(queue, now)
-  return alarm === undefined ? messages : [...messages, alarm]
+  if (alarm !== undefined) messages.push(alarm)
+  return messages
 }
 
 /** How many messages this one may spend on deadlines: all it has, if it is the alarm. */
@@ -118,12 +121,11 @@ function setAlarm(queue: RequestQueue, now: number): Outgoing | undefined {
   return { target: clock, tags, count: 0 }
 }
 
-function isAlarm({ clock }: RequestQueue, message: Action): boolean {
-  const { kind, caller } = message
+function isAlarm(queue: RequestQueue, message: Action): boolean {
   return (
-    kind === 'notice' &&
-    clock === caller &&
+    message.kind === 'notice' &&
     tag(message, 'Action') === 'Alarm' &&
-    tag(message, 'Name') === ALARM
+    tag(message, 'Name') === ALARM &&
+    queue.clock === message.caller
   )
 }
