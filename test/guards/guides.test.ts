@@ -108,7 +108,9 @@ test('the tests that they show pass', async () => {
     Object.keys(files).flatMap((file) => (file.endsWith('.test.ts') ? [`${name}/${file}`] : [])),
   )
   const options = { cwd: tree.dir, env: environment() }
-  const run = await runProgram(process.execPath, ['--test', ...tests], options)
+  // in one process: each would load the whole package anew
+  const how = ['--test', '--test-isolation=none']
+  const run = await runProgram(process.execPath, [...how, ...tests], options)
   expect(/^[#ℹ] fail 0$/m.test(run.stdout) ? '' : run.stdout).toBe('')
   const [, passed] = /^[#ℹ] pass (\d+)$/m.exec(run.stdout) ?? []
   expect(Number(passed)).toBeGreaterThanOrEqual(tests.length)
