@@ -90,9 +90,9 @@ describe('contracts', () => {
   })
 
   test('get what is sent in the order in which it was sent', async () => {
-    const order = `exports.handle = (state, { input }) => {
+    const order = `exports.handle = (state, { kind, input }) => {
       state.seen = state.seen ?? []
-      if (input) state.seen.push(input.n)
+      if (kind === 'message') state.seen.push(input.n)
       return {}
     }`
     const net = await network({ wallets: WALLETS, contracts: { order: { source: order } } })
