@@ -79,7 +79,7 @@ describeKafka('copies of a log', () => {
   }
 
   test('on an embedded log', async () => {
-    expect(Object.keys(live).length).toBe(5)
+    expect(Object.keys(live).length).toBe(6)
     const embedded = await openEmbeddedLog({ dir: folder })
     await copyTo(embedded, 'hb')
     expect(await hashesOf(embedded, 'hb')).toEqual(live)
