@@ -180,9 +180,10 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
     'else base64url), dataEncoding, hops, count, budget, input (the JSON data as it was ' +
     'written, or null). plan "open", of a spawn: module {engine, hash (base64url of SHA-256 ' +
     'of the source), source}, snapshot (text of the state, file states) and action (its data ' +
-    'is empty, its input {module, system}: the hash, and the ids of genesis processes by name, as ' +
-    'system of the input says, default none). plan "settled": the outcome, its text cut to errorTextMax UTF-16 units and ' +
-    'half a surrogate pair replaced by U+FFFD; an error of a process\'s message or spawn ' +
+    'is empty, its input {module, system}: the hash, and the ids of genesis processes by ' +
+    'name, as system of the input says, default none). plan "settled": the outcome, its text ' +
+    'cut to errorTextMax UTF-16 units and half a surrogate pair replaced by U+FFFD; an ' +
+    'error of a process\'s message or spawn ' +
     'sends one bounce. Given: limits; input: process (null, or slot of its last entry and ' +
     'failed), height, timestamp, message, limits that differ; data as hex. Output: slot, ' +
     'plan.',

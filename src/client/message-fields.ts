@@ -25,13 +25,19 @@ export type MessageSpec = {
 } & Allowance
 
 export type SpawnSpec = {
-  /** The contract as `bundleContract` gives it; with `engine: 'smartweave'` as it was published. */
-  readonly source: string
   /** quickjs where absent. */
   readonly engine?: 'quickjs' | 'smartweave'
   readonly state?: Readonly<Record<string, unknown>>
   readonly tags?: TagList
-} & Allowance
+} & SpawnModule &
+  Allowance
+
+/** What it is made of: one of the two. */
+export type SpawnModule =
+  /** The contract as `bundleContract` gives it; with `engine: 'smartweave'` as it was published. */
+  | { readonly source: string; readonly module?: undefined }
+  /** Hash of a source that the new process's partition knows already. */
+  | { readonly module: string; readonly source?: undefined }
 
 /**
  * Ms since the epoch after which the message is refused; how far and how wide what it causes may
@@ -59,14 +65,22 @@ export function messageFields(place: NetworkPlace, spec: MessageSpec): DataItemF
 }
 
 export function spawnFields(place: NetworkPlace, spec: SpawnSpec): DataItemFields {
-  const { source, state = {}, engine } = spec
-  const { data, tags } = content({ source, state, ...(engine === undefined ? {} : { engine }) })
+  const { state = {}, engine } = spec
+  const made = { ...moduleFields(spec), state, ...(engine === undefined ? {} : { engine }) }
+  const { data, tags } = content(made)
   const type = [{ name: 'HB-Type', value: 'Process' }]
   return {
     anchor: randomBytes(32),
     tags: withoutDoubles([...type, ...tagList(spec.tags), ...allowance(place, spec)], tags),
     data,
   }
+}
+
+function moduleFields({ source, module }: SpawnModule): Record<string, string> {
+  if (module === undefined) return { source }
+  if (source !== undefined) throw new HbError('spawn-malformed', 'source and module: one of both')
+  if (!isIdText(module)) throw new HbError('id-malformed', `module ${module}`)
+  return { module }
 }
 
 function content(data: unknown): { data: Uint8Array; tags: Tag[] } {

@@ -13,8 +13,8 @@ import type { Outgoing, Result } from '../protocol/result.ts'
 import { EMPTY_STATE_HASH, stateHash } from '../protocol/state-hash.ts'
 import { targetProcess } from '../protocol/target.ts'
 import { partitionOf } from '../protocol/topics.ts'
-import type { Outcome, Plan } from '../protocol/transition.ts'
-import { prepare, slotOf } from '../protocol/transition.ts'
+import type { ModuleRef, Outcome, Plan } from '../protocol/transition.ts'
+import { carriedModule, markUnknown, prepare, slotOf } from '../protocol/transition.ts'
 
 /**
  * A process in the ledger. `slot` runs ahead of `settledSlot` while it is evaluated, and that of
@@ -40,12 +40,19 @@ export type Placed = {
   readonly entry: Entry
   readonly slot: number
   readonly row: LedgerRow | undefined
+  /** The module that the entry makes known. */
+  readonly carried: ModuleRef | undefined
 }
 
 export class Ledger {
   readonly #network: Network
   readonly #partition: number
   readonly rows = new Map<string, LedgerRow>()
+  /**
+   * D4 modules that entries of this partition made known, by hash, with the height of the first: a
+   * function of the entries alone, whatever came of them.
+   */
+  readonly known = new Map<string, number>()
   /** Per target partition: the last number given in the channel. */
   readonly outgoing: number[]
 
@@ -56,12 +63,32 @@ export class Ledger {
   }
 
   /** Takes in what was settled before, as a store kept it. */
-  load(rows: Iterable<LedgerRow>, outgoing: readonly number[]): void {
+  load(
+    rows: Iterable<LedgerRow>,
+    outgoing: readonly number[],
+    known: Iterable<readonly [string, number]>,
+  ): void {
+    for (const [hash, height] of known) this.known.set(hash, height)
     const list = [...rows].sort((a, b) => a.ordinal - b.ordinal)
     for (const row of list) this.rows.set(row.process, row)
     outgoing.forEach((seq, partition) => {
       this.outgoing[partition] = seq
     })
+  }
+
+  /** The module that the entry makes known, taken in; for one that is not to be evaluated, too. */
+  note(entry: Entry): ModuleRef | undefined {
+    const carried = carriedModule(this.#network, entry.message)
+    if (carried !== undefined && !this.known.has(carried.hash)) {
+      // kept for as long as the partition: not as a part of its message's text
+      this.known.set(Buffer.from(carried.hash).toString(), entry.height)
+    }
+    return carried
+  }
+
+  /** As of an entry: what is placed runs ahead of what is settled. */
+  isKnown(hash: string, height: number): boolean {
+    return (this.known.get(hash) ?? Infinity) <= height
   }
 
   /** Gives the entry its slot. */
@@ -74,14 +101,14 @@ export class Ledger {
       row = this.#newRow(message.process)
       this.rows.set(message.process, row)
     }
-    return { entry, slot, row }
+    return { entry, slot, row, carried: this.note(entry) }
   }
 
   /** What is to be done for a placed entry, by what its process is now. */
   plan({ entry, slot, row }: Placed): Plan {
     // the row as it was before this entry: a spawn at slot 0 had none
     const before = row === undefined || slot === 0 ? undefined : { ...row, slot: slot - 1 }
-    return prepare(this.#network, before, entry)
+    return prepare(this.#network, before, entry, (hash) => this.isKnown(hash, entry.height))
   }
 
   /** The result of a placed entry; moves the process and the channels. Call in order of height. */
@@ -111,7 +138,7 @@ export class Ledger {
       gas: outcome.gas,
       stateHash: hash,
       messages: outcome.messages.map((content, index) =>
-        this.#number(entry, index, content),
+        this.#number(entry, index, this.#marked(entry, content)),
       ),
     }
   }
@@ -133,6 +160,11 @@ export class Ledger {
       row.engine = module.engine
       row.module = module.hash
     }
+  }
+
+  #marked({ height }: Entry, content: Content): Content {
+    if (content.kind !== 'spawn') return content
+    return markUnknown(this.#network, content, (hash) => this.isKnown(hash, height))
   }
 
   #number(entry: Entry, index: number, content: Content): Outgoing {

@@ -7,12 +7,13 @@
 // faulted is opened again from the store and the entries that follow are evaluated again: results
 // do not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
 // process waits to be evaluated, the first time or again, no later one of it is sent. V5 what was
-// sent behind a spawn before it was known to have failed is not believed.
+// sent behind a spawn before it was known to have failed is not believed. V6 an entry whose module
+// is not at hand waits until all before it is settled; then it is looked for.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import type { Result } from '../protocol/result.ts'
-import type { Evaluated, ModuleText, Outcome, Plan } from '../protocol/transition.ts'
+import type { Evaluated, ModuleRef, ModuleText, Outcome, Plan } from '../protocol/transition.ts'
 import { complete, refuseSpawn } from '../protocol/transition.ts'
 import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
 import { HbError } from '../std/errors.ts'
@@ -37,6 +38,10 @@ export type EvaluationOptions = {
 export type Settled = {
   readonly result: Result
   readonly changes: string
+  /** To be found by its hash from now on: of every entry that carries a source, or opened it. */
+  readonly carried?: ModuleText
+  /** Hash of the module that this entry was the first to make known. */
+  readonly learnt?: string
   /** Of a spawn that succeeded. */
   readonly spawned?: { readonly module: ModuleText; readonly snapshot: string }
 }
@@ -91,6 +96,7 @@ export class Evaluation {
   begin(entries: readonly Entry[]): Segment {
     const steps = entries.map((entry): Step => {
       const placed = this.#o.ledger.place(entry)
+      if (placed.carried?.source !== undefined) this.#o.modules.hold(placed.carried)
       const plan = this.#o.ledger.plan(placed)
       return { placed, plan, reply: undefined, opening: undefined, waits: false }
     })
@@ -120,6 +126,7 @@ export class Evaluation {
       }
       tries += 1
       this.#checkFault(step, tries)
+      if (step.plan.type === 'open') await this.#o.modules.fetch(step.plan.module.hash)
       await written
       const left = segment.steps.slice(at)
       const rest = left.filter((later) => outcomeOf(later) === undefined)
@@ -193,8 +200,13 @@ export class Evaluation {
       const { process } = message
       if (plan.type === 'settled') continue
       if (plan.type === 'open') {
+        const module = this.#moduleAtHand(plan.module)
+        if (module === undefined) {
+          this.#waits(step)
+          continue
+        }
         openings.set(commands.length, step)
-        const { module, snapshot } = plan
+        const { snapshot } = plan
         commands.push({ kind: 'open', process, level: this.#o.level.now, module, snapshot })
         this.#instances.opened(process, plan.snapshot.length, 0)
       } else {
@@ -220,6 +232,12 @@ export class Evaluation {
     const replies = this.#o.evaluator.run(commands)
     replies.catch(() => undefined)
     return { steps: steps as Step[], replies, sent, openings }
+  }
+
+  #moduleAtHand(module: ModuleRef): ModuleText | undefined {
+    if (module.source !== undefined) return module
+    const { engine, hash } = module
+    return this.#o.modules.isAtHand(hash) ? this.#o.modules.get(engine, hash) : undefined
   }
 
   /** Nor is what comes behind it sent, though an entry before it may open the process. */
@@ -297,15 +315,17 @@ export class Evaluation {
     const { placed, plan } = step
     const { process } = placed.entry.message
     const { snapshot } = outcome
+    const module = plan.type === 'open' ? this.#moduleAtHand(plan.module) : undefined
     const spawned =
-      plan.type === 'open' && snapshot !== undefined ? { module: plan.module, snapshot } : undefined
+      module !== undefined && snapshot !== undefined ? { module, snapshot } : undefined
+    const carried = this.#carriedBy(placed, spawned?.module)
     const result = this.#o.ledger.settle(placed, outcome, spawned?.module)
     this.#o.figures.entries += 1
     this.#o.figures.gas += outcome.gas
     if (outcome.status === 'error') this.#o.figures.errors += 1
     if (spawned !== undefined) {
       unwritten.set(process, { spawned, changes: [outcome.changes] })
-      return { result, changes: outcome.changes, spawned }
+      return { result, changes: outcome.changes, ...carried, spawned }
     }
     const instance = this.#instances.get(process)
     if (instance !== undefined) instance.journalBytes += outcome.changes.length + ROW_BYTES
@@ -314,7 +334,20 @@ export class Evaluation {
       if (known === undefined) unwritten.set(process, { changes: [outcome.changes] })
       else known.changes.push(outcome.changes)
     }
-    return { result, changes: outcome.changes }
+    return { result, changes: outcome.changes, ...carried }
+  }
+
+  /** A native module is no source that anybody could name, but its process is opened by it. */
+  #carriedBy(
+    { carried, entry }: Placed,
+    opened: ModuleText | undefined,
+  ): Pick<Settled, 'carried' | 'learnt'> {
+    if (carried === undefined) return opened === undefined ? {} : { carried: opened }
+    const isFirst = this.#o.ledger.known.get(carried.hash) === entry.height
+    return {
+      ...(carried.source !== undefined && { carried }),
+      ...(isFirst && { learnt: carried.hash }),
+    }
   }
 
   #checkFault({ reply, placed }: Step, tries: number): void {

@@ -38,6 +38,7 @@ type Recorded = {
 
 /** About what a manifest's row takes at most: ids, hashes, and the heights of its deltas. */
 const MANIFEST_ROW_BYTES_MAX = 2_048
+const MANIFEST_MODULE_BYTES = 45
 
 /** About what a record takes beside its value: key, headers, framing. */
 const RECORD_BYTES = 256
@@ -55,6 +56,8 @@ export type IntervalsOptions = {
   readonly level: PartitionLevel
   readonly limits: DreLimits
   readonly rows: ReadonlyMap<string, LedgerRow>
+  /** Hashes of modules that are known in the partition. */
+  readonly known: ReadonlyMap<string, number>
 }
 
 export class Intervals {
@@ -174,10 +177,17 @@ export class Intervals {
     const { records, partition, limits } = this.#o
     const processes = [...this.#o.rows.values()].map((row) => this.#manifestRow(row))
     const { height, hash, timestamp, counters } = view
-    const perPart = Math.max(1, Math.floor(limits.partBytesMax / MANIFEST_ROW_BYTES_MAX))
-    const parts = Math.max(1, Math.ceil(processes.length / perPart))
+    const modules = [...this.#o.known.keys()].sort()
+    const room = limits.partBytesMax / 2
+    const perPart = Math.max(1, Math.floor(room / MANIFEST_ROW_BYTES_MAX))
+    const modulesPerPart = Math.max(1, Math.floor(room / MANIFEST_MODULE_BYTES))
+    const parts = Math.max(
+      1,
+      Math.ceil(processes.length / perPart),
+      Math.ceil(modules.length / modulesPerPart),
+    )
     const place = { partition, height, hash, timestamp, counters, outgoing }
-    const root = manifestRoot(place, processes)
+    const root = manifestRoot(place, processes, modules)
     return Array.from({ length: parts }, (_, part) => ({
       key: `manifest/${partition}/${height}/${part}`,
       value: records.manifest.encode({
@@ -188,6 +198,7 @@ export class Intervals {
         part,
         parts,
         processes: processes.slice(part * perPart, (part + 1) * perPart),
+        modules: modules.slice(part * modulesPerPart, (part + 1) * modulesPerPart),
       }),
       headers: { 'hb-kind': 'manifest', 'hb-height': String(height) },
     }))

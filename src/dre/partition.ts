@@ -169,10 +169,11 @@ export class DrePartition {
     outgoing: readonly number[],
   ): Promise<void> {
     const { publisher, modules, intervals, evaluation, level } = this.#o
-    for (const { spawned, result } of settled) {
-      if (spawned === undefined) continue
-      if (publisher.active) await modules.publish(spawned.module)
-      else await modules.keep(spawned.module, view.partition, result.height)
+    // before its result: whoever names a module by its hash is evaluated after that
+    for (const { carried, result } of settled) {
+      if (carried === undefined) continue
+      if (publisher.active) await modules.publish(carried)
+      else await modules.keep(carried, view.partition, result.height)
     }
     const position = { view, next, at, outgoing, level: level.now }
     this.#observe(entries, await publisher.publish(settled, position, legs))

@@ -60,6 +60,9 @@ export type DreLimits = {
   readonly triesMax: number
   /** How long a log may seem shorter than it was read before it halts, ms; default 10,000. */
   readonly logEndWaitMsMax: number
+  /** How long a module that another partition names may take to be on its topic, ms; default
+   * 10,000: then it is looked for in the logs. */
+  readonly moduleWaitMsMax: number
   /** How long a copy that is no longer asked for is kept warm, ms; default 15,000. */
   readonly standbyLingerMs: number
   /** Pause before a standby that failed begins again, ms; default 5,000. */
@@ -83,6 +86,7 @@ export const DRE_LIMITS: DreLimits = {
   partBytesMax: 700_000,
   triesMax: 5,
   logEndWaitMsMax: LOG_END_WAIT_MS_MAX,
+  moduleWaitMsMax: 10_000,
   standbyLingerMs: 15_000,
   standbyRetryMs: 5_000,
   outboxRetentionMs: 604_800_000,

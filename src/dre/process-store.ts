@@ -8,6 +8,7 @@
 //   c/<process>/<slot>    u48 height · changes text of that slot: the journal, and the index of
 //                         results by slot
 //   m/<message id>        u48 height
+//   k/<hash>              u48 height of the entry that made a module known first
 //   o/<height>            run (Avro) whose first result has that height
 // Numbers in keys are 12 hex digits.
 
@@ -87,6 +88,19 @@ export class ProcessStore {
 
   *rows(): Iterable<LedgerRow> {
     for (const { value } of this.#range('r/')) yield decodeRow(value)
+  }
+
+  *known(): Iterable<readonly [string, number]> {
+    const start = `${this.#prefix}k/`.length
+    for (const { key, value } of this.#range('k/')) {
+      yield [key.slice(start), asBuffer(value).readUIntBE(0, 6)]
+    }
+  }
+
+  knownOp(hash: string, height: number): StoreOp {
+    const value = Buffer.allocUnsafe(6)
+    value.writeUIntBE(height, 0, 6)
+    return { key: `${this.#prefix}k/${hash}`, value }
   }
 
   row(process: string): LedgerRow | undefined {

@@ -149,8 +149,9 @@ export class Publisher {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
     const touched = new Map<string, Result>()
-    for (const { result, changes, spawned } of settled) {
+    for (const { result, changes, spawned, learnt } of settled) {
       ops.push(...this.#o.store.resultOps(result, changes))
+      if (learnt !== undefined) ops.push(this.#o.store.knownOp(learnt, result.height))
       if (result.slot >= 0) touched.set(result.process, result)
       if (spawned !== undefined) ops.push(this.#o.store.baseOp(result.process, 0, spawned.snapshot))
     }

@@ -23,6 +23,7 @@ import type { LedgerRow, Placed } from './core.ts'
 import { Ledger } from './core.ts'
 import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
+import { searchLogs } from './module-search.ts'
 import { Modules } from './modules.ts'
 import { PartitionLevel } from './partition-level.ts'
 import type { DreLimits } from './ports.ts'
@@ -81,7 +82,8 @@ export class Rebuilder {
     this.#kept = new ProcessStore(store, this.records, partition)
     const { levels } = evaluator
     this.#level = new PartitionLevel({ network, partition, store: this.#kept, levels })
-    this.#modules = new Modules(store, this.records, undefined, topics.modules)
+    const find = searchLogs({ network, log: options.log, topics, records: this.records })
+    this.#modules = new Modules(store, this.records, undefined, topics.modules, find)
     this.#evaluation = new Evaluation({
       network,
       ledger: this.ledger,
@@ -106,7 +108,7 @@ export class Rebuilder {
       const view = initialView(network.id, partition, network.genesis.partitions)
       return { view, next: start, restored: false }
     }
-    this.ledger.load(this.#kept.rows(), position.outgoing)
+    this.ledger.load(this.#kept.rows(), position.outgoing, this.#kept.known())
     this.#interval = this.#intervalOf(position.view.height + 1)
     return { view: copyView(position.view), next: position.next, restored: true }
   }
@@ -119,6 +121,17 @@ export class Rebuilder {
     const { network, partition } = this.#o
     const of = entry.message.process
     return of === process || of === network.featureIds[partition]
+  }
+
+  /**
+   * Entries of others, where one process alone is replayed: what they carry may be named later.
+   * Call before `take` of what lies behind them.
+   */
+  async notes(entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) {
+      const carried = this.ledger.note(entry)
+      if (carried?.source !== undefined) await this.#modules.publish(carried)
+    }
   }
 
   /** Resolves with what came of them; where one call failed, all later ones do. */
@@ -163,7 +176,7 @@ export class Rebuilder {
       rows.push(await this.#adopt(features, level, from.#moduleOf(features)))
     }
     rows.push(await this.#adopt(process, state, code?.module ?? from.#moduleOf(process)))
-    this.ledger.load(rows, this.ledger.outgoing)
+    this.ledger.load(rows, this.ledger.outgoing, from.ledger.known)
     this.#interval = from.#interval
     // within the interval: nothing is looked up at its end
     const height = this.#interval * network.genesis.intervalLength
@@ -225,10 +238,11 @@ export class Rebuilder {
 
   async #write(settled: readonly Settled[]): Promise<void> {
     const ops: StoreOp[] = []
-    for (const { result, changes, spawned } of settled) {
+    for (const { result, changes, spawned, carried } of settled) {
+      if (carried !== undefined) await this.#modules.publish(carried)
       if (result.slot < 0) continue
       if (spawned !== undefined) {
-        await this.#modules.publish(spawned.module)
+        if (this.#o.code !== undefined) await this.#modules.publish(spawned.module)
         ops.push(this.#kept.baseOp(result.process, 0, spawned.snapshot))
       }
       if (changes !== '[]') ops.push(this.#kept.journalOp(result, changes))

@@ -153,7 +153,8 @@ async function take(
   const head = parts[0] as ManifestPart
   const all = parts.flatMap((part) => part.processes)
   if (o.accepts?.(head, all) === false) return undefined
-  if (!equalBytes(manifestRoot(head, all), head.root)) return undefined
+  const modules = parts.flatMap((part) => part.modules ?? [])
+  if (!equalBytes(manifestRoot(head, all, modules), head.root)) return undefined
   const { process } = o
   const features = o.network.featureIds[head.partition]
   const processes =
@@ -189,9 +190,16 @@ async function take(
     const learnt = o.intervals?.learn(row, Buffer.byteLength(full), deltaBytes)
     if (learnt !== undefined) ops.push(learnt)
   }
+  for (const hash of knownAt(all, modules)) ops.push(o.store.knownOp(hash, height))
   ops.push(o.store.positionOp(position))
   await o.store.write(ops)
   return position
+}
+
+/** Manifests of before modules had names say those of their processes only. */
+function knownAt(rows: readonly ManifestProcess[], modules: readonly string[]): Set<string> {
+  const of = rows.filter(({ failed, engine }) => !failed && engine !== 'native')
+  return new Set([...modules, ...of.map(({ module }) => module)])
 }
 
 /** The offset of the record that carries the manifest's hash: by the hint, else searched for. */

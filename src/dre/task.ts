@@ -24,6 +24,7 @@ import { appendAgain } from './append-again.ts'
 import { Ledger } from './core.ts'
 import { Evaluation } from './evaluation.ts'
 import { Intervals } from './intervals.ts'
+import { searchModules } from './module-search.ts'
 import { Modules } from './modules.ts'
 import { PartitionLevel } from './partition-level.ts'
 import { OutboxTrim } from './outbox-trim.ts'
@@ -103,10 +104,18 @@ export class PartitionTask {
     const { network, partition, records, limits, log, topics, evaluator, figures } = options
     const append = appendAgain(log, options.clock, this.#stop.signal)
     const store = new ProcessStore(options.store, records, partition)
-    const modules = new Modules(options.store, records, append, topics.modules)
+    const { signal } = this.#stop
+    const find = searchModules(
+      { network, log, topics, records },
+      options.clock,
+      limits.moduleWaitMsMax,
+      signal,
+    )
+    const modules = new Modules(options.store, records, append, topics.modules, find)
     const ledger = new Ledger(network, partition)
     const level = new PartitionLevel({ network, partition, store, levels: evaluator.levels })
-    const shared = { network, partition, append, records, store, limits, rows: ledger.rows }
+    const { rows, known } = ledger
+    const shared = { network, partition, append, records, store, limits, rows, known }
     const rawStore = options.store
     const topic = topics.snapshots
     this.#intervals = new Intervals({ ...shared, topic, rawStore, modules, evaluator, level })
@@ -153,7 +162,7 @@ export class PartitionTask {
     }
     if (position !== undefined) {
       await this.#checkPlace(position)
-      this.#ledger.load(this.#store.rows(), position.outgoing)
+      this.#ledger.load(this.#store.rows(), position.outgoing, this.#store.known())
       this.#intervals.open()
     }
     this.#level.goOn(position)

@@ -23,9 +23,18 @@ export type ManifestHead = Pick<
  *   outgoing counters…).
  * Process: H("hb.manifest-row.1", id, slot, state hash, failed 0/1, engine, module, full height,
  *   full hash, number of deltas, their heights…, delta hash).
+ * Behind them, where modules are known: H("hb.manifest-modules.1", their number, hashes sorted…).
  */
-export function manifestRoot(head: ManifestHead, processes: readonly ManifestProcess[]): Buffer {
-  return merkleRoot([manifestHead(head), ...processes.map(manifestRow)])
+export function manifestRoot(
+  head: ManifestHead,
+  processes: readonly ManifestProcess[],
+  modules: readonly string[] = [],
+): Buffer {
+  const leaves = [manifestHead(head), ...processes.map(manifestRow)]
+  if (modules.length > 0) {
+    leaves.push(hashParts('hb.manifest-modules.1', [modules.length, ...modules]))
+  }
+  return merkleRoot(leaves)
 }
 
 function manifestHead(head: ManifestHead): Buffer {

@@ -63,4 +63,6 @@ export type ManifestPart = {
   readonly part: number
   readonly parts: number
   readonly processes: readonly ManifestProcess[]
+  /** Hashes of the modules that are known in the partition, sorted, cut over the parts too. */
+  readonly modules?: readonly string[]
 }

@@ -7,7 +7,7 @@
 // T2 an error leaves state as it was and sends one bounce if a process is waiting for one, else
 //    nothing.
 
-import { EMPTY, sha256, toBase64Url, utf8Text } from '../std/bytes.ts'
+import { EMPTY, isIdText, sha256, toBase64Url, utf8Text } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { quoted } from '../std/json-text.ts'
 import type { Entry } from './entry.ts'
@@ -39,6 +39,15 @@ export type ModuleText = {
   readonly hash: string
 }
 
+/** A module that is named by its hash, whose source is somewhere else. */
+export type ModuleName = {
+  readonly engine: EngineName
+  readonly hash: string
+  readonly source?: undefined
+}
+
+export type ModuleRef = ModuleText | ModuleName
+
 export type Plan =
   /** Nothing to evaluate. */
   | { readonly type: 'settled'; readonly outcome: Outcome }
@@ -48,7 +57,7 @@ export type Plan =
    */
   | {
       readonly type: 'open'
-      readonly module: ModuleText
+      readonly module: ModuleRef
       readonly snapshot: string
       readonly action: string
     }
@@ -70,6 +79,17 @@ export type Outcome = {
   readonly messages: readonly Content[]
 }
 
+/**
+ * On a spawn by a process that names a module which was not known in its sender's partition: said
+ * by the network where it was sent, and its failure where it arrives.
+ */
+export const UNKNOWN_TAG = 'HB-Module-Unknown'
+
+/** Whether a module of this hash is known in the entry's partition, the entry included. */
+export type IsKnown = (hash: string) => boolean
+
+const NONE_KNOWN: IsKnown = () => false
+
 export const NO_CHANGES = '[]'
 /** Looking for repeated names costs the square of their number. */
 const FEW_TAGS = 16
@@ -83,14 +103,20 @@ export function slotOf(row: ProcessRow | undefined, message: Message): number {
   return message.kind === 'spawn' ? 0 : -1
 }
 
-export function prepare(network: Network, row: ProcessRow | undefined, entry: Entry): Plan {
+/** `isKnown`: asked where the entry names a module by its hash. */
+export function prepare(
+  network: Network,
+  row: ProcessRow | undefined,
+  entry: Entry,
+  isKnown: IsKnown = NONE_KNOWN,
+): Plan {
   const { message } = entry
   if (message.expires !== undefined && entry.timestamp > message.expires) {
     return failed(network, message, 'expired', `the entry's time ${entry.timestamp} is past it`)
   }
   if (message.kind === 'spawn') {
     return row === undefined
-      ? prepareSpawn(network, entry)
+      ? prepareSpawn(network, entry, isKnown)
       : failed(network, message, 'spawn-repeated', 'the process exists')
   }
   if (row === undefined) {
@@ -180,10 +206,55 @@ function bounce(message: Message, code: string, text: string): Content {
   }
 }
 
-function prepareSpawn(network: Network, entry: Entry): Plan {
+/**
+ * The module that an entry makes known in its partition: one whose source it carries, whatever
+ * comes of it, or one that a process names, because it was known where that was sent.
+ */
+export function carriedModule(network: Network, message: Message): ModuleRef | undefined {
+  const module = moduleNamed(message, network.genesis.limits, message.from === 'genesis')
+  if (module === undefined || module.engine === 'native') return undefined
+  if (module.source !== undefined) return module
+  if (message.from !== 'process' || isMarked(message)) return undefined
+  return module
+}
+
+/** What a result sends, marked where it names a module that its partition does not know. */
+export function markUnknown(network: Network, content: Content, isKnown: IsKnown): Content {
+  const module = moduleNamed(content, network.genesis.limits, false)
+  if (module === undefined || module.source !== undefined || isKnown(module.hash)) return content
+  return { ...content, tags: [...content.tags, { name: UNKNOWN_TAG, value: module.hash }] }
+}
+
+function isMarked(content: Pick<Content, 'tags'>): boolean {
+  return tagValue(content.tags, UNKNOWN_TAG) !== undefined
+}
+
+function moduleNamed(
+  content: Pick<Content, 'kind' | 'data'>,
+  limits: ProtocolLimits,
+  genesis: boolean,
+): ModuleRef | undefined {
+  if (content.kind !== 'spawn') return undefined
+  try {
+    return spawnSpec({ data: content.data, from: genesis ? 'genesis' : 'process' }, limits).module
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return undefined
+  }
+}
+
+/** By hash: what a process sends was judged where it was sent, all else by this partition. */
+function checkKnown(message: Message, module: ModuleRef, isKnown: IsKnown): void {
+  if (module.source !== undefined) return
+  const known = message.from === 'process' ? !isMarked(message) : isKnown(module.hash)
+  if (!known) throw new HbError('module-unknown', module.hash)
+}
+
+function prepareSpawn(network: Network, entry: Entry, isKnown: IsKnown): Plan {
   const { message } = entry
   try {
     const { module, snapshot } = spawnSpec(message, network.genesis.limits)
+    checkKnown(message, module, isKnown)
     // its data is the module's source: nothing that a contract needs to see of itself
     const bare = { ...entry, message: { ...message, data: EMPTY } }
     const input = changeInput(network, module.hash)
@@ -201,13 +272,13 @@ function changeInput({ systemText }: Network, hash: string): string {
 
 /**
  * A spawn's data: JSON {"source": script text, "state": object, "engine": quickjs (where absent) or
- * smartweave; of a genesis process also native}. Throws `spawn-malformed`, `module-too-large`, or a
- * code of strict JSON.
+ * smartweave; of a genesis process also native}; instead of the source, but not in genesis,
+ * {"module": its hash}. Throws `spawn-malformed`, `module-too-large`, or a code of strict JSON.
  */
 export function spawnSpec(
-  message: Message,
+  message: Pick<Message, 'data' | 'from'>,
   limits: ProtocolLimits,
-): { module: ModuleText; snapshot: string } {
+): { module: ModuleRef; snapshot: string } {
   const genesis = message.from === 'genesis'
   const value = parseStrictJson(message.data, {
     depthMax: genesis ? limits.stateDepthMax : Math.min(limits.inputDepthMax, limits.stateDepthMax),
@@ -215,24 +286,40 @@ export function spawnSpec(
   })
   if (!isObject(value)) throw new HbError('spawn-malformed', 'the data is not an object')
   for (const key of Object.keys(value)) {
-    if (key !== 'source' && key !== 'state' && key !== 'engine') {
-      throw new HbError('spawn-malformed', `${key} is not known`)
-    }
+    if (key === 'source' || key === 'state' || key === 'engine') continue
+    if (key === 'module' && !genesis) continue
+    throw new HbError('spawn-malformed', `${key} is not known`)
   }
-  const { source, state = {} } = value
-  if (typeof source !== 'string' || source === '')
-    throw new HbError('spawn-malformed', 'source is not a text')
-  if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
-  const { engine = 'quickjs' } = value
+  const { state = {}, engine = 'quickjs' } = value
   if (!isEngineName(engine) || (engine === 'native' && !genesis)) {
     throw new HbError('spawn-malformed', 'engine is neither quickjs nor smartweave')
   }
+  const module = moduleOf(value, engine, limits)
+  if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
+  return { module, snapshot: JSON.stringify(state) }
+}
+
+/** Its source, or its hash. */
+function moduleOf(
+  { source, module }: Record<string, unknown>,
+  engine: EngineName,
+  limits: ProtocolLimits,
+): ModuleRef {
+  if (module !== undefined) {
+    if (source !== undefined) throw new HbError('spawn-malformed', 'source and module: one of both')
+    if (typeof module !== 'string' || !isIdText(module)) {
+      throw new HbError('spawn-malformed', 'module is not a hash of 43 base64url characters')
+    }
+    return { engine, hash: module }
+  }
+  if (typeof source !== 'string' || source === '')
+    throw new HbError('spawn-malformed', 'source is not a text')
   const bytes = Buffer.from(source)
   if (bytes.length > limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes.length} bytes`)
   }
   const hash = toBase64Url(sha256(bytes))
-  return { module: { engine, source, hash }, snapshot: JSON.stringify(state) }
+  return { engine, source, hash }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -108,6 +108,8 @@ export async function tryCode(options: TrialOptions): Promise<Trial> {
     const trial = new RunningTrial(options, own, other)
     for await (const read of readEntries(source)) {
       interruptible(options.signal)
+      await own.notes(read.entries)
+      await other.notes(read.entries)
       await trial.take(read.entries)
       options.onProgress?.(read.next - start, end - start)
       if (view.height >= (options.to ?? Infinity)) break

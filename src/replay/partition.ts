@@ -104,6 +104,7 @@ export async function replayPartition(options: ReplayOptions): Promise<Replayed>
         process === undefined
           ? within
           : within.filter(({ message }) => message.process === process)
+      if (process !== undefined) await rebuilder.notes(within)
       entries += mine.length
       superseded += read.superseded
       height = within.at(-1)?.height ?? height

@@ -66,6 +66,7 @@ export async function statesAt(options: StatesOptions): Promise<StatesThen> {
     const walk = new Walk(rebuilder, process, points, view)
     for await (const read of readEntries(source)) {
       interruptible(options.signal)
+      await rebuilder.notes(read.entries)
       await walk.take(read.entries)
       options.onProgress?.(read.next - start, end - start)
       if (walk.done) break

@@ -340,6 +340,11 @@ export const ERROR_TABLE = {
     message: 'the process was spawned before',
     advice: 'Nothing needs doing.',
   },
+  'module-unknown': {
+    kind: 'contract',
+    message: 'no module of this hash is known in the partition that names it',
+    advice: 'Send its source once, in a spawn in that partition; from then on its hash will do.',
+  },
   'module-too-large': {
     kind: 'contract',
     message: 'the source of the contract is too large',
@@ -787,10 +792,10 @@ export const ERROR_TABLE = {
     advice:
       'Correct what is named: syntax, an import that is not found, or await outside a function.',
   },
-  'module-unknown': {
+  'module-missing': {
     kind: 'operator',
-    message: 'the source of a module is not at hand',
-    advice: 'Rebuild this partition from the log; the module stands in its spawn.',
+    message: 'the source of a module is in no store, topic or log',
+    advice: 'Restore the log (runbook): the source stands there, in a spawn.',
   },
   'feature-level-unknown': {
     kind: 'operator',

@@ -38,7 +38,8 @@ export type MessageOptions = Omit<MessageSpec, 'target'>
 /** The message as `DryRunSpec` has it; `state`: the state after it, too. */
 export type DryRunOptions = Omit<DryRunSpec, 'caller'> & { readonly state?: boolean }
 
-export type SpawnOptions = ContractSource & ContractEngine & {
+/** `module`: hash of a source that the new process's partition knows. */
+export type SpawnOptions = (ContractSource | { readonly module: string }) & ContractEngine & {
   readonly state?: State
   readonly tags?: Readonly<Record<string, string>>
 } & WaitOptions
@@ -166,13 +167,8 @@ export class TestNetwork implements AsyncDisposable {
     options: SpawnOptions & { readonly name?: string },
   ): Promise<TestContract<S>> {
     const { name, state, tags, engine } = options
-    const source = await sourceOf(options)
-    const spec = {
-      source,
-      ...(engine && { engine }),
-      ...(state && { state }),
-      ...(tags && { tags }),
-    }
+    const of = 'module' in options ? { module: options.module } : { source: await sourceOf(options) }
+    const spec = { ...of, ...(engine && { engine }), ...(state && { state }), ...(tags && { tags }) }
     const sent = this.#send(by, spawnFields(this.#signedFor(), spec))
     const { status, code, text } = await sent.result(options)
     if (status === 'error') {

@@ -124,6 +124,7 @@ export const manifest = fc.record({
   offsetHint: fromMinusOne,
   part: int32,
   parts: int32,
+  modules: fc.array(id),
   processes: fc.array(
     fc.record({
       process: id,

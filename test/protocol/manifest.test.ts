@@ -60,6 +60,12 @@ describe('the root of a manifest', () => {
     expect(manifestRoot(head, [])).not.toEqual(root)
   })
 
+  test('changes with the modules that are known; without any it is what it was', () => {
+    expect(manifestRoot(head, [row], [])).toEqual(root)
+    const roots = [[], ['m'], ['m', 'n'], ['n']].map((each) => manifestRoot(head, [row], each))
+    expect(new Set(roots.map((each) => each.toString('hex'))).size).toBe(4)
+  })
+
   test('does not move a counter from one list to the other', () => {
     const moved = { ...head, counters: [1, 2, 3], outgoing: [4] }
     expect(manifestRoot(moved, [row])).not.toEqual(root)

@@ -27,6 +27,7 @@ The new process's id is the message's id.
 Examples:
   hb spawn counter.ts --wallet me.json
   hb spawn token.ts --state '{"balances":{}}' --tag Name=Gold --wallet me.json
+  hb spawn --module 4PLo7rCCU0bAhihxgWwWpcoRX04Klmt4uhaGH45NN3A --wallet me.json
   hb spawn token.ts --state @state.json --json | jq -r .process
   hb spawn pst.js --engine smartweave --state @init-state.json --wallet me.json`
 
@@ -35,13 +36,14 @@ type Options = UrlOptions &
   WaitOptions & {
     readonly state?: string
     readonly engine: 'quickjs' | 'smartweave'
+    readonly module?: string
     readonly tag?: readonly Tag[]
     readonly json?: true
   }
 
 export function addSpawn(program: Command, context: CommandContext): void {
   const command = program
-    .command('spawn <contract>')
+    .command('spawn [contract]')
     .description('make a process of a contract (a .ts or .js file)')
     .option('--state <json>', 'its first state: a JSON object, or @file')
     .addOption(
@@ -49,10 +51,11 @@ export function addSpawn(program: Command, context: CommandContext): void {
         .choices(['quickjs', 'smartweave'])
         .default('quickjs'),
     )
+    .option('--module <hash>', 'instead of a file: a module that the new partition knows')
     .option('--tag <Name=Value>', 'a tag of the message; may be repeated', tagValue)
     .addHelpText('after', HELP)
   jsonOption(waitOptions(walletOption(urlOption(command)))).action(
-    async (contract: string, options: Options) => {
+    async (contract: string | undefined, options: Options) => {
       context.exitCode = await spawn(context, contract, options)
     },
   )
@@ -60,7 +63,7 @@ export function addSpawn(program: Command, context: CommandContext): void {
 
 async function spawn(
   context: CommandContext,
-  contract: string,
+  contract: string | undefined,
   options: Options,
 ): Promise<number> {
   const { terminal } = context
@@ -69,10 +72,10 @@ async function spawn(
     throw new HbError('usage', '--state must be a JSON object')
   }
   const wallet = await openWallet(terminal, options)
-  const source = await sourceOf(contract, options.engine)
+  const made = await moduleOf(contract, options)
   const client = await openClient(context, options)
   const { id, process, partition } = await client.spawn(wallet, {
-    source,
+    ...made,
     ...(options.engine === 'quickjs' ? {} : { engine: options.engine }),
     state: state as Record<string, unknown>,
     ...(options.tag === undefined ? {} : { tags: options.tag }),
@@ -95,13 +98,20 @@ async function spawn(
   )
 }
 
-async function sourceOf(contract: string, engine: Options['engine']): Promise<string> {
+async function moduleOf(
+  contract: string | undefined,
+  { module, engine }: Options,
+): Promise<{ readonly source: string } | { readonly module: string }> {
+  if (module !== undefined && contract === undefined) return { module }
+  if (module !== undefined || contract === undefined) {
+    throw new HbError('usage', "give a contract's file, or --module and its hash")
+  }
   if (engine === 'quickjs') {
     const { bundleContract } = await import('../../client/index.ts')
-    return (await bundleContract(contract)).source
+    return { source: (await bundleContract(contract)).source }
   }
   try {
-    return await readFile(contract, 'utf8')
+    return { source: await readFile(contract, 'utf8') }
   } catch (error) {
     throw new HbError('bundle-file-missing', contract, { cause: error })
   }

@@ -28,6 +28,9 @@ export type EntryRecord = {
   readonly message: WireMessage
 }
 
+/** Manifests of before modules had names lack their last field. */
+const MANIFEST_BEFORE = withoutLastField(SCHEMAS.manifest)
+
 type MessageUnion =
   | { 'org.hollowbeam.Signed': { item: Uint8Array } }
   | { 'org.hollowbeam.Relayed': RelayedRecord }
@@ -56,7 +59,7 @@ export class Records {
   readonly network = new RecordCodec<NetworkRecord>(SCHEMAS.network)
   readonly module = new RecordCodec<ModuleRecord>(SCHEMAS.module)
   readonly snapshot = new RecordCodec<SnapshotPart>(SCHEMAS.snapshot)
-  readonly manifest = new RecordCodec<ManifestPart>(SCHEMAS.manifest)
+  readonly manifest = new RecordCodec<ManifestPart>(SCHEMAS.manifest, MANIFEST_BEFORE)
 
   encodeIngress(message: WireMessage): Buffer {
     return this.#ingress.encode({ message: toUnion(message) })
@@ -106,6 +109,11 @@ export class Records {
     })
     return { partition: run.partition, from: run.from, results, attestation: run.attestation }
   }
+}
+
+function withoutLastField(schema: string): string {
+  const record = JSON.parse(schema) as { fields: unknown[] }
+  return JSON.stringify({ ...record, fields: record.fields.slice(0, -1) })
 }
 
 function toUnion(message: WireMessage): MessageUnion {

@@ -52,7 +52,8 @@ export const SCHEMAS = {
     '","type":"org.hollowbeam.Hash"},{"name":"failed","type":"boolean"},{"name":"engine","type"' +
     ':"string"},{"name":"module","type":"string"},{"name":"fullHeight","type":"long"},{"name":"' +
     'fullHash","type":"org.hollowbeam.Hash"},{"name":"deltaHeights","type":{"type":"array","ite' +
-    'ms":"long"}},{"name":"deltaHash","type":"org.hollowbeam.Hash"}]}}}]}',
+    'ms":"long"}},{"name":"deltaHash","type":"org.hollowbeam.Hash"}]}}},{"name":"modules","type' +
+    '":{"type":"array","items":"string"},"default":[]}]}',
   module:
     '{"type":"record","name":"Module","namespace":"org.hollowbeam","fields":[{"name":"engine","' +
     'type":"string"},{"name":"source","type":"string"}]}',

@@ -38,49 +38,64 @@ export function isSingleObject(bytes: Uint8Array): boolean {
   return bytes.length >= HEADER_BYTES && bytes[0] === 0xc3 && bytes[1] === 0x01
 }
 
+type Form = { readonly type: Type; readonly header: Buffer }
+
+function formOf(schema: string): Form {
+  const options = { wrapUnions: 'auto' as const, typeHook: strictType }
+  const type = avro.Type.forSchema(JSON.parse(schema) as never, options)
+  const canonical = JSON.stringify(type.schema({ exportAttrs: false, noDeref: false }))
+  return { type, header: Buffer.concat([Buffer.of(0xc3, 0x01), fingerprint(canonical)]) }
+}
+
+function begins(bytes: Uint8Array, header: Buffer): boolean {
+  for (let i = 0; i < HEADER_BYTES; i++) if (bytes[i] !== header[i]) return false
+  return true
+}
+
 /**
  * A schema with its ten-byte header: encodes to fresh bytes, decodes strictly (no byte may be left
  * over).
  */
 export class RecordCodec<T> {
   readonly name: string
-  readonly #type: Type
-  readonly #header: Buffer
+  readonly #forms: readonly [Form, ...Form[]]
   #scratch = Buffer.allocUnsafe(4096)
 
-  constructor(schema: string) {
-    this.#type = avro.Type.forSchema(JSON.parse(schema) as never, {
-      wrapUnions: 'auto',
-      typeHook: strictType,
-    })
-    this.name = this.#type.name ?? ''
-    const canonical = JSON.stringify(this.#type.schema({ exportAttrs: false, noDeref: false }))
-    this.#header = Buffer.concat([Buffer.of(0xc3, 0x01), fingerprint(canonical)])
-    this.#header.copy(this.#scratch)
+  /** `others`: schemas of the same record that are read too, and written where asked for. */
+  constructor(schema: string, ...others: readonly string[]) {
+    this.#forms = [formOf(schema), ...others.map(formOf)]
+    this.name = this.#forms[0].type.name ?? ''
   }
 
   matches(bytes: Uint8Array): boolean {
-    if (bytes.length < HEADER_BYTES) return false
-    for (let i = 0; i < HEADER_BYTES; i++) if (bytes[i] !== this.#header[i]) return false
-    return true
+    return this.#formOf(bytes) !== undefined
   }
 
-  encode(value: T): Buffer {
-    let end = this.#type.encode(value, this.#scratch, HEADER_BYTES)
+  /** `form`: 0 the schema, 1 the first of the others, … */
+  encode(value: T, form = 0): Buffer {
+    const { type, header } = this.#forms[form] as Form
+    let end = type.encode(value, this.#scratch, HEADER_BYTES)
     if (end < 0) {
       // avsc answers minus the bytes that were lacking
       const size = this.#scratch.length - end
       this.#scratch = Buffer.allocUnsafe(Math.max(size, this.#scratch.length * 2))
-      this.#header.copy(this.#scratch)
-      end = this.#type.encode(value, this.#scratch, HEADER_BYTES)
+      end = type.encode(value, this.#scratch, HEADER_BYTES)
     }
+    header.copy(this.#scratch)
     return Buffer.from(this.#scratch.subarray(0, end))
   }
 
   /** Throws `record-malformed`. */
   decode(bytes: Buffer): T {
-    if (!this.matches(bytes)) throw new HbError('record-malformed', `not a ${this.name}`)
-    return this.#read(bytes, HEADER_BYTES)
+    const form = this.#formOf(bytes)
+    if (form === undefined) throw new HbError('record-malformed', `not a ${this.name}`)
+    return this.#read(form.type, bytes, HEADER_BYTES)
+  }
+
+  #formOf(bytes: Uint8Array): Form | undefined {
+    if (bytes.length < HEADER_BYTES) return undefined
+    for (const form of this.#forms) if (begins(bytes, form.header)) return form
+    return undefined
   }
 
   /**
@@ -89,18 +104,19 @@ export class RecordCodec<T> {
    */
   reader(schema: string): (bytes: Buffer, from: number) => T {
     try {
-      const resolver = this.#type.createResolver(writerType(schema))
-      return (bytes, from) => this.#read(bytes, from, resolver)
+      const { type } = this.#forms.at(-1) as Form
+      const resolver = type.createResolver(writerType(schema))
+      return (bytes, from) => this.#read(type, bytes, from, resolver)
     } catch (error) {
       const why = `it cannot be read as ${this.name}: ${String(error)}`
       throw new HbError('writer-schema-unusable', why, { cause: error })
     }
   }
 
-  #read(bytes: Buffer, from: number, resolver?: Resolver): T {
+  #read(type: Type, bytes: Buffer, from: number, resolver?: Resolver): T {
     let out: { value: unknown; offset: number }
     try {
-      out = this.#type.decode(bytes, from, resolver)
+      out = type.decode(bytes, from, resolver)
     } catch (error) {
       throw new HbError('record-malformed', `${this.name}: ${String(error)}`, { cause: error })
     }
