@@ -9,7 +9,7 @@ import { tag } from './messages.ts'
 import { refuse } from './refusal.ts'
 import { parseFields } from './schemas.ts'
 import type { Schema, Schemas } from './schemas.ts'
-import type { Action, Handle, Handled, Outgoing } from './types.ts'
+import type { Action, Handle, Outgoing } from './types.ts'
 
 /** Writes to the state in place; gives what to send. */
 export type Handler<S> = (state: S, message: Action) => Outgoing[] | undefined
@@ -61,15 +61,6 @@ export function onJson<S, T>(
   run: (state: S, input: T, message: Action) => Outgoing[] | undefined,
 ): Handler<S> {
   return (state, message) => run(state, schema(message.input, 'input'), message)
-}
-
-/** The body of a `handle` without a crank, by requests, notices and bounces. */
-export type Routes<S> = Omit<Contract<S>, 'actions' | 'crank'> & {
-  readonly requests: Contract<S>['actions']
-}
-
-export function route<S>(state: S, message: Action, routes: Routes<S>): Handled<S> {
-  return contract({ ...routes, actions: routes.requests })(state, message)
 }
 
 function dispatch<S>(state: S, message: Action, spec: Contract<S>): Outgoing[] | undefined {

@@ -102,7 +102,8 @@ function endHold(queue: RequestQueue, number: string): Hold {
   const ended = cancel(queue, number)?.context as Partial<Hold> | null | undefined
   const { account, quantity } = ended ?? {}
   if (account === undefined || quantity === undefined) {
-    return refuse('hold-unknown', `no hold ${number.slice(0, 20)} is open: it has ended, or never was`)
+    const shown = number.slice(0, 20)
+    return refuse('hold-unknown', `no hold ${shown} is open: it has ended, or never was`)
   }
   return { account, quantity, note: ended?.note }
 }

@@ -25,7 +25,8 @@ export function ownId(spawn: Action): string {
 /** The id of a process of genesis by its name, as the spawn's input tells it. */
 export function systemId(spawn: Action, name: string): string | undefined {
   const { system } = spawnFields(spawn)
-  if (typeof system !== 'object' || system === null || !Object.hasOwn(system, name)) return undefined
+  const listed = typeof system === 'object' && system !== null && Object.hasOwn(system, name)
+  if (!listed) return undefined
   const id = (system as Fields<unknown>)[name]
   return typeof id === 'string' ? id : undefined
 }

@@ -29,8 +29,8 @@ export {
   transfer,
 } from './messages.ts'
 export type { Tags } from './messages.ts'
-export { contract, on, onJson, route } from './contract.ts'
-export type { Contract, Crank, Handler, Routes } from './contract.ts'
+export { contract, on, onJson } from './contract.ts'
+export type { Contract, Crank, Handler } from './contract.ts'
 export {
   ENTRIES_MAX,
   TEXT_LENGTH_MAX,

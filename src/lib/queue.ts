@@ -80,14 +80,16 @@ export type RequestQueue = {
 export type Taken = Pick<Task, 'then' | 'orElse' | 'context' | 'at' | 'join' | 'part'>
 
 /**
- * With the spawn's message, a queue with deadlines: it knows its process, and the network's clock
- * where the spawn names it. Without, a queue whose tasks wait for ever.
+ * With the spawn's message, a queue with deadlines: it knows its process, and the clock: the
+ * network's, where the spawn names it, or the one given. Without, one whose tasks wait for ever.
  */
-export function newQueue(spawn?: Action): RequestQueue {
+export function newQueue(
+  spawn?: Action,
+  clock = spawn && systemId(spawn, 'clock'),
+): RequestQueue {
   const queue: RequestQueue = { head: 0, tail: 0, open: 0, tasks: {} }
   if (spawn === undefined) return queue
   queue.self = ownId(spawn)
-  const clock = systemId(spawn, 'clock')
   if (clock !== undefined) queue.clock = clock
   return queue
 }

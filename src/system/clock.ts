@@ -13,16 +13,16 @@
 // Next-Alarm {At?}.
 
 import {
+  contract,
   event,
   forwardedTags,
   notice,
   parseAddress,
   refuse,
   reply,
-  route,
   tag,
 } from '../lib/index.ts'
-import type { Action, Handled, Outgoing, Routes, Tags } from '../lib/index.ts'
+import type { Action, Handled, Outgoing, Tags } from '../lib/index.ts'
 import {
   addAlarm,
   alarmCount,
@@ -53,20 +53,20 @@ export type ClockState = AlarmBook & { readonly limits: ClockLimits }
 /** Answers Set-Alarm, Cancel-Alarm, Alarms, Poke and Info; fires what is due first. */
 export function handle(state: ClockState, action: Action): Handled<ClockState> {
   const fired = action.kind === 'spawn' ? [] : fire(state, action)
-  const { messages = [] } = route(state, action, ROUTES)
+  const { messages = [] } = requests(state, action)
   return { messages: [...fired, ...messages, nextAlarm(state)] }
 }
 
-const ROUTES: Routes<ClockState> = {
+const requests = contract<ClockState>({
   spawn: complete,
-  requests: {
+  actions: {
     'Set-Alarm': setAlarm,
     'Cancel-Alarm': cancelAlarm,
     Alarms: alarms,
     Poke: poked,
     Info: info,
   },
-}
+})
 
 function complete(state: ClockState): undefined {
   Object.assign(state, emptyBook())
