@@ -10,6 +10,7 @@
 
 import {
   address,
+  compare,
   contract,
   crank,
   isAddress,
@@ -99,13 +100,17 @@ function credited(state: LendingState, message: Action): Outgoing[] {
     return []
   }
   if (token === state.loan && wanted === 'Repay') return repay(state, message, sender, quantity)
-  const isKnown = positionOf(state, sender) !== undefined
-  const isFull = state.positionCount >= POSITIONS_MAX && !isKnown
-  if (token === state.collateral && wanted === 'Deposit' && !isFull) {
+  if (token === state.collateral && wanted === 'Deposit' && mayDeposit(state, sender, quantity)) {
     change(state, sender, { collateral: BigInt(quantity) })
     return []
   }
   return giveBack(state.custody, message, { token, account: sender, quantity })
+}
+
+/** Who has a position may always add to it. */
+function mayDeposit(state: LendingState, sender: string, quantity: Amount): boolean {
+  if (positionOf(state, sender) !== undefined) return true
+  return state.positionCount < POSITIONS_MAX && compare(quantity, state.minimumDeposit) >= 0
 }
 
 /** Of the debt of X-Borrower, else of the sender; what is more than it goes back to the sender. */

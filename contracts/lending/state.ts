@@ -8,6 +8,7 @@ import {
   completeState,
   integer,
   optional,
+  positive,
   refuse,
   systemId,
   withDefault,
@@ -48,6 +49,8 @@ export type LendingState = {
   bonusBps: number
   /** Interest a year. */
   rateBps: number
+  /** What a first deposit must be: positions are bounded, and a unit each would fill them. */
+  minimumDeposit: Amount
   /** '' before the first one. */
   price: string
   /** Ms: when the oracle set it. */
@@ -98,7 +101,7 @@ const BPS = 10_000
 /** Checks and completes the state that the spawn gave. */
 export function complete(state: LendingState, spawn: Action): undefined {
   const known = ['collateral', 'loan', 'oracle', 'lender', 'clock', 'stalenessMs', 'sweepMs']
-  known.push('borrowBps', 'liquidationBps', 'bonusBps', 'rateBps')
+  known.push('borrowBps', 'liquidationBps', 'bonusBps', 'rateBps', 'minimumDeposit')
   for (const given of Object.keys(state)) {
     if (known.includes(given)) continue
     refuse('state-malformed', `${given} may not be given; ${known.join(', ')} may`)
@@ -115,6 +118,7 @@ export function complete(state: LendingState, spawn: Action): undefined {
     liquidationBps: withDefault(integer(1, BPS), () => 8_000),
     bonusBps: withDefault(integer(0, BPS), () => 500),
     rateBps: withDefault(integer(0, RATE_BPS_MAX), () => 500),
+    minimumDeposit: withDefault(positive, () => '1'),
   })
   const { collateral, loan, borrowBps, liquidationBps, bonusBps } = state
   if (collateral === loan) refuse('state-malformed', 'collateral and loan are the same token')

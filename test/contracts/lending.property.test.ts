@@ -171,7 +171,7 @@ function closeDown(pool: Pool, watch: Watch): void {
 
 describe('a lending pool', () => {
   test('conserves both tokens, and liquidates what is unhealthy, in time, and nothing else', () => {
-    const seen = { liquidations: 0, loans: 0, bounced: 0, badDebt: 0, byAlarm: 0 }
+    const seen = { liquidations: 0, loans: 0, bounced: 0, badDebt: 0 }
     fc.assert(
       fc.property(
         fc.array(command, { minLength: 15, maxLength: 60, size: 'max' }),
@@ -205,12 +205,39 @@ describe('a lending pool', () => {
           if (pool.state.badDebt !== '0') seen.badDebt += 1
           closeDown(pool, watch)
           seen.liquidations += watch.liquidations
-          seen.byAlarm += watch.byAlarm
         },
       ),
       { numRuns: 60 },
     )
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(2)
+  })
+
+  test('what interest alone makes unhealthy is liquidated by alarms, in time', () => {
+    let byAlarm = 0
+    const debts = fc.array(fc.integer({ min: 700, max: 750 }), { minLength: 1, maxLength: 40, size: 'max' })
+    fc.assert(
+      fc.property(debts, fc.integer({ min: 80_000, max: 100_000 }), (owed, rateBps) => {
+        const wallets = owed.map((_debt, at) => idOf(`wallet ${at}`))
+        const rich = Object.fromEntries(wallets.map((each) => [each, '100']))
+        const pool = new Pool(rich, { rateBps, stalenessMs: 86_400_000, sweepMs: SWEEP_MS })
+        const watch = new Watch()
+        pool.fund('100000')
+        for (const each of wallets) pool.deposit(each, '100')
+        pool.setPrice('10')
+        pool.network.settle()
+        wallets.forEach((each, at) => pool.ask(each, 'Borrow', { Quantity: String(owed[at]) }))
+        pool.network.settle()
+        for (let step = 1; step < 70; step += 1) {
+          if (step % 10 === 0) pool.setPrice('10')
+          pool.tick(STEP_MS)
+          watch.check(pool)
+        }
+        byAlarm += watch.byAlarm
+        closeDown(pool, watch)
+      }),
+      { numRuns: 10 },
+    )
+    expect(byAlarm).toBeGreaterThan(20)
   })
 
   test('the checks can fail', () => {

@@ -329,6 +329,27 @@ describe('what comes in', () => {
     pool.check()
   })
 
+  test('a first deposit below the least goes back; a later one does not', () => {
+    const pool = open({ minimumDeposit: '10' })
+    for (const [by, quantity] of [[SAM, '9'], [DMAC, '1']] as const) pool.deposit(by, quantity)
+    pool.network.settle()
+    expect(pool.balances(pool.gold)).toMatchObject({ [SAM]: '1000', [DMAC]: '989' })
+    pool.check()
+  })
+
+  test('the lender may ask for what is there, of the two tokens', () => {
+    const pool = open()
+    const asked = (Token: string, Quantity: string) => pool.ask(LENDER, 'Withdraw-Funds', { Token, Quantity }).text
+    expect(asked(idOf('other'), '1')).toMatch(/^token-unknown: /)
+    expect(asked(pool.dollar, '1001')).toMatch(/^funds-insufficient: /)
+    expect(asked(pool.gold, '1')).toMatch(/^funds-insufficient: 0 is there/)
+    pool.network.failing = ({ target }) => target === pool.dollar
+    expect(asked(pool.dollar, '1000')).toBe('')
+    pool.network.settle()
+    expect(pool.state.cash).toBe('1000')
+    pool.check()
+  })
+
   test('a deposit beyond the positions that there may be goes back; one of who is there does not', () => {
     const pool = open()
     const process = pool.network.processes.get(pool.pool)
@@ -349,6 +370,7 @@ describe('what comes in', () => {
     [{ bonusBps: 2_500 }, /state-malformed: a debt at liquidationBps/],
     [{ sweepMs: 10 }, /input-malformed: .*sweepMs/],
     [{ stalenessMs: 0 }, /input-malformed: .*stalenessMs/],
+    [{ minimumDeposit: '0' }, /amount-malformed: .*minimumDeposit/],
     [{ cash: '5' }, /state-malformed: cash may not be given/],
   ])('a spawn with %j fails', (state, why) => {
     expect(() => new Network().spawn('pool', lending, { ...good, ...state })).toThrow(why)
