@@ -128,7 +128,8 @@ async function ratesOf(runtime: Runtime, contract: CorpusContract, counts: Count
   const actions = actionsOf(contract, 1_000)
   const ours: number[] = []
   const warps: number[] = []
-  ourRate(instance, actions, Math.ceil(counts.ours / 2))
+  // long enough for the engine to be compiled for speed
+  ourRate(instance, actions, counts.ours)
   await warpRate(contract, Math.ceil(counts.warp / 2))
   let [ourCpu, warpCpu] = [0, 0]
   for (let round = 0; round < ROUNDS; round++) {
@@ -159,11 +160,11 @@ export async function benchSmartweave(quick = false): Promise<BenchReport> {
   const runtime = createSmartweaveRuntime()
   const part = quick ? 0.1 : 1
   const inPlace = await ratesOf(runtime, contractOf('in place', IN_PLACE), {
-    ours: 20_000 * part,
+    ours: 10_000 * part,
     warp: 400 * part,
   })
   const whole = await ratesOf(runtime, contractOf('whole state', WHOLE), {
-    ours: 300 * part,
+    ours: 50 * part,
     warp: 400 * part,
   })
   runtime.close()
