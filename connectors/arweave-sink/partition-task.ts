@@ -53,6 +53,8 @@ export type TaskOptions = {
   readonly gate: Gate
   /** Called when a segment is durable. */
   readonly onArchived: (from: number, to: number, id: string) => void
+  /** It goes no further; whether or not a batch is outstanding. */
+  readonly onFailed: (error: unknown) => void
 }
 
 export type TaskState = {
@@ -290,5 +292,6 @@ export class PartitionTask {
     this.#failed = error
     this.#error = isHbError(error) ? error : new HbError('internal-error', String(error))
     for (const { reject } of this.#waiting.splice(0)) reject(error)
+    this.#o.onFailed(error)
   }
 }

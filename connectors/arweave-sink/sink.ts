@@ -84,7 +84,11 @@ export class ArweaveSink {
         },
         revoked: (partition) => this.#revoked(partition),
         halted: (partition, error) => {
-          if (!this.#stopping.signal.aborted) this.#o.onFailed?.(partition, error)
+          // what a task fails with it says itself
+          const isTasks = this.#tasks.get(partition)?.state.state === 'FAILED'
+          // and what was still waited for when a partition moved is the next owner's
+          if (isTasks || isHbError(error, 'partition-lost')) return
+          this.#o.onFailed?.(partition, error)
         },
       },
     })
@@ -122,7 +126,8 @@ export class ArweaveSink {
     partition: number,
     committed: Readonly<Record<string, number | undefined>>,
   ): Record<string, number | 'earliest'> {
-    const { network, log, archive, store, clock, durability = 'accepted', onArchived } = this.#o
+    const { network, log, archive, store, clock } = this.#o
+    const { durability = 'accepted', onArchived, onFailed } = this.#o
     const at = committed[this.#topic]
     const task = new PartitionTask(
       {
@@ -138,6 +143,7 @@ export class ArweaveSink {
         limits: this.#limits,
         gate: this.#gate,
         onArchived: (from, to, id) => onArchived?.(partition, from, to, id),
+        onFailed: (error) => onFailed?.(partition, error),
       },
       at,
     )

@@ -72,7 +72,7 @@ export class SinkRig {
     this.network = testNetwork({ partitions: counts.length })
     this.planted = counts.map((count, partition) => plantLog(this.network, partition, count))
     // whoever waits for what is dead waits no longer than this
-    this.log = createMemoryLog({ drainTimeoutMs: 10 })
+    this.log = createMemoryLog({ drainTimeoutMs: 10, commitDelayMs: 1 })
   }
 
   async plant(): Promise<this> {
@@ -83,13 +83,21 @@ export class SinkRig {
     return this
   }
 
+  async until(isSo: () => boolean, what: string): Promise<void> {
+    for (let tried = 0; !isSo(); tried++) {
+      if (tried > 2_000) throw new Error(`never: ${what}`)
+      await systemClock.sleep(2)
+    }
+  }
+
   get archive(): Archive {
     return memoryArchive(this.items, this.signer)
   }
 
   sink(
-    ports: { log?: Log; archive?: Archive; store?: Store; signed?: Archive } = {},
+    ports: { log?: Log; archive?: Archive; store?: Store } = {},
     limits: Partial<SinkLimits> = {},
+    applicationId = 'hb',
   ): ArweaveSink {
     return new ArweaveSink({
       network: this.network,
@@ -97,6 +105,7 @@ export class SinkRig {
       archive: ports.archive ?? this.archive,
       store: ports.store ?? this.store,
       clock: systemClock,
+      applicationId,
       limits: { ...FAST, ...limits },
       onArchived: (partition, from, to) => this.archived.push(`${partition}: ${from}-${to}`),
       onFailed: (_, error) => this.failures.push(error),
