@@ -203,3 +203,27 @@ export class SinkRig {
     await this.store.close()
   }
 }
+
+export async function archiveAll(rig: SinkRig): Promise<void> {
+  const sink = rig.sink()
+  await sink.start()
+  await rig.caughtUp()
+  await sink.stop()
+}
+
+/** A sink that dies at a call, and another one behind it: every entry once, and in order. */
+export async function dieAt(at: number, isAfter: boolean): Promise<Death> {
+  const rig = await new SinkRig([12]).plant()
+  const death = new Death(at, isAfter)
+  const { sink, bury } = rig.mortal(death)
+  await Promise.race([death.dead, sink.start().then(() => rig.caughtUp())])
+  await bury()
+  await rig.checkCommitted()
+  await archiveAll(rig)
+  const segments = (await rig.segments()).join(', ')
+  if (segments !== '0: 0-4, 0: 5-9, 0: 10-11') throw new Error(`call ${at}: ${segments}`)
+  const [height] = await rig.verify()
+  if (height !== 11) throw new Error(`call ${at}: verified up to ${height}`)
+  await rig.close()
+  return death
+}
