@@ -54,7 +54,7 @@ export type TaskOptions = {
   /** Called when a segment is durable. */
   readonly onArchived: (from: number, to: number, id: string) => void
   /** It goes no further; whether or not a batch is outstanding. */
-  readonly onFailed: (error: unknown) => void
+  readonly onFailed: (error: HbError) => void
 }
 
 export type TaskState = {
@@ -67,6 +67,12 @@ export type TaskState = {
 
 /** Where the archive ends, and the log goes on. */
 type Place = { readonly view: View; readonly previous: string | undefined; readonly next: number }
+/** A batch that was handed out, by the offset behind it. */
+type Waiting = {
+  readonly next: number
+  readonly resolve: () => void
+  readonly reject: (error: HbError) => void
+}
 /** `next`: the offset behind the last entry taken; `end`: behind what was read. */
 type Gathered = {
   readonly writer: SegmentWriter
@@ -79,7 +85,7 @@ export class PartitionTask {
   readonly #o: TaskOptions
   readonly #pending: Pending
   readonly #stop = new AbortController()
-  readonly #waiting: { readonly next: number; resolve(): void; reject(error: unknown): void }[] = []
+  readonly #waiting: Waiting[] = []
   readonly #done: Promise<void>
   #wake = new AbortController()
   /** Segments that the archive has beyond a hole: they are not written again. */
@@ -88,8 +94,9 @@ export class PartitionTask {
   #begun: { readonly pending: PendingSegment; readonly place: Place } | undefined
   #archivedNext = 0
   #height = -1
+  /** What is tried again now; or, once it has failed, why. */
   #error: HbError | undefined
-  #failed: unknown
+  #failed: HbError | undefined
 
   constructor(options: TaskOptions, committed: number | undefined) {
     this.#o = options
@@ -289,9 +296,12 @@ export class PartitionTask {
 
   #fail(error: unknown): void {
     if (this.#stop.signal.aborted) return
-    this.#failed = error
-    this.#error = isHbError(error) ? error : new HbError('internal-error', String(error))
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
-    this.#o.onFailed(error)
+    const failed = isHbError(error)
+      ? error
+      : new HbError('internal-error', String(error), { cause: error })
+    this.#failed = failed
+    this.#error = failed
+    for (const { reject } of this.#waiting.splice(0)) reject(failed)
+    this.#o.onFailed(failed)
   }
 }

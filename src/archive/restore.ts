@@ -16,6 +16,7 @@ import { LogReader } from '../protocol/log-reader.ts'
 import { OrderCodec } from '../protocol/segment.ts'
 import { topicNames, topicSpecs } from '../protocol/topics.ts'
 import { equalBytes, toBase64Url } from '../std/bytes.ts'
+import type { ErrorCode } from '../std/errors.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Log, LogRecord } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
@@ -45,6 +46,13 @@ export type RestoreOptions = ReadArchiveOptions & {
   readonly applicationId?: string
 }
 
+/** Made once: a codec compiles its schema. */
+type Codecs = { readonly records: Records; readonly orders: OrderCodec }
+
+function codecs(): Codecs {
+  return { records: new Records(), orders: new OrderCodec() }
+}
+
 export type ReadPartition = {
   readonly partition: number
   /** Its last height now; -1: nothing. */
@@ -60,6 +68,7 @@ export type ReadPartition = {
 const APPEND_RECORDS = 500
 const APPEND_BYTES = 524_288
 const TRIES = 20
+const MAY_MEND: readonly ErrorCode[] = ['log-append-refused', 'log-append-unclear']
 
 /** Reads and verifies a partition, and writes nothing. */
 export async function verifyPartition(
@@ -68,7 +77,7 @@ export async function verifyPartition(
 ): Promise<ReadPartition> {
   const { network } = options
   const view = initialView(network.id, partition, network.genesis.partitions)
-  return follow(options, partition, view, async () => undefined)
+  return follow(options, codecs(), partition, view, async () => undefined)
 }
 
 /** Makes the topics where they are missing, and restores partitions one after another. */
@@ -77,11 +86,12 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
   const names = topicNames(applicationId)
   const { partitions } = network.genesis
   await log.provision(topicSpecs(names, partitions))
+  const shared = codecs()
   const targets: TargetPartition[] = []
   for (let partition = 0; partition < partitions; partition++) {
-    const target = new TargetPartition(network, log, names.log, partition)
+    const target = new TargetPartition(network, shared.records, log, names.log, partition)
     await target.open()
-    await checkTarget(options, target.view)
+    await checkTarget(options, shared, target.view)
     targets.push(target)
   }
   const done: ReadPartition[] = []
@@ -89,13 +99,17 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
     const { view } = target
     const append = (each: ChainedSegment, entries: readonly OpenedEntry[]): Promise<void> =>
       target.append(entries, each)
-    done.push(await follow(options, view.partition, copyView(view), append))
+    done.push(await follow(options, shared, view.partition, copyView(view), append))
   }
   return done
 }
 
 /** What is there must be of the archive's own chain: told by the entry that it ends with. */
-async function checkTarget(options: RestoreOptions, { partition, height, hash }: View): Promise<void> {
+async function checkTarget(
+  options: RestoreOptions,
+  shared: Codecs,
+  { partition, height, hash }: View,
+): Promise<void> {
   if (height < 0) return
   const { archive, network, owners } = options
   const { segments } = await listSegments(archive, { network, partition }, owners)
@@ -104,8 +118,7 @@ async function checkTarget(options: RestoreOptions, { partition, height, hash }:
   if (listed === undefined) {
     throw new HbError('restore-target-differs', `${where}, of which the archive has nothing`)
   }
-  const parts = { network, records: new Records(), orders: new OrderCodec() }
-  const { head, entries } = openSegment(parts, await archive.read(listed.found.id))
+  const { head, entries } = openSegment({ network, ...shared }, await archive.read(listed.found.id))
   const at = entries[height - head.from]
   if (at !== undefined && equalBytes(at.entry.hash, hash)) return
   throw new HbError('restore-target-differs', `${where} with another entry than the archive's`)
@@ -113,12 +126,12 @@ async function checkTarget(options: RestoreOptions, { partition, height, hash }:
 
 async function follow(
   options: ReadArchiveOptions,
+  parts: Codecs,
   partition: number,
   from: View,
   use: (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<void>,
 ): Promise<ReadPartition> {
   const { archive, network, to = Infinity, owners, signal } = options
-  const parts = { records: new Records(), orders: new OrderCodec() }
   const listing = await listSegments(archive, { network, partition }, owners)
   const end = Math.max(-1, ...listing.segments.map(({ range }) => range.to))
   let { height, hash } = from
@@ -140,7 +153,6 @@ async function follow(
 }
 
 class TargetPartition {
-  readonly #network: Network
   readonly #log: Log
   readonly #topic: string
   readonly #partition: number
@@ -148,13 +160,12 @@ class TargetPartition {
   readonly view: View
   #next = 0
 
-  constructor(network: Network, log: Log, topic: string, partition: number) {
-    this.#network = network
+  constructor(network: Network, records: Records, log: Log, topic: string, partition: number) {
     this.#log = log
     this.#topic = topic
     this.#partition = partition
     this.view = initialView(network.id, partition, network.genesis.partitions)
-    this.#reader = new LogReader(network, new Records(), this.view)
+    this.#reader = new LogReader(network, records, this.view)
   }
 
   /** Reads what is there already. */
@@ -177,23 +188,21 @@ class TargetPartition {
 
   /** What is read back counts, not what an append said. */
   async #appendAll(entries: readonly OpenedEntry[]): Promise<void> {
-    let refused: unknown
+    let refused = new HbError('log-append-refused', `${this.#topic} ${this.#partition}`)
     for (let tried = 0; tried < TRIES; tried++) {
       const rest = entries.filter(({ entry }) => entry.height > this.view.height)
       if (rest.length === 0) return
       try {
         await this.#log.append(this.#topic, this.#partition, rest.map(recordOf))
       } catch (error) {
-        const again =
-          isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
-        if (!again) throw error
+        if (!isHbError(error) || !MAY_MEND.includes(error.code)) throw error
         refused = error
       }
       await this.#readToEnd()
       const at = entries[this.view.height - (entries[0] as OpenedEntry).entry.height]
       if (at !== undefined && !equalBytes(at.entry.hash, this.view.hash)) return
     }
-    throw refused ?? new HbError('log-append-refused', `${this.#topic} ${this.#partition}`)
+    throw refused
   }
 
   async #readToEnd(): Promise<void> {

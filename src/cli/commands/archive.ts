@@ -1,7 +1,12 @@
 // hb archive: what an archive holds, and whether it holds what it says.
 
 import type { Command } from 'commander'
-import type { Archive, Listing, ReadPartition } from '../../archive/index.ts'
+import type {
+  Archive,
+  Listing,
+  ReadArchiveOptions,
+  ReadPartition,
+} from '../../archive/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { ArchiveOptions } from '../archive-place.ts'
@@ -159,10 +164,7 @@ async function verifyAll(context: CommandContext, options: Options): Promise<voi
   })
 }
 
-async function verifyOne(
-  options: Parameters<typeof import('../../archive/index.ts').verifyPartition>[0],
-  partition: number,
-): Promise<Verified> {
+async function verifyOne(options: ReadArchiveOptions, partition: number): Promise<Verified> {
   const { verifyPartition } = await import('../../archive/index.ts')
   const network = options.network.id
   try {
