@@ -1,4 +1,5 @@
-// What an archive holds of a network: its genesis, and the segments of each partition by their tags.
+// What an archive holds of a network: its genesis, and by their tags the segments of each
+// partition.
 //
 // Invariant: T1 tags are hints of where to read: nothing is believed before it was read and
 // verified (segment-chain.ts).

@@ -1,10 +1,10 @@
 // A partition of the log out of its segments: the same entries with the same heights and hashes, in
 // a log that is empty, or that an earlier restore left where it stopped.
 //
-// Owners: one restore at a time per log, and no node on it. Invariants: D1 an entry is appended only
-// when its segment was verified and extends what the target holds. D2 what the target holds already
-// must be what the archive says, or nothing is written. D3 an append whose fate is unclear is read
-// back before anything follows it: the chain drops whatever then comes twice.
+// Owners: one restore at a time per log, and no node on it. Invariants: D1 an entry is appended
+// only when its segment was verified and extends what the target holds. D2 what the target holds
+// already must be what the archive says, or nothing is written. D3 an append whose fate is unclear
+// is read back before anything follows it: the chain drops whatever then comes twice.
 
 import type { View } from '../protocol/accept.ts'
 import { copyView, initialView } from '../protocol/accept.ts'
@@ -137,7 +137,8 @@ async function follow(
   let { height, hash } = from
   let segments = 0
   let entries = 0
-  for await (const each of readChain({ ...parts, archive, network, partition, listing, from, to })) {
+  const chain = readChain({ ...parts, archive, network, partition, listing, from, to })
+  for await (const each of chain) {
     if (signal?.aborted === true) throw new HbError('interrupted', `at height ${height}`)
     await options.checkItems?.(each.segment.items)
     const wanted = each.entries.filter(({ entry }) => entry.height <= to)

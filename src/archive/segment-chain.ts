@@ -1,7 +1,7 @@
 // The segments of a partition one behind another, each read and verified on the view that those
 // before it left. What restores, verifies, and goes on writing reads so.
 //
-// Invariants: C1 a segment is handed on only when it extends the view: same hash, time and counters.
+// Invariants: C1 a segment is handed on only when it extends the view: same hash, time, counters.
 // C2 several segments may hold the same heights (two tasks that wrote them, one that was cut
 // shorter): the longest is read, and all the others must say the same. C3 heights that are lacking
 // are named; nothing behind them is read.

@@ -38,8 +38,9 @@ export type SegmentReaderOptions = {
 }
 
 /**
- * Throws `archive-segment-altered` where its parts contradict one another, `archive-segment-foreign`
- * where it is of another network, and `archive-format-unsupported`; the text names the item.
+ * Throws `archive-segment-altered` where its parts contradict one another,
+ * `archive-segment-foreign` where it is of another network, and `archive-format-unsupported`; the
+ * text names the item.
  */
 export function openSegment(options: SegmentReaderOptions, kept: Kept): Segment {
   const name = `segment ${kept.id}`

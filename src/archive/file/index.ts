@@ -2,9 +2,8 @@
 // machine or a backup tool copies.
 //
 // Owners: any number of OS processes may write and read the same directory. Invariants: A1 to A4 of
-// the port. F1 a file gets its name when its bytes and the directory that names it are synced: a
-// name is a whole file. F2 a file is never opened to be changed; what was left by a crash has a name
-// that no reader takes for an item.
+// the port. F1 a file gets its name when its bytes are synced: a name is a whole file. F2 a file is
+// never opened to be changed; what a crash left has a name that no reader takes for an item.
 
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'

@@ -22,7 +22,8 @@ export function pathOf(tags: readonly Tag[], id: string): string[] {
   if (folders.length < 3 || from === undefined || to === undefined) {
     return [folders[0] ?? 'other', id]
   }
-  return [...folders, `${from.padStart(HEIGHT_DIGITS, '0')}-${to.padStart(HEIGHT_DIGITS, '0')}.${id}`]
+  const [first, last] = [from, to].map((height) => height.padStart(HEIGHT_DIGITS, '0'))
+  return [...folders, `${first}-${last}.${id}`]
 }
 
 /** Where items with these tags must be; fewer tags, fewer folders. */

@@ -78,7 +78,8 @@ async function list({ terminal }: CommandContext, options: Options): Promise<voi
     }
     if (options.json === true) {
       const segments = seen.flatMap((each) => rowsOf(each))
-      return terminal.out(JSON.stringify({ ok: true, networks: networks.map(({ id }) => id), segments }))
+      const ids = networks.map(({ id }) => id)
+      return terminal.out(JSON.stringify({ ok: true, networks: ids, segments }))
     }
     const colors = paint(terminal.color)
     for (const { id } of networks) {

@@ -22,10 +22,10 @@ import { tableLines } from '../table.ts'
 import { paint } from '../terminal.ts'
 
 const HELP = `
-Each segment is verified before anything of it is written: chain, hashes, root, and with --signatures
-the signatures of wallets. A segment that is missing, doubled, altered or foreign is named, and
-nothing is written past it. Interrupted or failed, the same command goes on where it stopped. No node
-may run on the target meanwhile; states are rebuilt when one starts.
+Each segment is verified before anything of it is written: chain, hashes, root, and with
+--signatures the signatures of wallets. A segment that is missing, doubled, altered or foreign is
+named, and nothing is written past it. Interrupted or failed, the same command goes on where it
+stopped. No node may run on the target meanwhile; states are rebuilt when one starts.
 
 Examples:
   hb restore --from file:./archive --network <id> --to embedded:hb-data

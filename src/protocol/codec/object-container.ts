@@ -57,7 +57,9 @@ export class ContainerCodec<T> {
       throw malformed('its sync marker is not the hash of its head')
     }
     const values: T[] = []
-    for (let at = end + SYNC_BYTES; at < bytes.length; ) at = this.#readBlock(bytes, at, sync, values)
+    for (let at = end + SYNC_BYTES; at < bytes.length; ) {
+      at = this.#readBlock(bytes, at, sync, values)
+    }
     return { metadata, values }
   }
 
