@@ -76,7 +76,6 @@ type Waiting = {
 /** `next`: the offset behind the last entry taken; `end`: behind what was read. */
 type Gathered = {
   readonly writer: SegmentWriter
-  readonly view: View
   readonly next: number
   readonly end: number
 }
@@ -211,16 +210,18 @@ export class PartitionTask {
       return begun.place
     }
     const gathered = await this.#gather(place)
-    const { writer, view, next, end } = gathered
+    const { writer, next, end } = gathered
     // claims, repeats and late writes are no entries, and have had all the effect that they have
     if (writer.length === 0) return { ...place, next: end }
     if (!writer.full && !isDue) return gathered
-    const { from, to, root } = writer.head()
+    const head = writer.head()
+    const { from, to, root } = head
+    const view = writer.after
     const there = this.#beyond.find(({ range }) => {
       return range.from === from && range.to === to && Buffer.from(range.root).equals(root)
     })
     if (there !== undefined) return { view, previous: there.found.id, next }
-    const prepared = await archive.prepare(writer.upload(archive, place.previous))
+    const prepared = await archive.prepare(writer.upload(archive, head, place.previous))
     const pending = { prepared, from, view }
     const after = { view, previous: prepared.id, next }
     await this.#pending.write(pending)
@@ -242,9 +243,7 @@ export class PartitionTask {
   async #gather({ view: before, next: from }: Place): Promise<Gathered> {
     const { network, log, topic, partition, records, orders, limits } = this.#o
     const writer = new SegmentWriter({ network, records, orders, limits, before })
-    const reading = copyView(before)
-    const reader = new LogReader(network, records, reading)
-    let view = copyView(before)
+    const reader = new LogReader(network, records, copyView(before))
     let next = from
     let expected = from
     const { end } = await endsOf(log, topic, partition)
@@ -256,14 +255,13 @@ export class PartitionTask {
         const each = reader.read(value)
         if (each.type !== 'entry') continue
         if (!writer.take(each.entry, each.record, value as Uint8Array)) break
-        view = copyView(reading)
         next = offset + 1
         if (writer.full) break
       }
       if (this.#stop.signal.aborted) throw new HbError('partition-lost')
       if (read.records.length === 0) break
     }
-    return { writer, view, next, end: expected }
+    return { writer, next, end: expected }
   }
 
   #settle({ next, view }: Place): void {

@@ -5,7 +5,7 @@
 // in the bundle once, as it was.
 
 import type { View } from '../protocol/accept.ts'
-import { copyView } from '../protocol/accept.ts'
+import { advance, copyView } from '../protocol/accept.ts'
 import { BUNDLE_TAGS, encodeBundle } from '../protocol/ans104/index.ts'
 import type { EntryRecord, Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
@@ -29,6 +29,7 @@ export type SegmentWriterOptions = {
 export class SegmentWriter {
   readonly #o: SegmentWriterOptions
   readonly #before: View
+  readonly #after: View
   readonly #items: Buffer[] = []
   /** By id of the message. */
   readonly #places = new Map<string, number>()
@@ -39,6 +40,12 @@ export class SegmentWriter {
   constructor(options: SegmentWriterOptions) {
     this.#o = options
     this.#before = copyView(options.before)
+    this.#after = copyView(options.before)
+  }
+
+  /** After the last entry that was taken. */
+  get after(): View {
+    return copyView(this.#after)
   }
 
   get length(): number {
@@ -64,13 +71,17 @@ export class SegmentWriter {
     const message = this.#message(entry.message.id, record.message)
     const isSame = equalBytes(this.#o.records.encodeEntry(record), value)
     const original = isSame ? null : Buffer.from(value)
+    advance(this.#after, entry)
     this.#entries.push({ height, hash, timestamp, admission, message, original })
     return true
   }
 
-  /** Of at least one entry. `previous`: id of the segment before. */
-  upload(archive: Pick<Archive, 'signItem'>, previous: string | undefined): Upload {
-    const head = this.head()
+  /** `head`: its own, of at least one entry. `previous`: id of the segment before. */
+  upload(
+    archive: Pick<Archive, 'signItem'>,
+    head: OrderHead,
+    previous: string | undefined,
+  ): Upload {
     const data = this.#o.orders.encode(head, this.#entries)
     const tags = segmentTags(head, 'Order', previous)
     const order = archive.signItem({

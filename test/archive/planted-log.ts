@@ -117,7 +117,7 @@ export function cutLog(
   const end = (before: View): void => {
     if (writer.length > 0) {
       const previous = uploads.length === 0 ? undefined : idOf(`previous ${uploads.length}`)
-      uploads.push(writer.upload({ signItem: (fields) => signing.sign(fields) }, previous))
+      uploads.push(writer.upload({ signItem: (fields) => signing.sign(fields) }, writer.head(), previous))
     }
     writer = begin(before)
   }
