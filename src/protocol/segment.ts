@@ -44,7 +44,7 @@ export type OrderedMessage =
   | { readonly 'org.hollowbeam.Relayed': RelayedRecord }
   | { readonly 'org.hollowbeam.Genesis': { readonly name: string } }
 
-/** schemas/segment.avsc */
+/** schemas/ordered.avsc */
 export type OrderedEntry = {
   readonly height: number
   readonly hash: Uint8Array
@@ -129,7 +129,7 @@ function readRange(text: (name: string) => string | undefined): SegmentRange {
 
 /** The order of a segment: an object container file whose metadata are its head. */
 export class OrderCodec {
-  readonly #container = new ContainerCodec<OrderedEntry>(SCHEMAS.segment)
+  readonly #container = new ContainerCodec<OrderedEntry>(SCHEMAS.ordered)
 
   encode(head: OrderHead, entries: readonly OrderedEntry[]): Buffer {
     const metadata = new Map([[`${TIP}format`, SEGMENT_FORMAT]])
