@@ -95,6 +95,13 @@ const narrower = [
     to: { path: '^(test|bench|scripts|contracts|examples|connectors|bin)/' },
   },
   {
+    name: 'connectors-by-the-public-door',
+    comment: 'A connector is what anybody could write: it imports the package, and nothing inside.',
+    severity: 'error',
+    from: { path: '^connectors/' },
+    to: { path: '^(src|contracts|test|bench|scripts)/', pathNot: '^src/index[.]ts$' },
+  },
+  {
     name: 'rooms-are-listed',
     comment:
       'A new folder of src/ needs its place in ROOMS before anything may be imported from it.',

@@ -4,6 +4,7 @@
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
   'test/chaos/chaos[.]test',
+  'test/connectors/arweave-sink/crash',
   'test/kafka/commands',
   'test/kafka/offset-resets',
   'test/kafka/quotas',

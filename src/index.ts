@@ -9,15 +9,38 @@ export { makeGenesis, openNetwork } from './protocol/genesis.ts'
 export type { Genesis, GenesisOptions, GenesisProcess, Network } from './protocol/genesis.ts'
 export { accept, initialView } from './protocol/accept.ts'
 export type { View } from './protocol/accept.ts'
-export { readRecord } from './protocol/log-reader.ts'
+export { copyView } from './protocol/accept.ts'
+export { entryOf, LogReader, readRecord } from './protocol/log-reader.ts'
+export { OrderCodec } from './protocol/segment.ts'
+export type { SegmentRange } from './protocol/segment.ts'
 export type { Read } from './protocol/log-reader.ts'
 export { Records } from './protocol/codec/records.ts'
+export type { EntryRecord } from './protocol/codec/records.ts'
 export type { Entry } from './protocol/entry.ts'
 export type { Result, Run } from './protocol/result.ts'
 export { partitionOf, topicNames } from './protocol/topics.ts'
 export { openEmbeddedLog } from './log/embedded/index.ts'
 export { createMemoryLog } from './log/memory/index.ts'
 export type * from './log/port.ts'
+export { endsOf } from './log/resume/index.ts'
+export {
+  archivedNetwork,
+  chainEnd,
+  genesisUpload,
+  hasGenesis,
+  listNetworks,
+  listSegments,
+  openFileArchive,
+  restore,
+  SEGMENT_LIMITS,
+  SegmentWriter,
+  verifyPartition,
+} from './archive/index.ts'
+export type * from './archive/index.ts'
+export { openLmdbStore } from './store/lmdb/index.ts'
+export type { Store, StoreOp } from './store/port.ts'
+export { systemClock } from './std/clock.ts'
+export type { Clock } from './std/clock.ts'
 export { rebuild } from './dre/index.ts'
 export type { Rebuilt, RebuildOptions } from './dre/index.ts'
 export { SANDBOX } from './runtime/index.ts'

@@ -6,6 +6,7 @@ import { isIdText } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { CommandContext, OpenBrokers } from './context.ts'
 import { addAcls } from './commands/acls.ts'
+import { addArchive } from './commands/archive.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDlq } from './commands/dlq.ts'
@@ -16,6 +17,7 @@ import { addLog } from './commands/log.ts'
 import { addNew } from './commands/new.ts'
 import { addRebuild } from './commands/rebuild.ts'
 import { addReplay } from './commands/replay.ts'
+import { addRestore } from './commands/restore.ts'
 import { addResult } from './commands/result.ts'
 import { addSchemas } from './commands/schemas.ts'
 import { addSend } from './commands/send.ts'
@@ -67,7 +69,8 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG = /^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest)$/
+const FLAG =
+  /^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest|signatures)$/
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -114,6 +117,8 @@ export function buildProgram(context: CommandContext): Command {
   addAcls(program, context)
   addReplay(program, context)
   addRebuild(program, context)
+  addArchive(program, context)
+  addRestore(program, context)
   addSchemas(program, context)
   return program
 }

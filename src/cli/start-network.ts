@@ -82,6 +82,12 @@ export async function developed(options: NetworkOptions): Promise<Network> {
   return openNetwork(await devGenesis({ partitions, mint, operators }))
 }
 
+/** The directory becomes the network's; or it is that already. Errors: `genesis-mismatch`. */
+export async function keepGenesis(directory: string, network: Network): Promise<void> {
+  const { genesisIn } = await import('./dev-genesis.ts')
+  await keep(directory, await genesisIn(directory), network)
+}
+
 function same(directory: string, kept: Network, network: Network): void {
   if (kept.id === network.id) return
   throw new HbError('genesis-mismatch', `${directory} is of ${kept.id}, not of ${network.id}`)

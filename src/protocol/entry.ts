@@ -57,6 +57,12 @@ export function entryHash(network: string, head: EntryHead, message: Message): B
   ])
 }
 
+/** Headers of an entry's record: for readers that do not decode it. */
+export function entryHeaders({ height, message }: Entry): Record<string, string> {
+  const { process, kind } = message
+  return { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
+}
+
 /** prev of height 0 = H("hb.log-genesis.1", network, partition). */
 export function genesisHash(network: string, partition: number): Buffer {
   return hashParts('hb.log-genesis.1', [network, partition])

@@ -12,6 +12,7 @@ import { copyView } from '../protocol/accept.ts'
 import { schemaIdOf } from '../protocol/codec/confluent.ts'
 import type { Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
+import { entryHeaders } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { genesisSpawn } from '../protocol/genesis.ts'
 import { messageOf } from '../protocol/wire.ts'
@@ -317,10 +318,10 @@ export class PartitionSequencer {
       admission,
       message: wire,
     })
-    const { process, kind } = message
-    const headers = { 'hb-height': String(height), 'hb-process': process, 'hb-kind': kind }
-    if (leg === undefined) return { key: process, value, headers }
-    return { key: process, value, headers: { ...headers, ...traceHeaders(leg) } }
+    const key = message.process
+    const headers = entryHeaders(entry)
+    if (leg === undefined) return { key, value, headers }
+    return { key, value, headers: { ...headers, ...traceHeaders(leg) } }
   }
 
   async #answer(candidates: readonly Candidate[], decisions: readonly Decision[]): Promise<void> {

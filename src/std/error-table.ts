@@ -154,6 +154,72 @@ export const ERROR_TABLE = {
     message: 'the data was written in a format that this version does not know',
     advice: 'Use the version that wrote it, or a newer one.',
   },
+  // archive
+  'bundle-malformed': {
+    kind: 'input',
+    message: 'the bytes are not a bundle of data items',
+    advice: 'Encode it as ANS-104 prescribes; where it was read from an archive, take another copy.',
+  },
+  'archive-absent': {
+    kind: 'input',
+    message: 'there is no archive, or nothing of this network in it',
+    advice: 'Check --from and --network: `hb archive ls` shows what an archive holds.',
+  },
+  'archive-item-altered': {
+    kind: 'operator',
+    message: 'an item of the archive is torn or not what was written',
+    advice: 'Put a whole copy in its place (the text names it), or move it away.',
+  },
+  'archive-segment-missing': {
+    kind: 'operator',
+    message: 'heights are missing in the archive',
+    advice: 'Find the named heights in another copy of the archive; nothing behind them was written.',
+  },
+  'archive-segment-doubled': {
+    kind: 'operator',
+    message: 'two segments of the archive say different things of the same heights',
+    advice: 'Name the signer that you trust with --owner, or move the wrong one away.',
+  },
+  'archive-segment-altered': {
+    kind: 'operator',
+    message: 'a segment of the archive is not what its heights, hashes and root say',
+    advice: 'Put a whole copy in its place; nothing of it or behind it was written.',
+  },
+  'archive-segment-foreign': {
+    kind: 'operator',
+    message: 'a segment of the archive does not belong where it stands',
+    advice: 'Name the signer that you trust with --owner, or move the named segment away.',
+  },
+  'archive-format-unsupported': {
+    kind: 'operator',
+    message: 'a segment was written in a format that this version does not know',
+    advice: 'Use the version that wrote it, or a newer one.',
+  },
+  'archive-read-only': {
+    kind: 'bug',
+    message: 'the archive was opened without a wallet, and nothing can be signed',
+    advice: 'Report it: whoever only reads must write nothing.',
+  },
+  'archive-write-failed': {
+    kind: 'transient',
+    message: 'writing to the archive failed',
+    advice: 'Look at its disk: full, read-only or gone. It is tried again; nothing is lost meanwhile.',
+  },
+  'archive-behind': {
+    kind: 'operator',
+    message: 'the log begins behind what the archive ends with',
+    advice: 'What is between is in neither: find the archive that holds it (runbook).',
+  },
+  'archive-diverged': {
+    kind: 'operator',
+    message: 'the log does not hold what the archive ends with',
+    advice: 'It is another log, or was cut back: restore it, or archive it under a new generation.',
+  },
+  'restore-target-differs': {
+    kind: 'operator',
+    message: 'where it is restored to, there is another log already',
+    advice: 'Restore into an empty directory or another application id, while no node runs on it.',
+  },
   // store
   'store-closed': {
     kind: 'transient',

@@ -23,7 +23,7 @@ async function cruise(dir: string): Promise<Cruise> {
   const config = `${ROOT}.dependency-cruiser.cjs`
   const run = await runTool(
     CRUISE,
-    ['src', 'contracts', '--config', config, '--output-type', 'json'],
+    ['src', 'contracts', 'connectors', '--config', config, '--output-type', 'json'],
     dir,
   )
   if (run.stdout === '') throw new Error(run.stderr)
@@ -39,7 +39,7 @@ test(
     )
     expect(findings.join('\n')).toBe('')
     const cruised = new Set(modules.map(({ source }) => source))
-    const onDisk = sourceFiles().filter(({ path }) => /^(src|contracts)\/.*\.ts$/.test(path))
+    const onDisk = sourceFiles().filter(({ path }) => /^(src|contracts|connectors)\/.*\.ts$/.test(path))
     expect(onDisk.filter(({ path }) => !cruised.has(path))).toEqual([])
     expect(onDisk.length).toBeGreaterThan(MODULES_MIN)
   },
@@ -71,6 +71,7 @@ describe('every pair of rooms', () => {
     const files: Record<string, string> = {
       'package.json': '{"type":"module"}',
       'contracts/a.ts': '',
+      'connectors/a.ts': '',
     }
     for (const from of rooms) {
       files[`src/${from}/index.ts`] = 'export const value = 1\n'
@@ -100,6 +101,9 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'client-is-outside': { 'src/client/far.ts': "export { value } from '../node/index.ts'" },
   'src-imports-src': { 'src/dre/far.ts': "export { value } from '../../test/value.ts'" },
+  'connectors-by-the-public-door': {
+    'connectors/far.ts': "export { value } from '../src/std/value.ts'",
+  },
   'rooms-are-listed': { 'src/dre/unlisted.ts': "export { value } from '../attic/index.ts'" },
   'rooms-by-their-door': { 'src/dre/window.ts': "export { value } from '../log/inner.ts'" },
   'cores-are-pure': { 'src/dre/core.ts': "export { hash } from 'node:crypto'" },

@@ -14,6 +14,7 @@ export {
   type SignatureType,
   type Tag,
 } from './format.ts'
+export { BUNDLE_TAGS, encodeBundle, parseBundle } from './bundle.ts'
 export {
   DataItem,
   encodeDataItem,

@@ -60,6 +60,24 @@ export const SCHEMAS = {
   network:
     '{"type":"record","name":"Network","namespace":"org.hollowbeam","fields":[{"name":"network"' +
     ',"type":"string"},{"name":"genesis","type":"bytes"}]}',
+  ordered:
+    '{"type":"record","name":"Ordered","namespace":"org.hollowbeam","fields":[{"name":"height",' +
+    '"type":"long"},{"name":"hash","type":{"type":"fixed","name":"Hash","namespace":"org.hollow' +
+    'beam","size":32}},{"name":"timestamp","type":"long"},{"name":"admission","type":{"type":"r' +
+    'ecord","name":"Admission","namespace":"org.hollowbeam","fields":[{"name":"systemHeight","t' +
+    'ype":"long"},{"name":"attestation","type":["null","org.hollowbeam.Hash"],"default":null}]}' +
+    '},{"name":"message","type":[{"type":"record","name":"Bundled","namespace":"org.hollowbeam"' +
+    ',"fields":[{"name":"item","type":"int"}]},{"type":"record","name":"Relayed","namespace":"o' +
+    'rg.hollowbeam","fields":[{"name":"caller","type":"string"},{"name":"partition","type":"int' +
+    '"},{"name":"height","type":"long"},{"name":"index","type":"int"},{"name":"seq","type":"lon' +
+    'g"},{"name":"kind","type":{"type":"enum","name":"Kind","namespace":"org.hollowbeam","symbo' +
+    'ls":["message","notice","bounce","event","spawn"]}},{"name":"target","type":"string"},{"na' +
+    'me":"tags","type":{"type":"array","items":{"type":"record","name":"Tag","namespace":"org.h' +
+    'ollowbeam","fields":[{"name":"name","type":"string"},{"name":"value","type":"string"}]}}},' +
+    '{"name":"data","type":"bytes"},{"name":"hops","type":"long"},{"name":"count","type":"long"' +
+    '},{"name":"budget","type":"string"},{"name":"attestation","type":["null","bytes"],"default' +
+    '":null}]},{"type":"record","name":"Genesis","namespace":"org.hollowbeam","fields":[{"name"' +
+    ':"name","type":"string"}]}]},{"name":"original","type":["null","bytes"],"default":null}]}',
   run:
     '{"type":"record","name":"Run","namespace":"org.hollowbeam","fields":[{"name":"partition","' +
     'type":"int"},{"name":"from","type":"long"},{"name":"results","type":{"type":"array","items' +

@@ -1,0 +1,86 @@
+// Where in the log the archive ends: the offset behind the entry that it has last.
+//
+// Invariants: L1 it is found by the entry's hash, never believed of an offset: a committed position
+// only says where to look first. L2 a log that does not hold that entry, or begins behind it, is an
+// error with a code: nothing is archived of another chain.
+
+import type { EntryRecord, Log, Network, Records, View } from '../../src/index.ts'
+import { endsOf, entryOf, HbError, isHbError } from '../../src/index.ts'
+
+export type PlaceOptions = {
+  readonly network: Network
+  readonly log: Log
+  readonly records: Records
+  readonly topic: string
+  readonly partition: number
+}
+
+/** Throws `archive-behind`, `archive-diverged`. */
+export async function placeBehind(
+  options: PlaceOptions,
+  view: View,
+  committed: number | undefined,
+): Promise<number> {
+  const { log, topic, partition } = options
+  const { start, end } = await endsOf(log, topic, partition)
+  if (view.height < 0) return start
+  const hint = committed === undefined ? start : Math.min(Math.max(start, committed - 1), end)
+  const found = (await search(options, view, hint, end)) ?? (await search(options, view, start, hint))
+  if (found !== undefined) return found
+  const first = await firstEntry(options, start, end)
+  const where = `partition ${partition}: the archive ends at height ${view.height}`
+  if (first !== undefined && first.height > view.height + 1) {
+    throw new HbError('archive-behind', `${where}, the log begins at ${first.height}`)
+  }
+  // the archive's next entry may be the first that the log still has
+  if (first?.height === view.height + 1 && first.prev.equals(view.hash)) return start
+  throw new HbError('archive-diverged', `${where}, and the log does not hold that entry`)
+}
+
+async function search(
+  options: PlaceOptions,
+  view: View,
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  const { log, topic, partition } = options
+  for (let at = from; at < to; ) {
+    const read = await log.read(topic, partition, at, { to })
+    for (const { value, offset } of read.records) {
+      if (value !== null && carries(options, view, value)) return offset + 1
+    }
+    if (read.next === at) break
+    at = read.next
+  }
+  return undefined
+}
+
+async function firstEntry(
+  { log, records, topic, partition }: PlaceOptions,
+  start: number,
+  end: number,
+): Promise<EntryRecord | undefined> {
+  for (let at = start; at < end; ) {
+    const read = await log.read(topic, partition, at, { to: end })
+    for (const { value } of read.records) {
+      if (value === null || !records.isEntry(value)) continue
+      return records.decodeEntry(Buffer.from(value))
+    }
+    if (read.next === at) break
+    at = read.next
+  }
+  return undefined
+}
+
+/** Heights first: hashing an entry takes far longer than decoding it. */
+function carries({ network, records }: PlaceOptions, view: View, value: Uint8Array): boolean {
+  if (!records.isEntry(value)) return false
+  try {
+    const record = records.decodeEntry(Buffer.from(value))
+    if (record.height !== view.height) return false
+    return Buffer.from(entryOf(network, view.partition, record).hash).equals(view.hash)
+  } catch (error) {
+    if (isHbError(error)) return false
+    throw error
+  }
+}

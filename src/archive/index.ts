@@ -1,0 +1,22 @@
+// The door of the archive: segments written and read, what an archive holds, and the way back.
+
+export { openFileArchive } from './file/index.ts'
+export type { FileArchiveOptions } from './file/index.ts'
+export type * from './port.ts'
+export {
+  archivedNetwork,
+  genesisUpload,
+  hasGenesis,
+  listNetworks,
+  listSegments,
+} from './catalogue.ts'
+export type { Listed, Listing } from './catalogue.ts'
+export { SEGMENT_LIMITS } from './limits.ts'
+export type { SegmentLimits } from './limits.ts'
+export { restore, verifyPartition } from './restore.ts'
+export type { ReadArchiveOptions, ReadPartition, RestoreOptions } from './restore.ts'
+export { chainEnd, readChain } from './segment-chain.ts'
+export type { ChainedSegment } from './segment-chain.ts'
+export { openSegment } from './segment-reader.ts'
+export type { OpenedEntry, Segment } from './segment-reader.ts'
+export { SegmentWriter } from './segment-writer.ts'

@@ -1,0 +1,233 @@
+// A partition of the log out of its segments: the same entries with the same heights and hashes, in
+// a log that is empty, or that an earlier restore left where it stopped.
+//
+// Owners: one restore at a time per log, and no node on it. Invariants: D1 an entry is appended
+// only when its segment was verified and extends what the target holds. D2 what the target holds
+// already must be what the archive says, or nothing is written. D3 an append whose fate is unclear
+// is read back before anything follows it: the chain drops whatever then comes twice.
+
+import type { View } from '../protocol/accept.ts'
+import { copyView, initialView } from '../protocol/accept.ts'
+import type { DataItem } from '../protocol/ans104/index.ts'
+import { Records } from '../protocol/codec/records.ts'
+import { entryHeaders } from '../protocol/entry.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { LogReader } from '../protocol/log-reader.ts'
+import { OrderCodec } from '../protocol/segment.ts'
+import { topicNames, topicSpecs } from '../protocol/topics.ts'
+import { equalBytes, toBase64Url } from '../std/bytes.ts'
+import type { ErrorCode } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
+import type { Log, LogRecord } from '../log/port.ts'
+import { endsOf } from '../log/resume/index.ts'
+import { listSegments } from './catalogue.ts'
+import type { Archive } from './port.ts'
+import type { ChainedSegment } from './segment-chain.ts'
+import { readChain } from './segment-chain.ts'
+import type { OpenedEntry } from './segment-reader.ts'
+import { openSegment } from './segment-reader.ts'
+
+export type ReadArchiveOptions = {
+  readonly archive: Archive
+  readonly network: Network
+  /** Last height, of every partition; default: all there are. */
+  readonly to?: number
+  /** Only what these addresses signed. */
+  readonly owners?: readonly string[]
+  /** Verifies the signatures of wallets' messages, and throws; default: hashes and chain only. */
+  readonly checkItems?: (items: readonly DataItem[]) => Promise<void>
+  /** Heights that are done, of how many that the archive has. */
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+export type RestoreOptions = ReadArchiveOptions & {
+  readonly log: Log
+  readonly applicationId?: string
+}
+
+/** Made once: a codec compiles its schema. */
+type Codecs = { readonly records: Records; readonly orders: OrderCodec }
+
+function codecs(): Codecs {
+  return { records: new Records(), orders: new OrderCodec() }
+}
+
+export type ReadPartition = {
+  readonly partition: number
+  /** Its last height now; -1: nothing. */
+  readonly height: number
+  /** Of the entry there. */
+  readonly hash: string
+  /** How many were read: of them so many entries, beyond what the target had. */
+  readonly segments: number
+  readonly entries: number
+}
+
+/** One append: well below what any log takes. */
+const APPEND_RECORDS = 500
+const APPEND_BYTES = 524_288
+const TRIES = 20
+const MAY_MEND: readonly ErrorCode[] = ['log-append-refused', 'log-append-unclear']
+
+/** Reads and verifies a partition, and writes nothing. */
+export async function verifyPartition(
+  options: ReadArchiveOptions,
+  partition: number,
+): Promise<ReadPartition> {
+  const { network } = options
+  const view = initialView(network.id, partition, network.genesis.partitions)
+  return follow(options, codecs(), partition, view, async () => undefined)
+}
+
+/** Makes the topics where they are missing, and restores partitions one after another. */
+export async function restore(options: RestoreOptions): Promise<ReadPartition[]> {
+  const { network, log, applicationId = 'hb' } = options
+  const names = topicNames(applicationId)
+  const { partitions } = network.genesis
+  await log.provision(topicSpecs(names, partitions))
+  const shared = codecs()
+  const targets: TargetPartition[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    const target = new TargetPartition(network, shared.records, log, names.log, partition)
+    await target.open()
+    await checkTarget(options, shared, target.view)
+    targets.push(target)
+  }
+  const done: ReadPartition[] = []
+  for (const target of targets) {
+    const { view } = target
+    const append = (each: ChainedSegment, entries: readonly OpenedEntry[]): Promise<void> =>
+      target.append(entries, each)
+    done.push(await follow(options, shared, view.partition, copyView(view), append))
+  }
+  return done
+}
+
+/** What is there must be of the archive's own chain: told by the entry that it ends with. */
+async function checkTarget(
+  options: RestoreOptions,
+  shared: Codecs,
+  { partition, height, hash }: View,
+): Promise<void> {
+  if (height < 0) return
+  const { archive, network, owners } = options
+  const { segments } = await listSegments(archive, { network, partition }, owners)
+  const listed = segments.find(({ range }) => range.from <= height && height <= range.to)
+  const where = `partition ${partition} is at height ${height}`
+  if (listed === undefined) {
+    throw new HbError('restore-target-differs', `${where}, of which the archive has nothing`)
+  }
+  const { head, entries } = openSegment({ network, ...shared }, await archive.read(listed.found.id))
+  const at = entries[height - head.from]
+  if (at !== undefined && equalBytes(at.entry.hash, hash)) return
+  throw new HbError('restore-target-differs', `${where} with another entry than the archive's`)
+}
+
+async function follow(
+  options: ReadArchiveOptions,
+  parts: Codecs,
+  partition: number,
+  from: View,
+  use: (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<void>,
+): Promise<ReadPartition> {
+  const { archive, network, to = Infinity, owners, signal } = options
+  const listing = await listSegments(archive, { network, partition }, owners)
+  const end = Math.max(-1, ...listing.segments.map(({ range }) => range.to))
+  let { height, hash } = from
+  let segments = 0
+  let entries = 0
+  const chain = readChain({ ...parts, archive, network, partition, listing, from, to })
+  for await (const each of chain) {
+    if (signal?.aborted === true) throw new HbError('interrupted', `at height ${height}`)
+    await options.checkItems?.(each.segment.items)
+    const wanted = each.entries.filter(({ entry }) => entry.height <= to)
+    await use(each, wanted)
+    segments += 1
+    entries += wanted.length
+    const last = wanted.at(-1)?.entry ?? { height, hash }
+    height = last.height
+    hash = last.hash
+    options.onProgress?.(height + 1, Math.min(end, to) + 1)
+  }
+  return { partition, height, hash: toBase64Url(hash), segments, entries }
+}
+
+class TargetPartition {
+  readonly #log: Log
+  readonly #topic: string
+  readonly #partition: number
+  readonly #reader: LogReader
+  readonly view: View
+  #next = 0
+
+  constructor(network: Network, records: Records, log: Log, topic: string, partition: number) {
+    this.#log = log
+    this.#topic = topic
+    this.#partition = partition
+    this.view = initialView(network.id, partition, network.genesis.partitions)
+    this.#reader = new LogReader(network, records, this.view)
+  }
+
+  /** Reads what is there already. */
+  async open(): Promise<void> {
+    this.#next = (await endsOf(this.#log, this.#topic, this.#partition)).start
+    await this.#readToEnd()
+  }
+
+  async append(entries: readonly OpenedEntry[], { listed }: ChainedSegment): Promise<void> {
+    for (let at = 0; at < entries.length; ) {
+      const to = batchEnd(entries, at)
+      await this.#appendAll(entries.slice(at, to))
+      at = to
+      const { entry } = entries[at - 1] as OpenedEntry
+      if (this.view.height === entry.height && equalBytes(this.view.hash, entry.hash)) continue
+      const where = `partition ${this.#partition}, height ${entry.height} of ${listed.found.place}`
+      throw new HbError('restore-target-differs', `${where}: somebody else writes this log`)
+    }
+  }
+
+  /** What is read back counts, not what an append said. */
+  async #appendAll(entries: readonly OpenedEntry[]): Promise<void> {
+    let refused = new HbError('log-append-refused', `${this.#topic} ${this.#partition}`)
+    for (let tried = 0; tried < TRIES; tried++) {
+      const rest = entries.filter(({ entry }) => entry.height > this.view.height)
+      if (rest.length === 0) return
+      try {
+        await this.#log.append(this.#topic, this.#partition, rest.map(recordOf))
+      } catch (error) {
+        if (!isHbError(error) || !MAY_MEND.includes(error.code)) throw error
+        refused = error
+      }
+      await this.#readToEnd()
+      const at = entries[this.view.height - (entries[0] as OpenedEntry).entry.height]
+      if (at !== undefined && !equalBytes(at.entry.hash, this.view.hash)) return
+    }
+    throw refused
+  }
+
+  async #readToEnd(): Promise<void> {
+    const { end } = await endsOf(this.#log, this.#topic, this.#partition)
+    while (this.#next < end) {
+      const read = await this.#log.read(this.#topic, this.#partition, this.#next, { to: end })
+      for (const { value } of read.records) this.#reader.read(value)
+      if (read.next === this.#next) return
+      this.#next = read.next
+    }
+  }
+}
+
+function batchEnd(entries: readonly OpenedEntry[], from: number): number {
+  let bytes = 0
+  let to = from
+  while (to < entries.length && to - from < APPEND_RECORDS) {
+    bytes += (entries[to] as OpenedEntry).value.length
+    if (to > from && bytes > APPEND_BYTES) break
+    to += 1
+  }
+  return to
+}
+
+function recordOf({ entry, value }: OpenedEntry): LogRecord {
+  return { key: entry.message.process, value, headers: entryHeaders(entry) }
+}

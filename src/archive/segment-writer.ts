@@ -1,0 +1,126 @@
+// Accepted entries of a partition into a segment.
+//
+// Owners: the sink makes one per segment. Invariants: W1 where a segment ends is a function of its
+// first height, the limits and the entries: never of when they came. W2 each signed message stands
+// in the bundle once, as it was.
+
+import type { View } from '../protocol/accept.ts'
+import { advance, copyView } from '../protocol/accept.ts'
+import { BUNDLE_TAGS, encodeBundle } from '../protocol/ans104/index.ts'
+import type { EntryRecord, Records, WireMessage } from '../protocol/codec/records.ts'
+import type { Entry } from '../protocol/entry.ts'
+import type { Network } from '../protocol/genesis.ts'
+import { merkleRoot } from '../protocol/merkle.ts'
+import type { OrderCodec, OrderedEntry, OrderedMessage, OrderHead } from '../protocol/segment.ts'
+import { segmentTags } from '../protocol/segment.ts'
+import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
+import type { SegmentLimits } from './limits.ts'
+import type { Archive, Upload } from './port.ts'
+
+export type SegmentWriterOptions = {
+  readonly network: Network
+  readonly records: Records
+  readonly orders: OrderCodec
+  readonly limits: SegmentLimits
+  /** Behind which the first entry stands. */
+  readonly before: View
+}
+
+export class SegmentWriter {
+  readonly #o: SegmentWriterOptions
+  readonly #before: View
+  readonly #after: View
+  readonly #items: Buffer[] = []
+  /** By id of the message. */
+  readonly #places = new Map<string, number>()
+  readonly #entries: OrderedEntry[] = []
+  #bytes = 0
+  #full = false
+
+  constructor(options: SegmentWriterOptions) {
+    this.#o = options
+    this.#before = copyView(options.before)
+    this.#after = copyView(options.before)
+  }
+
+  /** After the last entry that was taken. */
+  get after(): View {
+    return copyView(this.#after)
+  }
+
+  get length(): number {
+    return this.#entries.length
+  }
+
+  /** Nothing more goes into it. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** False: the entry begins the next segment. Entries come in order of height, each once. */
+  take(entry: Entry, record: EntryRecord, value: Uint8Array): boolean {
+    const { heightsMax, bytesMax } = this.#o.limits
+    if (this.#full) return false
+    if (this.#entries.length > 0 && this.#bytes + value.length > bytesMax) {
+      this.#full = true
+      return false
+    }
+    this.#bytes += value.length
+    this.#full = (entry.height + 1) % heightsMax === 0
+    const { height, hash, timestamp, admission } = entry
+    const message = this.#message(entry.message.id, record.message)
+    const isSame = equalBytes(this.#o.records.encodeEntry(record), value)
+    const original = isSame ? null : Buffer.from(value)
+    advance(this.#after, entry)
+    this.#entries.push({ height, hash, timestamp, admission, message, original })
+    return true
+  }
+
+  /** `head`: its own, of at least one entry. `previous`: id of the segment before. */
+  upload(
+    archive: Pick<Archive, 'signItem'>,
+    head: OrderHead,
+    previous: string | undefined,
+  ): Upload {
+    const data = this.#o.orders.encode(head, this.#entries)
+    const tags = segmentTags(head, 'Order', previous)
+    const order = archive.signItem({
+      tags: [{ name: 'Content-Type', value: 'application/avro' }, ...tags],
+      data,
+    })
+    return {
+      tags: [...BUNDLE_TAGS, ...segmentTags(head, 'Segment', previous)],
+      data: encodeBundle([...this.#items, order]),
+    }
+  }
+
+  head(): OrderHead {
+    const { network } = this.#o
+    const { partition, height, hash: prev, timestamp, counters } = this.#before
+    const hashes = this.#entries.map(({ hash }) => hash)
+    return {
+      network: network.id,
+      generation: network.genesis.generation,
+      partition,
+      from: height + 1,
+      to: height + hashes.length,
+      prev,
+      hash: hashes.at(-1) ?? EMPTY,
+      root: merkleRoot(hashes),
+      timestamp,
+      counters,
+    }
+  }
+
+  #message(id: string, wire: WireMessage): OrderedMessage {
+    if (wire.type === 'relayed') return { 'org.hollowbeam.Relayed': wire.relayed }
+    if (wire.type === 'genesis') return { 'org.hollowbeam.Genesis': { name: wire.name } }
+    let item = this.#places.get(id)
+    // an id is the hash of a signature: other bytes with the same one are another item
+    if (item === undefined || !equalBytes(this.#items[item] ?? EMPTY, wire.item)) {
+      item = this.#items.push(asBuffer(wire.item)) - 1
+      this.#places.set(id, item)
+    }
+    return { 'org.hollowbeam.Bundled': { item } }
+  }
+}

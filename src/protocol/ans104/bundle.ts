@@ -1,0 +1,80 @@
+// Bundles: several data items in one piece, each to be found by its id.
+//
+//   u256 number of items | per item: u256 bytes, 32 bytes id | the items, one behind the other
+//   (integers little-endian)
+//
+// Source: ANS-104, section 2.2 (binary format). Invariants: B1 a list of items has one bundle, and
+// no byte of it is left over. B2 the ids of the head are those of the items.
+
+import { asBuffer, fromBase64Url, toBase64Url } from '../../std/bytes.ts'
+import { HbError } from '../../std/errors.ts'
+import { parseDataItem, type DataItem } from './data-item.ts'
+import type { Tag } from './format.ts'
+
+const NUMBER_BYTES = 32
+const HEAD_BYTES = 64
+
+/** What the standard asks of the transaction or data item whose data are a bundle. */
+export const BUNDLE_TAGS: readonly Tag[] = [
+  { name: 'Bundle-Format', value: 'binary' },
+  { name: 'Bundle-Version', value: '2.0.0' },
+]
+
+/** Throws `item-malformed` where one of them is no data item. */
+export function encodeBundle(items: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(NUMBER_BYTES + HEAD_BYTES * items.length)
+  writeNumber(head, 0, items.length)
+  items.forEach((item, index) => {
+    const at = NUMBER_BYTES + HEAD_BYTES * index
+    writeNumber(head, at, item.length)
+    fromBase64Url(parseDataItem(item).id).copy(head, at + NUMBER_BYTES)
+  })
+  return Buffer.concat([head, ...items])
+}
+
+/** Items in their order, as views of the bytes. Throws `bundle-malformed`. */
+export function parseBundle(input: Uint8Array): DataItem[] {
+  const bytes = asBuffer(input)
+  const count = readNumber(bytes, 0)
+  let at = NUMBER_BYTES + HEAD_BYTES * count
+  if (at > bytes.length) throw malformed(`${count} items are more than its bytes can hold`)
+  const items: DataItem[] = []
+  for (let index = 0; index < count; index++) {
+    const head = NUMBER_BYTES + HEAD_BYTES * index
+    const end = at + readNumber(bytes, head)
+    if (end > bytes.length) throw malformed(`item ${index} is cut off`)
+    const id = toBase64Url(bytes.subarray(head + NUMBER_BYTES, head + HEAD_BYTES))
+    items.push(itemOf(bytes.subarray(at, end), index, id))
+    at = end
+  }
+  if (at !== bytes.length) throw malformed(`${bytes.length - at} bytes behind its last item`)
+  return items
+}
+
+function itemOf(bytes: Buffer, index: number, id: string): DataItem {
+  let item: DataItem
+  try {
+    item = parseDataItem(bytes)
+  } catch (error) {
+    const why = error instanceof HbError ? error.message : String(error)
+    throw new HbError('bundle-malformed', `item ${index}: ${why}`, { cause: error })
+  }
+  if (item.id !== id) throw malformed(`item ${index} is ${item.id}, the head says ${id}`)
+  return item
+}
+
+function writeNumber(out: Buffer, at: number, value: number): void {
+  out.writeUIntLE(value, at, 6)
+}
+
+function readNumber(bytes: Buffer, at: number): number {
+  if (at + NUMBER_BYTES > bytes.length) throw malformed('it is cut off in its head')
+  for (let i = at + 6; i < at + NUMBER_BYTES; i++) {
+    if (bytes[i] !== 0) throw malformed(`a number at byte ${at} is over every limit`)
+  }
+  return bytes.readUIntLE(at, 6)
+}
+
+function malformed(detail: string): HbError {
+  return new HbError('bundle-malformed', detail)
+}
