@@ -1,5 +1,6 @@
 // The workloads by name, in the order in which they come into genesis.
 
+import { alarms } from './alarms.ts'
 import { hostileClients } from './hostile-clients.ts'
 import { hostileContracts } from './hostile-contracts.ts'
 import { marketplace } from './marketplace.ts'
@@ -13,6 +14,7 @@ export const WORKLOADS = {
   spawning,
   'hostile-contracts': hostileContracts,
   'hostile-clients': hostileClients,
+  alarms,
 } as const satisfies Readonly<Record<string, () => Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

@@ -12,7 +12,7 @@ import type { Json, MakeModel, Model, Sent } from './model.ts'
 import { Refused } from './model.ts'
 
 /** A message as it must leave: with the hops and the count that are left to it. */
-export type Leaving = Omit<Sent, 'kind'> & {
+export type Leaving = Omit<Sent, 'kind' | 'hops' | 'count'> & {
   readonly kind: Sent['kind'] | 'bounce'
   readonly hops: number
   readonly count: number
@@ -91,9 +91,12 @@ function ok(sent: readonly Leaving[]): Predicted {
 function handled(model: Model, message: Message, timestamp: number): Leaving[] {
   const { kind, caller, from, id, hops, count, tags } = message
   const tag = (name: string): string | undefined => tagValue(tags, name)
+  const forwarded: Record<string, string> = {}
+  for (const { name, value } of tags) if (name.startsWith('X-')) forwarded[name] ??= value
   const before = structuredClone(model.state)
   try {
-    const sent = model.handle({ kind, caller, from, id, hops, count, timestamp, tag })
+    const call = { kind, caller, from, id, hops, count, timestamp, forwarded, tag }
+    const sent = model.handle(call)
     return leaving(sent, message)
   } catch (error) {
     model.state = before
@@ -101,16 +104,18 @@ function handled(model: Model, message: Message, timestamp: number): Leaving[] {
   }
 }
 
-/** Each has a hop less; what is left of the count is split evenly. */
+/** Each has a hop less; what is left of the count behind named shares is split evenly. */
 function leaving(sent: readonly Sent[], { hops, count }: Message): Leaving[] {
-  const relayed = sent.filter((each) => each.kind !== 'event').length
-  if (relayed > 0 && hops < 1) throw new Refused('hops-exhausted', '')
-  if (relayed > count) throw new Refused('count-exhausted', '')
-  const share = Math.floor((count - relayed) / relayed)
+  const relayed = sent.filter((each) => each.kind !== 'event')
+  if (relayed.length > 0 && hops < 1) throw new Refused('hops-exhausted', '')
+  const unnamed = relayed.filter((each) => each.count === undefined).length
+  const left = relayed.reduce((sum, each) => sum - (each.count ?? 0), count - relayed.length)
+  if (left < 0) throw new Refused('count-exhausted', '')
+  const share = Math.floor(left / unnamed)
   return sent.map((each) =>
     each.kind === 'event'
       ? { ...each, hops: 0, count: 0 }
-      : { ...each, hops: hops - 1, count: share },
+      : { ...each, hops: Math.min(each.hops ?? Infinity, hops - 1), count: each.count ?? share },
   )
 }
 
