@@ -6,11 +6,18 @@ import type { Cluster, Partition } from './broker/cluster.ts'
 
 export const SITUATIONS = [
   'a bounce',
+  'a child was spawned by its module',
+  'a child was spawned by its salt',
   'a commit of a former owner was turned away',
   'a listed end is old',
   'a member did not let go in time',
   'a member was expelled',
+  'a module was not known to its sender',
+  'a question ended: bounce',
+  'a question ended: expired',
+  'a question ended: reply',
   'a request between nodes is lost',
+  'a salt was used again',
   'a tail that was not replicated is lost',
   'a zombie appended first',
   'a zombie appended',

@@ -1,6 +1,8 @@
 // The workloads by name, in the order in which they come into genesis.
 
 import { alarms } from './alarms.ts'
+import { children } from './children.ts'
+import { fanOut } from './fan-out.ts'
 import { hostileClients } from './hostile-clients.ts'
 import { hostileContracts } from './hostile-contracts.ts'
 import { marketplace } from './marketplace.ts'
@@ -15,6 +17,8 @@ export const WORKLOADS = {
   'hostile-contracts': hostileContracts,
   'hostile-clients': hostileClients,
   alarms,
+  children,
+  'fan-out': fanOut,
 } as const satisfies Readonly<Record<string, () => Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

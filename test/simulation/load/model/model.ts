@@ -27,6 +27,8 @@ export type Sent = {
   /** Where the sender names them: at most so many hops, and so much of its count. */
   readonly hops?: number
   readonly count?: number
+  /** Of a spawn: the hash that it names its module by. */
+  readonly module?: string
 }
 
 export type Model = {
