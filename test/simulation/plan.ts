@@ -57,7 +57,7 @@ export type SimPlan = {
 export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
 
 /** Workloads that came later: drawn last, so that old seeds keep the rest of their plans. */
-const LATER: Partial<Record<WorkloadName, true>> = { alarms: true, children: true, 'fan-out': true }
+const LATER: Partial<Record<WorkloadName, true>> = { alarms: true, children: true, 'fan-out': true, lending: true }
 const LATER_ONE_IN = 3
 const ALL: readonly Role[] = ['sequencer', 'dre', 'relayer']
 

@@ -45,6 +45,7 @@ function seeSent({ kind, tags }: Pick<Content, 'kind' | 'tags'>, saw: Saw): void
     if (missed === undefined) saw('an alarm fired')
     else saw(missed === '0' ? 'an alarm that repeats fired' : 'an alarm missed its time')
   }
+  if (kind === 'event' && action === 'Liquidation') saw('a position was liquidated')
   if (kind === 'event' && action === 'Ended') {
     const ended = ENDED.find((each) => each.endsWith(tagValue(tags, 'Outcome') ?? ' '))
     if (ended !== undefined) saw(ended)

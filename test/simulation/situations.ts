@@ -13,6 +13,7 @@ export const SITUATIONS = [
   'a member did not let go in time',
   'a member was expelled',
   'a module was not known to its sender',
+  'a position was liquidated',
   'a question ended: bounce',
   'a question ended: expired',
   'a question ended: reply',

@@ -30,7 +30,12 @@ function sent(kind: Sent['kind'], target: string, tags: Record<string, string>):
 
 type Ended = readonly [outcome: string, parts: string, at?: number]
 
-function question(kind: string, names: readonly string[], ends: readonly Ended[], open = 0): string {
+function question(
+  kind: string,
+  names: readonly string[],
+  ends: readonly Ended[],
+  open = 0,
+): string {
   const log = new PlantedLog()
   log.spawn('asker', 'asker', {})
   log.timestamp = ASKED_AT

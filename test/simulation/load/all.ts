@@ -5,6 +5,7 @@ import { children } from './children.ts'
 import { fanOut } from './fan-out.ts'
 import { hostileClients } from './hostile-clients.ts'
 import { hostileContracts } from './hostile-contracts.ts'
+import { lending } from './lending.ts'
 import { marketplace } from './marketplace.ts'
 import { spawning } from './spawning.ts'
 import { tokens } from './tokens.ts'
@@ -19,6 +20,7 @@ export const WORKLOADS = {
   alarms,
   children,
   'fan-out': fanOut,
+  lending,
 } as const satisfies Readonly<Record<string, () => Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

@@ -56,7 +56,9 @@ export function fanOut(): Workload {
       const data = {
         kind: oneOf(random, ['all', 'any']),
         deadlineMs: oneOf(random, DEADLINES_MS),
-        targets: Array.from({ length: 1 + random.below(TARGETS_MAX) }, () => oneOf(random, targets)),
+        targets: Array.from({ length: 1 + random.below(TARGETS_MAX) }, () => {
+          return oneOf(random, targets)
+        }),
       }
       return { fields: messageFields(place, { target, action: 'Ask', data, ...CARRIES }) }
     },

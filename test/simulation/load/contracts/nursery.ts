@@ -21,7 +21,8 @@ export const handle = contract<State>({
     Bear: (state, message) => {
       const salt = saltOf(message)
       const child = { state: { hellos: 0, isIll: tag(message, 'Ill') === 'true' } }
-      const by = tag(message, 'By') === 'module' ? { module: state.module } : { source: state.source }
+      const { module, source } = state
+      const by = tag(message, 'By') === 'module' ? { module } : { source }
       const spawn: Outgoing = { kind: 'spawn', salt, data: { ...by, ...child } }
       const hello = helloTo(childId(state.self, salt))
       // what is sent before the spawn in one outbox is too early, and bounces

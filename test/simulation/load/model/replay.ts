@@ -1,8 +1,8 @@
 // The sequential network: every accepted entry in order, one process at a time, with the rules of
 // R3 and R5 that no contract has a say in. Nothing of the product's own evaluation is used.
 //
-// A module is known in a partition from the entry on that carried its source there, or that a process
-// sent by its hash from where it was known; which it is told by a mark on what it sends.
+// A module is known in a partition from the entry on that carried its source there, or by which a
+// process named its hash and was not marked: it is marked where its sender's partition lacks it.
 //
 // Invariants: M1 a process lives in one partition, so its entries in order of height are all that
 // its model needs. M2 an error leaves the state as it was and sends one bounce, if a process waits
