@@ -57,7 +57,7 @@ export type SimPlan = {
 export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
 
 /** Workloads that came later: drawn last, so that old seeds keep the rest of their plans. */
-const LATER: Partial<Record<WorkloadName, true>> = { alarms: true, children: true, 'fan-out': true, lending: true }
+const LATER: ReadonlySet<WorkloadName> = new Set(['alarms', 'children', 'fan-out', 'lending'])
 const LATER_ONE_IN = 3
 const ALL: readonly Role[] = ['sequencer', 'dre', 'relayer']
 
@@ -83,7 +83,7 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
   const nodes = random.below(3) === 0 ? splitNodes(random) : [ALL, ALL, ALL]
   const partitions = 2 + random.below(3)
   const names = Object.keys(WORKLOADS) as WorkloadName[]
-  const isLater = (name: WorkloadName): boolean => name in LATER
+  const isLater = (name: WorkloadName): boolean => LATER.has(name)
   const chosen = names.filter(
     (name) => !isLater(name) && (name === 'tokens' || random.below(2) === 0),
   )

@@ -84,7 +84,8 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const workloads = plan.workloads.map((name): Workload => WORKLOADS[name]())
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
   /** With what is in genesis and sends nothing. */
-  const parts = workloads.some((each) => each.needsClock) ? [clockPart(LIMITS), ...workloads] : workloads
+  const hasClock = workloads.some((each) => each.needsClock)
+  const parts = hasClock ? [clockPart(LIMITS), ...workloads] : workloads
   const network = await genesisOf(plan, parts, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
   const invariants = new Invariants(world, network, options.onHappening)

@@ -11,6 +11,7 @@ import { nurseryModel, saltedId } from './load/model/nursery.ts'
 import { PlantedLog } from './load/model/planted-log.ts'
 import { questionsEnd } from './load/questions.ts'
 import { moduleHash } from './load/model/replay.ts'
+import { poolBooks } from './load/pool-books.ts'
 
 type Outcome = NonNullable<Parameters<PlantedLog['put']>[4]>
 type Sent = NonNullable<Outcome['sent']>[number]
@@ -153,4 +154,38 @@ test('a module by its hash: known where an entry carried it, and marked where no
   expect(told(births('process-failed', undefined, 'module-unknown')).join()).toContain(
     'outcomes-modelled: error module-unknown',
   )
+})
+
+const NAMES = { pool: idOf('pool'), collateral: idOf('gold'), loan: idOf('dollar') }
+const ONE = 10n ** 18n
+
+/** Anna owes 150 of a pool's 1,000 dollars on 100 gold, at a price of 2. */
+function books(changes: object, [gold, dollars] = ['107', '853']): string {
+  const log = new PlantedLog()
+  const pool = {
+    positions: { [ANNA]: { collateral: '100', shares: String(150n * ONE), place: 0 } },
+    custody: { owed: { [`${ANNA}/${NAMES.loan}`]: '3' }, payments: { open: 0 } },
+    liquidationBps: 8_000,
+    ...{ cash: '850', seized: '7', index: String(ONE), price: '2' },
+    ...{ lent: '200', repaid: '40', covered: '8', badDebt: '2' },
+    ...changes,
+  }
+  log.state(NAMES.pool, pool)
+  log.state(NAMES.collateral, { balances: { [NAMES.pool]: gold } })
+  log.state(NAMES.loan, { balances: { [NAMES.pool]: dollars } })
+  return poolBooks(log.ending, NAMES)
+    .map(({ invariant }) => invariant)
+    .join()
+}
+
+test("a pool's books: what is right passes, and each thing that is wrong is told", () => {
+  expect(books({})).toBe('')
+  expect(books({ price: '1.875' })).toBe('')
+  expect(books({ price: '1.87' })).toBe('positions-healthy')
+  expect(books({}, ['106', '853'])).toBe('funds-conserved')
+  expect(books({}, ['107', '854'])).toBe('funds-conserved')
+  expect(books({ lent: '210' })).toBe('debts-accounted')
+  expect(books({ repaid: '50' })).toBe('debts-accounted')
+  const custody = { owed: { [`${ANNA}/${NAMES.loan}`]: '3' }, payments: { open: 1 } }
+  expect(books({ custody })).toBe('payments-end')
 })

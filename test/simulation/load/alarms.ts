@@ -1,5 +1,6 @@
 // Alarms: wakers in every partition have the clock wake them soon, late, in the past and again and
-// again, and cancel some; wallets poke the clock with much and with little, and ask what it refuses.
+// again, and cancel some; wallets poke the clock with much and with little, and ask what it must
+// refuse.
 
 import { messageFields } from '../../../src/client/index.ts'
 import type { GenesisProcess } from '../../../src/protocol/genesis.ts'

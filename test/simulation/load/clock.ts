@@ -20,7 +20,7 @@ export function clockPart(limits: Parameters<typeof clockProcess>[0]): Workload 
   }
 }
 
-/** An alarm that the log's own time has passed has fired: the clock handled that very entry, or one after it. */
+/** By the end an alarm that the time of the clock's own partition has passed has fired. */
 export function noneOverdue({ network, partitions, states }: Ending): Violation[] {
   const id = network.processIds.get(CLOCK) as string
   const { entries } = partitions[partitionOf(id, network.genesis.partitions)] ?? { entries: [] }

@@ -33,7 +33,12 @@ exports.handle = (state, { kind, caller, tags }) => {
 
 export const wakerModel: MakeModel = (spawned) =>
   modelOf(
-    { clock: spawned['clock'] as string, heard: {} as Record<string, number>, answers: 0, bounces: 0 },
+    {
+      clock: spawned['clock'] as string,
+      heard: {} as Record<string, number>,
+      answers: 0,
+      bounces: 0,
+    },
     {
       handle: (state, { kind, caller, tag }) => {
         const ask = (tags: Sent['tags']): Sent[] => [{ ...message(state.clock, tags), count: 2 }]

@@ -115,7 +115,8 @@ function setAlarm(state: State, call: Call): Sent[] {
   owned(call)
   const [at, after] = [call.tag('At'), call.tag('After')]
   if ((at === undefined) === (after === undefined)) refuse('alarm-time-malformed')
-  const time = at === undefined ? timestamp + whole(after, TIME_MAX - timestamp) : whole(at, TIME_MAX)
+  const time =
+    at === undefined ? timestamp + whole(after, TIME_MAX - timestamp) : whole(at, TIME_MAX)
   const repeats = call.tag('Every')
   const every = repeats === undefined ? 0 : whole(repeats, TIME_MAX - timestamp)
   if (repeats !== undefined && every < 1_000) refuse('alarm-time-malformed')
