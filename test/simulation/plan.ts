@@ -56,6 +56,9 @@ export type SimPlan = {
 
 export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
 
+/** Workloads that came later: drawn last, so that old seeds keep the rest of their plans. */
+const LATER: ReadonlySet<WorkloadName> = new Set(['alarms', 'children', 'fan-out', 'lending'])
+const LATER_ONE_IN = 3
 const ALL: readonly Role[] = ['sequencer', 'dre', 'relayer']
 
 export function planOf(seed: number, random: Random, changes: PlanChanges = {}): SimPlan {
@@ -80,14 +83,16 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
   const nodes = random.below(3) === 0 ? splitNodes(random) : [ALL, ALL, ALL]
   const partitions = 2 + random.below(3)
   const names = Object.keys(WORKLOADS) as WorkloadName[]
-  const workloads = names.filter((name) => name === 'tokens' || random.below(2) === 0)
-  const weights = Object.fromEntries(workloads.map((name) => [name, 1 + random.below(3)]))
-  return {
+  const isLater = (name: WorkloadName): boolean => LATER.has(name)
+  const chosen = names.filter(
+    (name) => !isLater(name) && (name === 'tokens' || random.below(2) === 0),
+  )
+  const weigh = (all: readonly WorkloadName[]) => all.map((name) => [name, 1 + random.below(3)])
+  const weights = weigh(chosen)
+  const plan = {
     seed,
     seconds: 40,
     messagesPerSecond: 20,
-    workloads,
-    weights,
     wallets: 6,
     partitions,
     intervalLength: [16, 64, 200][random.below(3)] as number,
@@ -98,6 +103,12 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
     eventSeconds: isQuiet ? 0 : 2 + random.below(8),
     events,
     restSeconds: 180,
+  }
+  const later = names.filter((name) => isLater(name) && random.below(LATER_ONE_IN) === 0)
+  return {
+    ...plan,
+    workloads: [...chosen, ...later],
+    weights: Object.fromEntries([...weights, ...weigh(later)]) as SimPlan['weights'],
     ...changes,
   }
 }

@@ -3,6 +3,7 @@
 import type { Role } from '../../src/node/index.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import { topicNames } from '../../src/protocol/topics.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import type { SimNetwork } from './network/sim-network.ts'
 import type { World } from './world/world.ts'
 import { SECOND } from './world/world.ts'
@@ -12,20 +13,22 @@ const STILL_US = 6 * SECOND
 
 /**
  * Every group is at the end of its topic, every partition is served by one node, every channel has
- * arrived, and nothing is written.
+ * arrived, no alarm is overdue, and nothing is written.
  */
 export class Rest {
   readonly #world: World
   readonly #sim: SimNetwork
   readonly #network: Network
+  readonly #alarms: ClockWatch
   #ends = -1
   #since = 0
   #looked = 0
 
-  constructor(world: World, sim: SimNetwork, network: Network) {
+  constructor(world: World, sim: SimNetwork, network: Network, alarms: ClockWatch) {
     this.#world = world
     this.#sim = sim
     this.#network = network
+    this.#alarms = alarms
   }
 
   isSo(): boolean {
@@ -57,6 +60,8 @@ export class Rest {
     const topics = { sequencer: names.ingress, dre: names.log, relayer: names.outbox } as const
     const health = nodes.flatMap(({ api }) => api?.health() ?? [])
     const missing: string[] = []
+    const overdueMs = this.#alarms.overdueMs()
+    if (overdueMs > 0) missing.push(`an alarm is overdue by ${overdueMs} ms`)
     for (const [role, topic] of Object.entries(topics) as [Role, string][]) {
       for (let at = 0; at < this.#network.genesis.partitions; at++) {
         const end = cluster.topics.get(topic)?.partitions[at]?.records.length ?? 0

@@ -19,7 +19,9 @@ import type { Cluster } from './broker/cluster.ts'
 import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
 import { Lookout } from './invariants/lookout.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { WORKLOADS } from './load/all.ts'
+import { clockPart } from './load/clock.ts'
 import { Load } from './load/load.ts'
 import type { SimWallet } from './load/wallets.ts'
 import { simWallet } from './load/wallets.ts'
@@ -30,6 +32,7 @@ import { SimNetwork } from './network/sim-network.ts'
 import type { PlanChanges, SimPlan } from './plan.ts'
 import { planOf } from './plan.ts'
 import { Rest } from './rest.ts'
+import { seeSituations } from './sightings.ts'
 import { watchZombies } from './situations.ts'
 import { SECOND, World } from './world/world.ts'
 
@@ -80,7 +83,10 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const plan = planOf(seed, world.random('plan'), options.changes)
   const workloads = plan.workloads.map((name): Workload => WORKLOADS[name]())
   const wallets = Array.from({ length: plan.wallets }, () => simWallet(world.random('wallets')))
-  const network = await genesisOf(plan, workloads, wallets)
+  /** With what is in genesis and sends nothing. */
+  const hasClock = workloads.some((each) => each.needsClock)
+  const parts = hasClock ? [clockPart(LIMITS), ...workloads] : workloads
+  const network = await genesisOf(plan, parts, wallets)
   const sim = new SimNetwork(world, plan, network.genesis)
   const invariants = new Invariants(world, network, options.onHappening)
   const lookout = new Lookout(world, sim.nodes, invariants)
@@ -95,8 +101,8 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
   const drafting = draft === undefined ? {} : { draft }
-  const parts = { world, sim, network, plan, wallets, workloads, recorder }
-  const load = new Load({ ...parts, ...drafting })
+  const loading = { world, sim, network, plan, wallets, workloads, recorder }
+  const load = new Load({ ...loading, ...drafting })
   const mischief = new Mischief(sim, plan)
   options.prepare?.(sim)
   for (const node of sim.nodes) node.start()
@@ -107,7 +113,8 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   mischief.stop()
   load.stop()
   sim.heal()
-  const rested = new Rest(world, sim, network)
+  const alarms = new ClockWatch(world, invariants.known)
+  const rested = new Rest(world, sim, network, alarms)
   const isAtRest = await world.runUntil(
     () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
@@ -123,7 +130,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   }
   if (!isAtRest) violations.push({ invariant: 'comes-to-rest', text: rested.why() })
   else if (violations.length === 0) {
-    const judged = await judge(sim, network, recorder, workloads)
+    const judged = await judge(sim, network, recorder, parts)
     violations.push(...load.violations, ...judged.violations)
     ;({ figures, states } = judged)
     if (figures.superseded > 0) world.saw('an entry was superseded')
@@ -210,10 +217,7 @@ async function judge(
   const partitions = facts.partitions.map(({ entries }, at) => {
     return { entries, results: publishedResults(facts, at) }
   })
-  for (const { code, messages } of partitions.flatMap(({ results }) => results)) {
-    if (code !== '') sim.world.saw(`result: ${code}`)
-    for (const { kind } of messages) if (kind === 'bounce') sim.world.saw('a bounce')
-  }
+  seeSituations(partitions, (situation) => sim.world.saw(situation))
   const ending: Ending = { network, partitions, states, served, refusals: facts.refusals }
   const models = new Map(workloads.flatMap((each) => each.models(sourceOf)))
   const modelled = [

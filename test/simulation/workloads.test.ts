@@ -29,6 +29,13 @@ test(
       ]),
     )
     expect(Object.keys(situations).some((each) => each.startsWith('refused at the door'))).toBe(true)
+    const ofTheLog = [
+      'a child was spawned by its salt',
+      'a position was liquidated',
+      'a question ended: reply',
+      'an alarm fired',
+    ]
+    expect(Object.keys(situations)).toEqual(expect.arrayContaining(ofTheLog))
     expect(situations['a bounce']).toBeGreaterThan(10)
   },
   RUN_MS,

@@ -1,7 +1,11 @@
 // The workloads by name, in the order in which they come into genesis.
 
+import { alarms } from './alarms.ts'
+import { children } from './children.ts'
+import { fanOut } from './fan-out.ts'
 import { hostileClients } from './hostile-clients.ts'
 import { hostileContracts } from './hostile-contracts.ts'
+import { lending } from './lending.ts'
 import { marketplace } from './marketplace.ts'
 import { spawning } from './spawning.ts'
 import { tokens } from './tokens.ts'
@@ -13,6 +17,10 @@ export const WORKLOADS = {
   spawning,
   'hostile-contracts': hostileContracts,
   'hostile-clients': hostileClients,
+  alarms,
+  children,
+  'fan-out': fanOut,
+  lending,
 } as const satisfies Readonly<Record<string, () => Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

@@ -2,7 +2,7 @@
 
 import { createPrivateKey } from 'node:crypto'
 import { Wallet } from '../../../src/client/index.ts'
-import type { DataItemFields } from '../../../src/protocol/ans104/index.ts'
+import type { DataItemFields, SigningKey } from '../../../src/protocol/ans104/index.ts'
 import { ED25519 } from '../../../src/protocol/ans104/index.ts'
 import type { Random } from '../../../src/std/random.ts'
 import { fromBase64Url } from '../../../src/std/bytes.ts'
@@ -17,15 +17,18 @@ export type SimWallet = {
 }
 
 export function simWallet(random: Random): SimWallet {
-  const der = Buffer.concat([PKCS8, bytesOf(random, 32)])
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const { x } = privateKey.export({ format: 'jwk' })
-  const owner = fromBase64Url(x as string)
-  const wallet = new Wallet({ signatureType: ED25519, owner, privateKey })
+  const wallet = new Wallet(simKey(random))
   return {
     address: wallet.address,
     sign: (fields) => wallet.sign({ ...fields, anchor: bytesOf(random, 32) }),
   }
+}
+
+export function simKey(random: Random): SigningKey {
+  const der = Buffer.concat([PKCS8, bytesOf(random, 32)])
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const { x } = privateKey.export({ format: 'jwk' })
+  return { signatureType: ED25519, owner: fromBase64Url(x as string), privateKey }
 }
 
 export function bytesOf(random: Random, count: number): Buffer {

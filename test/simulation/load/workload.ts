@@ -68,6 +68,8 @@ export type Ending = {
 
 export type Workload = {
   readonly name: string
+  /** Some of its processes set alarms: the network has a clock. */
+  readonly needsClock?: boolean
   /** Names of processes that are tokens: the checker's own ledger judges them too. */
   readonly tokenNames: readonly string[]
   /** Sources that `processes` asks for. */

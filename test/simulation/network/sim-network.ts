@@ -6,6 +6,7 @@ import { Faults } from '../broker/faults.ts'
 import type { SimPlan } from '../plan.ts'
 import type { World } from '../world/world.ts'
 import type { Genesis } from '../../../src/protocol/genesis.ts'
+import { simKey } from '../load/wallets.ts'
 import { SimHttp } from './sim-http.ts'
 import { SimNode } from './sim-node.ts'
 
@@ -51,6 +52,7 @@ export class SimNetwork {
     this.http = new SimHttp(world, { isOn: true, ...plan.http }, (address) => this.#at(address))
     const { cluster, faults, http } = this
     const { standbys } = plan
+    const keys = world.random('tickers')
     this.nodes = plan.nodes.map((roles, at) => {
       const name = `node-${at}`
       const onHalted = (role: string, partition: number, error: unknown): void => {
@@ -60,7 +62,7 @@ export class SimNetwork {
       }
       const limits = NODE_LIMITS
       const parts = { world, cluster, faults, http, genesis, roles, standbys, limits, onHalted }
-      return new SimNode({ ...parts, name })
+      return new SimNode({ ...parts, name, tickerKey: simKey(keys) })
     })
   }
 

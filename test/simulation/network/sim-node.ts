@@ -4,6 +4,7 @@
 
 import type { NodeApi, NodeOptions, RunningNode } from '../../../src/node/index.ts'
 import { composeNode } from '../../../src/node/index.ts'
+import type { SigningKey } from '../../../src/protocol/ans104/index.ts'
 import type { Genesis } from '../../../src/protocol/genesis.ts'
 import type { Role } from '../../../src/node/ownership.ts'
 import type { Cluster } from '../broker/cluster.ts'
@@ -23,6 +24,8 @@ export type SimNodeOptions = {
   readonly name: string
   readonly roles: readonly Role[]
   readonly standbys: number
+  /** Of its ticker, where the network has a clock. */
+  readonly tickerKey: SigningKey
   readonly limits: NonNullable<NodeOptions['limits']>
   /** A partition halted, on a node that lives. */
   readonly onHalted: (role: string, partition: number, error: unknown) => void
@@ -68,7 +71,7 @@ export class SimNode {
   /** Begins to start; it goes on as the world does. */
   start(): void {
     if (this.#host.isAlive) return
-    const { world, cluster, faults, http, genesis, roles, standbys, limits } = this.#o
+    const { world, cluster, faults, http, genesis, roles, standbys, limits, tickerKey } = this.#o
     const host = this.#newHost()
     this.#host = host
     this.#running = undefined
@@ -82,6 +85,7 @@ export class SimNode {
       sequencerStore: this.#disk.open('sequencer', host),
       dreStore: this.#disk.open('dre', host),
       clock: host.clock,
+      tickerKey,
       fetch: http.fetchFrom(host),
       evaluatorWorkers: 0,
       verifierThreads: 0,

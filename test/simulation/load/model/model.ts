@@ -11,6 +11,8 @@ export type Call = {
   readonly hops: number
   readonly count: number
   readonly timestamp: number
+  /** Tags whose names begin with `X-`. */
+  readonly forwarded: Readonly<Record<string, string>>
   /** The first value of a tag. */
   tag(name: string): string | undefined
 }
@@ -20,7 +22,13 @@ export type Sent = {
   readonly kind: 'message' | 'notice' | 'event' | 'spawn'
   /** '' for a spawn and for an event. */
   readonly target: string
-  readonly tags: Readonly<Record<string, string>>
+  /** Undefined: a tag that must not be there. */
+  readonly tags: Readonly<Record<string, string | undefined>>
+  /** Where the sender names them: at most so many hops, and so much of its count. */
+  readonly hops?: number
+  readonly count?: number
+  /** Of a spawn: the hash that it names its module by. */
+  readonly module?: string
 }
 
 export type Model = {

@@ -1,10 +1,14 @@
 // The sequential network: every accepted entry in order, one process at a time, with the rules of
 // R3 and R5 that no contract has a say in. Nothing of the product's own evaluation is used.
 //
+// A module is known in a partition from the entry on that carried its source there, or by which a
+// process named its hash and was not marked: it is marked where its sender's partition lacks it.
+//
 // Invariants: M1 a process lives in one partition, so its entries in order of height are all that
 // its model needs. M2 an error leaves the state as it was and sends one bounce, if a process waits
 // for one.
 
+import { createHash } from 'node:crypto'
 import type { Entry } from '../../../../src/protocol/entry.ts'
 import type { Content, Message } from '../../../../src/protocol/message.ts'
 import { tagValue } from '../../../../src/protocol/message.ts'
@@ -12,7 +16,7 @@ import type { Json, MakeModel, Model, Sent } from './model.ts'
 import { Refused } from './model.ts'
 
 /** A message as it must leave: with the hops and the count that are left to it. */
-export type Leaving = Omit<Sent, 'kind'> & {
+export type Leaving = Omit<Sent, 'kind' | 'hops' | 'count' | 'module'> & {
   readonly kind: Sent['kind'] | 'bounce'
   readonly hops: number
   readonly count: number
@@ -29,19 +33,38 @@ export type Predicted = {
 /** Of a process: its model, that its spawn failed, or that nobody has a model of its contract. */
 type Known = Model | 'failed' | 'unmodelled'
 
+type Modules = ReadonlySet<string>
+type Spec = {
+  readonly source?: unknown
+  readonly module?: unknown
+  readonly engine?: unknown
+  readonly state?: Json
+}
+
+/** On a spawn by a hash that is not known where it is sent. */
+const UNKNOWN = 'HB-Module-Unknown'
+
 export class Replay {
   readonly processes = new Map<string, Known>()
   readonly #makers: ReadonlyMap<string, MakeModel>
+  /** Models by the hash of the source. */
+  readonly #byHash: ReadonlyMap<string, MakeModel>
+  /** Hashes of the modules that are known, by partition. */
+  readonly #known = new Map<number, Set<string>>()
 
   /** `makers`: by the contract's source. */
   constructor(makers: ReadonlyMap<string, MakeModel>) {
     this.#makers = makers
+    this.#byHash = new Map([...makers].map(([source, make]) => [moduleHash(source), make]))
   }
 
   /** What the next entry of its process comes to; undefined where nobody has a model of it. */
-  next({ message, timestamp }: Entry): Predicted | undefined {
+  next({ message, timestamp, partition }: Entry): Predicted | undefined {
+    const known = this.#known.get(partition) ?? new Set()
+    this.#known.set(partition, known)
+    if (message.kind === 'spawn') learn(known, message)
     try {
-      return this.#next(message, timestamp)
+      return this.#next(message, timestamp, known)
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const { code, message: text } = error
@@ -50,7 +73,7 @@ export class Replay {
     }
   }
 
-  #next(message: Message, timestamp: number): Predicted | undefined {
+  #next(message: Message, timestamp: number, modules: Modules): Predicted | undefined {
     const { process, kind, expires } = message
     const known = this.processes.get(process)
     const isFirst = kind === 'spawn' && known === undefined
@@ -61,56 +84,101 @@ export class Replay {
     if (known === undefined && kind === 'notice') return ok([])
     if (known === undefined && !isFirst) throw new Refused('process-not-found', '')
     if (known === 'failed') throw new Refused('process-failed', '')
-    const now = isFirst ? this.#spawned(message) : (known as Model | 'unmodelled')
+    const now = isFirst ? this.#spawned(message, modules) : (known as Model | 'unmodelled')
     if (now === 'unmodelled') {
       this.processes.set(process, now)
       return undefined
     }
-    const sent = handled(now, message, timestamp)
+    const sent = handled(now, message, timestamp, modules)
     this.processes.set(process, now)
     return ok(sent)
   }
 
-  #spawned({ data, process }: Message): Model | 'unmodelled' {
-    let spec: { source?: unknown; state?: Json }
-    try {
-      spec = JSON.parse(Buffer.from(data).toString()) as typeof spec
-    } catch {
-      throw new Refused('json-malformed', '')
+  #spawned(message: Message, modules: Modules): Model | 'unmodelled' {
+    const { process, from, tags } = message
+    const spec = specOf(message)
+    if (spec === undefined) throw new Refused('json-malformed', '')
+    const { source, module, state = {} } = spec
+    if (typeof module === 'string' && source === undefined) {
+      const isKnown = from === 'process' ? !isMarked(tags) : modules.has(module)
+      if (!isKnown) throw new Refused('module-unknown', '')
+      return this.#byHash.get(module)?.(state, process) ?? 'unmodelled'
     }
-    const { source, state = {} } = spec
     if (typeof source !== 'string') throw new Refused('spawn-malformed', '')
     return this.#makers.get(source)?.(state, process) ?? 'unmodelled'
   }
+}
+
+function specOf({ data }: Pick<Message, 'data'>): Spec | undefined {
+  try {
+    return JSON.parse(Buffer.from(data).toString()) as Spec
+  } catch {
+    return undefined
+  }
+}
+
+/** By decision record 27. */
+export function moduleHash(source: string): string {
+  return createHash('sha256').update(source).digest('base64url')
+}
+
+/** What a spawn makes known where it stands, whatever comes of it. */
+function learn(known: Set<string>, message: Message): void {
+  const { source, module, engine } = specOf(message) ?? {}
+  if (engine === 'native') return
+  if (typeof source === 'string') known.add(moduleHash(source))
+  else if (typeof module === 'string' && message.from === 'process' && !isMarked(message.tags)) {
+    known.add(module)
+  }
+}
+
+function isMarked(tags: Message['tags']): boolean {
+  return tagValue(tags, UNKNOWN) !== undefined
 }
 
 function ok(sent: readonly Leaving[]): Predicted {
   return { status: 'ok', code: '', text: '', sent }
 }
 
-function handled(model: Model, message: Message, timestamp: number): Leaving[] {
+function handled(
+  model: Model,
+  message: Message,
+  timestamp: number,
+  modules: Modules,
+): Leaving[] {
   const { kind, caller, from, id, hops, count, tags } = message
   const tag = (name: string): string | undefined => tagValue(tags, name)
+  const forwarded: Record<string, string> = {}
+  for (const { name, value } of tags) if (name.startsWith('X-')) forwarded[name] ??= value
   const before = structuredClone(model.state)
   try {
-    const sent = model.handle({ kind, caller, from, id, hops, count, timestamp, tag })
-    return leaving(sent, message)
+    const call = { kind, caller, from, id, hops, count, timestamp, forwarded, tag }
+    const sent = model.handle(call)
+    return leaving(sent.map((each) => marked(each, modules)), message)
   } catch (error) {
     model.state = before
     throw error
   }
 }
 
-/** Each has a hop less; what is left of the count is split evenly. */
+function marked({ module, ...sent }: Sent, modules: Modules): Sent {
+  if (module === undefined) return sent
+  const mark = modules.has(module) ? undefined : module
+  return { ...sent, tags: { ...sent.tags, [UNKNOWN]: mark } }
+}
+
+/** Each has a hop less; what is left of the count behind named shares is split evenly. */
 function leaving(sent: readonly Sent[], { hops, count }: Message): Leaving[] {
-  const relayed = sent.filter((each) => each.kind !== 'event').length
-  if (relayed > 0 && hops < 1) throw new Refused('hops-exhausted', '')
-  if (relayed > count) throw new Refused('count-exhausted', '')
-  const share = Math.floor((count - relayed) / relayed)
+  const relayed = sent.filter((each) => each.kind !== 'event')
+  if (relayed.length > 0 && hops < 1) throw new Refused('hops-exhausted', '')
+  const unnamed = relayed.filter((each) => each.count === undefined).length
+  const left = relayed.reduce((sum, each) => sum - (each.count ?? 0), count - relayed.length)
+  if (left < 0) throw new Refused('count-exhausted', '')
+  const share = Math.floor(left / unnamed)
   return sent.map((each) =>
     each.kind === 'event'
       ? { ...each, hops: 0, count: 0 }
-      : { ...each, hops: hops - 1, count: share },
+      : { ...each, hops: Math.min(each.hops ?? Infinity, hops - 1), count: each.count ?? share },
   )
 }
 
