@@ -2,13 +2,17 @@
 // the inline evaluator and the worker: what differs between them is only how commands arrive.
 //
 // Owners: the table owns its instances. Invariants: as E1–E4 of port.ts; T1 an instance that threw
-// is gone before the reply is given, so the next command of its process answers `lost`.
+// is gone before the reply is given, so the next command of its process answers `lost`. T2 an
+// upgrade is evaluated in a fresh instance, so that what comes of it is a function of the state.
 
 import { isHbError } from '../../std/errors.ts'
+import type { HbError } from '../../std/errors.ts'
 import { SandboxSpent } from '../port.ts'
-import type { CheckMessages, EvaluationLimits, Instance } from '../port.ts'
+import type { CheckMessages, Evaluation, EvaluationLimits, Instance, ModuleSource } from '../port.ts'
 import type { EvaluatorCommand, EvaluatorHost, EvaluatorReply, OutboxParent } from './port.ts'
 import type { RuntimesByLevel } from './runtimes.ts'
+
+const REFUSAL_TEXT_MAX = 512
 
 /** A reply without what the owner of all tables adds (`faults`, `exhausted`). */
 export type TableReply =
@@ -26,6 +30,7 @@ export function createProcessTable(
   limits: EvaluationLimits,
 ): ProcessTable {
   const instances = new Map<string, Instance>()
+  const engines = new WeakMap<Instance, ModuleSource['engine']>()
   let parent: OutboxParent = { hops: 0, count: 0, budget: '0' }
   const check: CheckMessages = (messages) => host.checkOutbox(messages, parent)
 
@@ -40,17 +45,48 @@ export function createProcessTable(
     const runtime = runtimes(level)[module.engine]
     const instance = runtime.open(module, snapshot, limits, changes)
     instances.set(process, instance)
+    engines.set(instance, module.engine)
     return { kind: 'opened', memoryBytes: instance.memoryBytes() }
   }
 
   function evaluate(
     instance: Instance,
-    command: EvaluatorCommand & { kind: 'evaluate' },
-  ): TableReply {
+    command: EvaluatorCommand & { kind: 'evaluate' | 'upgrade' },
+  ): TableReply & { kind: 'evaluated' } {
     if (command.parent !== undefined) parent = command.parent
     const wanted = command.parent === undefined ? undefined : check
-    const evaluation = instance.evaluate(command.action, wanted)
+    const evaluation =
+      command.kind === 'upgrade'
+        ? instance.migrate(command.action, wanted)
+        : instance.evaluate(command.action, wanted)
     return { kind: 'evaluated', evaluation, memoryBytes: instance.memoryBytes() }
+  }
+
+  function upgrade(now: Instance, command: EvaluatorCommand & { kind: 'upgrade' }): TableReply {
+    const { process, level, module } = command
+    const memoryBytes = now.memoryBytes()
+    const engine = engines.get(now)
+    if (engine !== module.engine) {
+      const text = `the process runs on ${engine}, the module is for ${module.engine}`
+      return { kind: 'evaluated', evaluation: refused('upgrade-malformed', text), memoryBytes }
+    }
+    const snapshot = now.snapshot()
+    let next: Instance
+    try {
+      next = runtimes(level)[module.engine].open(module, snapshot, limits)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return { kind: 'evaluated', evaluation: refused(error.code, error.detail), memoryBytes }
+    }
+    const reply = evaluate(next, command)
+    if (reply.evaluation.status === 'error') {
+      next.close()
+      return { ...reply, memoryBytes }
+    }
+    now.close()
+    instances.set(process, next)
+    engines.set(next, module.engine)
+    return reply
   }
 
   function answer(command: EvaluatorCommand): TableReply {
@@ -61,6 +97,7 @@ export function createProcessTable(
     }
     const instance = instances.get(command.process)
     if (instance === undefined) return { kind: 'lost' }
+    if (command.kind === 'upgrade') return upgrade(instance, command)
     return command.kind === 'evaluate'
       ? evaluate(instance, command)
       : { kind: 'snapshot', text: instance.snapshot() }
@@ -73,8 +110,8 @@ export function createProcessTable(
       } catch (error) {
         drop(command.process)
         if (error instanceof SandboxSpent) return { kind: 'lost' }
-        return command.kind === 'open' && isHbError(error) && error.kind === 'contract'
-          ? { kind: 'refused', code: error.code, text: error.detail.slice(0, 512) }
+        return command.kind === 'open' && isRefusal(error)
+          ? { kind: 'refused', code: error.code, text: error.detail.slice(0, REFUSAL_TEXT_MAX) }
           : { kind: 'fault', ...described(error) }
       }
     },
@@ -82,6 +119,15 @@ export function createProcessTable(
       for (const process of instances.keys()) drop(process)
     },
   }
+}
+
+/** A module or a state that nobody can open. */
+function isRefusal(error: unknown): error is HbError {
+  return isHbError(error) && error.kind === 'contract'
+}
+
+function refused(code: string, detail: string): Evaluation & { status: 'error' } {
+  return { status: 'error', gas: 0, code, text: detail.slice(0, REFUSAL_TEXT_MAX) }
 }
 
 function described(error: unknown): { code: string; text: string } {
