@@ -117,8 +117,8 @@ export const SALT_UNITS_MAX = 64
 
 /**
  * On a message of a process to itself that gives it another module: put there by the outbox check
- * for a draft of the kind `upgrade`, and for no other, so that no tag which a contract passes on can
- * be one. Only the value's presence counts.
+ * for a draft of the kind `upgrade`, and for no other, so that no tag which a contract passes on
+ * can be one. Only that it is there counts.
  */
 export const UPGRADE_TAG = 'HB-Upgrade'
 

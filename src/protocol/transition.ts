@@ -329,7 +329,10 @@ function upgradeModule({ data }: Message, limits: ProtocolLimits): ModuleRef {
   return moduleOf(value, engine, limits, 'upgrade-malformed')
 }
 
-/** What a spawn and an upgrade are told: the process's own id, its module's hash, the ids of the network's own processes. */
+/**
+ * What a spawn and an upgrade are told: the process's own id, its module's hash, the ids of the
+ * network's own processes.
+ */
 function changeInput({ systemText }: Network, process: string, hash: string): string {
   return `{"process":"${process}","module":"${hash}","system":${systemText}}`
 }

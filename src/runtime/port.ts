@@ -84,8 +84,8 @@ export type Instance = {
    */
   evaluate(actionJson: string, check?: CheckMessages): Evaluation
   /**
-   * As evaluate, of a module that takes a state over: calls what it exports as `migrate`, or nothing
-   * where it has none. To be called on an instance that evaluated nothing before.
+   * As evaluate, of a module that takes a state over: calls what it exports as `migrate`, or
+   * nothing where it has none. For an instance that has evaluated nothing before.
    */
   migrate(actionJson: string, check?: CheckMessages): Evaluation
   /** JSON.stringify(state). */

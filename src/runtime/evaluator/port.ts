@@ -54,9 +54,9 @@ export type EvaluatorCommand =
   | {
       /**
        * Evaluates the action in another module, opened on the state as it is: `ok`, and that takes
-       * the instance's place; any error, and the instance goes on as it was. Answered by `evaluated`
-       * as an `evaluate` is, also where the module cannot be opened ('module-invalid'), or is for
-       * another engine ('upgrade-malformed'): such an error costs no gas.
+       * the instance's place; any error, and the instance goes on as it was. Answered by
+       * `evaluated`, also where the module cannot be opened ('module-invalid') or is for another
+       * engine ('upgrade-malformed'): such an error costs no gas.
        */
       readonly kind: 'upgrade'
       readonly process: string

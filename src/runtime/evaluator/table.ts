@@ -8,7 +8,14 @@
 import { isHbError } from '../../std/errors.ts'
 import type { HbError } from '../../std/errors.ts'
 import { SandboxSpent } from '../port.ts'
-import type { CheckMessages, Evaluation, EvaluationLimits, Instance, ModuleSource } from '../port.ts'
+import type {
+  CheckMessages,
+  Evaluation,
+  EvaluationLimits,
+  Instance,
+  ModuleSource,
+  Runtime,
+} from '../port.ts'
 import type { EvaluatorCommand, EvaluatorHost, EvaluatorReply, OutboxParent } from './port.ts'
 import type { RuntimesByLevel } from './runtimes.ts'
 
@@ -18,6 +25,9 @@ const REFUSAL_TEXT_MAX = 512
 export type TableReply =
   | Exclude<EvaluatorReply, { kind: 'fault' }>
   | { readonly kind: 'fault'; readonly code: string; readonly text: string }
+
+type Evaluates = EvaluatorCommand & { kind: 'evaluate' | 'upgrade' }
+type Evaluated = TableReply & { kind: 'evaluated' }
 
 export type ProcessTable = {
   run(command: EvaluatorCommand): TableReply
@@ -29,70 +39,45 @@ export function createProcessTable(
   host: EvaluatorHost,
   limits: EvaluationLimits,
 ): ProcessTable {
-  const instances = new Map<string, Instance>()
-  const engines = new WeakMap<Instance, ModuleSource['engine']>()
+  const instances = new Instances()
   let parent: OutboxParent = { hops: 0, count: 0, budget: '0' }
   const check: CheckMessages = (messages) => host.checkOutbox(messages, parent)
 
-  function drop(process: string): void {
-    instances.get(process)?.close()
-    instances.delete(process)
-  }
-
   function open(command: EvaluatorCommand & { kind: 'open' }): TableReply {
     const { process, level, module, snapshot, changes } = command
-    drop(process)
-    const runtime = runtimes(level)[module.engine]
-    const instance = runtime.open(module, snapshot, limits, changes)
-    instances.set(process, instance)
-    engines.set(instance, module.engine)
+    instances.drop(process)
+    const instance = runtimes(level)[module.engine].open(module, snapshot, limits, changes)
+    instances.keep(process, instance, module.engine)
     return { kind: 'opened', memoryBytes: instance.memoryBytes() }
   }
 
-  function evaluate(
-    instance: Instance,
-    command: EvaluatorCommand & { kind: 'evaluate' | 'upgrade' },
-  ): TableReply & { kind: 'evaluated' } {
+  function evaluate(instance: Instance, command: Evaluates): Evaluated {
     if (command.parent !== undefined) parent = command.parent
     const wanted = command.parent === undefined ? undefined : check
-    const evaluation =
-      command.kind === 'upgrade'
-        ? instance.migrate(command.action, wanted)
-        : instance.evaluate(command.action, wanted)
+    const call = command.kind === 'upgrade' ? 'migrate' : 'evaluate'
+    const evaluation = instance[call](command.action, wanted)
     return { kind: 'evaluated', evaluation, memoryBytes: instance.memoryBytes() }
   }
 
   function upgrade(now: Instance, command: EvaluatorCommand & { kind: 'upgrade' }): TableReply {
     const { process, level, module } = command
     const memoryBytes = now.memoryBytes()
-    const engine = engines.get(now)
-    if (engine !== module.engine) {
-      const text = `the process runs on ${engine}, the module is for ${module.engine}`
-      return { kind: 'evaluated', evaluation: refused('upgrade-malformed', text), memoryBytes }
-    }
-    const snapshot = now.snapshot()
-    let next: Instance
-    try {
-      next = runtimes(level)[module.engine].open(module, snapshot, limits)
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      return { kind: 'evaluated', evaluation: refused(error.code, error.detail), memoryBytes }
-    }
+    const engine = instances.engineOf(process)
+    const next = successor(now, engine, runtimes(level)[module.engine], module, limits)
+    if ('status' in next) return { kind: 'evaluated', evaluation: next, memoryBytes }
     const reply = evaluate(next, command)
-    if (reply.evaluation.status === 'error') {
-      next.close()
-      return { ...reply, memoryBytes }
+    if (reply.evaluation.status === 'ok') {
+      instances.keep(process, next, module.engine)
+      return reply
     }
-    now.close()
-    instances.set(process, next)
-    engines.set(next, module.engine)
-    return reply
+    next.close()
+    return { ...reply, memoryBytes }
   }
 
   function answer(command: EvaluatorCommand): TableReply {
     if (command.kind === 'open') return open(command)
     if (command.kind === 'close') {
-      drop(command.process)
+      instances.drop(command.process)
       return { kind: 'closed' }
     }
     const instance = instances.get(command.process)
@@ -108,7 +93,7 @@ export function createProcessTable(
       try {
         return answer(command)
       } catch (error) {
-        drop(command.process)
+        instances.drop(command.process)
         if (error instanceof SandboxSpent) return { kind: 'lost' }
         return command.kind === 'open' && isRefusal(error)
           ? { kind: 'refused', code: error.code, text: error.detail.slice(0, REFUSAL_TEXT_MAX) }
@@ -116,8 +101,56 @@ export function createProcessTable(
       }
     },
     close() {
-      for (const process of instances.keys()) drop(process)
+      instances.clear()
     },
+  }
+}
+
+/** Those that are open on this thread, by process. */
+class Instances {
+  readonly #open = new Map<string, { instance: Instance; engine: ModuleSource['engine'] }>()
+
+  get(process: string): Instance | undefined {
+    return this.#open.get(process)?.instance
+  }
+
+  engineOf(process: string): ModuleSource['engine'] | undefined {
+    return this.#open.get(process)?.engine
+  }
+
+  keep(process: string, instance: Instance, engine: ModuleSource['engine']): void {
+    this.drop(process)
+    this.#open.set(process, { instance, engine })
+  }
+
+  drop(process: string): void {
+    this.get(process)?.close()
+    this.#open.delete(process)
+  }
+
+  clear(): void {
+    for (const process of this.#open.keys()) this.drop(process)
+  }
+}
+
+/** The module opened on the state of an instance; or why it cannot be. */
+function successor(
+  now: Instance,
+  engine: ModuleSource['engine'] | undefined,
+  runtime: Runtime,
+  module: ModuleSource,
+  limits: EvaluationLimits,
+): Instance | (Evaluation & { status: 'error' }) {
+  if (engine !== module.engine) {
+    const text = `the process runs on ${engine}, the module is for ${module.engine}`
+    return refused('upgrade-malformed', text)
+  }
+  const snapshot = now.snapshot()
+  try {
+    return runtime.open(module, snapshot, limits)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    return refused(error.code, error.detail)
   }
 }
 

@@ -2,9 +2,10 @@
 // calls by their place in the list. The contract never sees any of them.
 //
 // Phases: load(snapshot) → make(function) → per message begin(action) or migrate(action) → (host
-// runs the jobs) → end() → text()? → install | undo. Invariants: D1 begin, end and text never throw but for an
-// interrupt or a fault of the engine: what a contract throws becomes text. D2 install runs no
-// contract code; the host calls it without a gas limit. D3 every message starts without debt.
+// runs the jobs) → end() → text()? → install | undo. Invariants: D1 begin, migrate, end and text
+// never throw but for an interrupt or a fault of the engine: what a contract throws becomes text.
+// D2 install runs no contract code; the host calls it without a gas limit. D3 every message starts
+// without debt.
 ((burn, makeOverlay, makeRealm) => {
   'use strict'
   // Small charges are paid together: asking the host costs more than most of what is charged.
