@@ -7,7 +7,7 @@
 // where they lie.
 
 import { builtinModules } from 'node:module'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileFunction } from 'node:vm'
@@ -15,7 +15,7 @@ import { build } from 'esbuild'
 import type { BuildFailure, Message, Plugin } from 'esbuild'
 
 import { sha256, toBase64Url } from '../std/bytes.ts'
-import { HbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
 
 /** `hash`: base64url of SHA-256 of the source's UTF-8 bytes, as ModuleSource.hash. */
 export type Bundle = { readonly source: string; readonly hash: string }
@@ -27,16 +27,18 @@ const ENTRY = 'hollowbeam-contract'
  * one, and wraps it.
  */
 const DOOR = 'HOLLOWBEAM_EXPORTS'
+/** A file that has none of these exports no `migrate`. */
+const MAY_MIGRATE = /\bmigrate\b|\bexport\s*\*|\brequire\b/
 
 /**
- * Bundles a contract in TypeScript or JavaScript that exports `handle`; `hollowbeam/lib` is the HB
- * lib of this package. Throws `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused`
+ * Bundles a contract in TypeScript or JavaScript that exports `handle`, and `migrate` where an
+ * upgrade to it changes the state; `hollowbeam/lib` is the HB lib of this package. Throws `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused`
  * (Node's modules, URLs), `bundle-failed`.
  */
 export async function bundleContract(path: string): Promise<Bundle> {
   const file = resolve(path)
   if (!existsSync(file) || !statSync(file).isFile()) throw new HbError('bundle-file-missing', path)
-  const source = await compile(file)
+  const source = await compileBoth(file)
   try {
     compileFunction(`'use strict';${source}`, ['module', 'exports'])
   } catch (error) {
@@ -45,12 +47,28 @@ export async function bundleContract(path: string): Promise<Bundle> {
   return { source, hash: toBase64Url(sha256(Buffer.from(source))) }
 }
 
-async function compile(file: string): Promise<string> {
+/** A contract without `migrate` has the text that it would have if there were no such thing. */
+async function compileBoth(file: string): Promise<string> {
+  if (!MAY_MIGRATE.test(readFileSync(file, 'utf8'))) return compile(file, ['handle'])
+  try {
+    return await compile(file, ['migrate', 'handle'])
+  } catch (error) {
+    if (!isHbError(error, 'bundle-failed') || !error.detail.includes('for import "migrate"')) {
+      throw error
+    }
+    return compile(file, ['handle'])
+  }
+}
+
+async function compile(file: string, names: readonly string[]): Promise<string> {
   const directory = dirname(file)
   try {
     const { outputFiles } = await build({
       stdin: {
-        contents: `import { handle } from '${ENTRY}'; ${DOOR}.handle = handle`,
+        contents: [
+          `import { ${names.join()} } from '${ENTRY}'`,
+          ...names.map((name) => `${DOOR}.${name} = ${name}`),
+        ].join(';'),
         resolveDir: directory,
         sourcefile: 'contract',
         loader: 'js',
@@ -73,9 +91,12 @@ async function compile(file: string): Promise<string> {
       logLevel: 'silent',
       plugins: [resolver(file)],
     })
-    const text = outputFiles[0]?.text.trimEnd() ?? ''
-    const at = text.lastIndexOf(`${DOOR}.handle=`)
-    return `${text.slice(0, at)}exports${text.slice(at + DOOR.length)}\n`
+    const made = outputFiles[0]?.text.trimEnd() ?? ''
+    const text = names.reduce((before, name) => {
+      const at = before.lastIndexOf(`${DOOR}.${name}=`)
+      return `${before.slice(0, at)}exports${before.slice(at + DOOR.length)}`
+    }, made)
+    return `${text}\n`
   } catch (error) {
     throw asHbError(error, file)
   }

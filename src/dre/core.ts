@@ -32,6 +32,7 @@ export type LedgerRow = {
   stateHash: Uint8Array
   failed: boolean
   engine: EngineName
+  /** As of `settledSlot`: an upgrade changes it. */
   module: string
 }
 
@@ -111,7 +112,10 @@ export class Ledger {
     return prepare(this.#network, before, entry, (hash) => this.isKnown(hash, entry.height))
   }
 
-  /** The result of a placed entry; moves the process and the channels. Call in order of height. */
+  /**
+   * The result of a placed entry; moves the process and the channels. Call in order of height.
+   * `module`: what a spawn or an upgrade that succeeded opened.
+   */
   settle(placed: Placed, outcome: Outcome, module?: { engine: EngineName; hash: string }): Result {
     const { entry, slot, row } = placed
     const { message } = entry
@@ -154,12 +158,10 @@ export class Ledger {
     row.settledHeight = entry.height
     // kept for as long as the process lives: not as a view of a pool that it would keep with it
     row.stateHash = Uint8Array.prototype.slice.call(hash)
-    if (slot !== 0) return
-    row.failed = outcome.status === 'error'
-    if (module !== undefined && !row.failed) {
-      row.engine = module.engine
-      row.module = module.hash
-    }
+    if (slot === 0) row.failed = outcome.status === 'error'
+    if (module === undefined || outcome.status === 'error') return
+    row.engine = module.engine
+    row.module = module.hash
   }
 
   #marked({ height }: Entry, content: Content): Content {

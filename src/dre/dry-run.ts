@@ -11,7 +11,7 @@ import { NO_AUTHORITY } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { endsInterval, intervalOf } from '../protocol/interval.ts'
 import type { Message } from '../protocol/message.ts'
-import type { Evaluated, ModuleText, Outcome, ProcessRow } from '../protocol/transition.ts'
+import type { Evaluated, ModuleText, Outcome, Plan, ProcessRow } from '../protocol/transition.ts'
 import { complete, prepare } from '../protocol/transition.ts'
 import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
 import { EMPTY } from '../std/bytes.ts'
@@ -64,20 +64,14 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const failed = basis.module === undefined
   const { process, slot, stateHash } = basis
   const row: ProcessRow = { process, slot, stateHash, failed, engine, module: hash }
-  const plan = prepare(network, row, entryOf(options))
+  const plan = prepare(network, row, entryOf(options), () => true)
   if (plan.type === 'settled') {
     const state = withState && !failed ? await stateAfter(options, plan.outcome) : undefined
     return { outcome: plan.outcome, ...(state !== undefined && { state }) }
   }
   // a spawn of what is there is settled as repeated
   if (plan.type === 'open') throw new HbError('internal-error', 'a spawn in a dry run')
-  const { hops, count, budget } = message
-  const evaluate: EvaluatorCommand = {
-    kind: 'evaluate',
-    process: options.name,
-    action: plan.action,
-    parent: { hops, count, budget },
-  }
+  const evaluate = commandOf(options, plan)
   const [evaluated, snapshot] = await inInstance(options, basis.changes, evaluate, withState)
   if (evaluated?.kind !== 'evaluated') throw faultOf(evaluated)
   const outcome = complete(message, evaluated.evaluation as Evaluated)
@@ -85,6 +79,21 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   if (snapshot?.kind === 'snapshot') return { outcome, state: snapshot.text }
   // the message used its sandbox up: the state comes from a fresh one
   return { outcome, state: await stateAfter(options, outcome) }
+}
+
+function commandOf(
+  { name, basis, message }: DryRunOptions,
+  plan: Extract<Plan, { type: 'evaluate' | 'upgrade' }>,
+): EvaluatorCommand {
+  const { hops, count, budget } = message
+  const { action } = plan
+  const common = { process: name, action, parent: { hops, count, budget } }
+  if (plan.type === 'evaluate') return { kind: 'evaluate', ...common }
+  const { module } = plan
+  if (module.source === undefined) {
+    throw new HbError('dry-run-malformed', 'data: an upgrade by its hash; give the source')
+  }
+  return { kind: 'upgrade', level: basis.level, module, ...common }
 }
 
 function entryOf({ basis, message, timestamp }: DryRunOptions): Entry {
@@ -149,7 +158,8 @@ export function basisIn(
   if (row === undefined || position === undefined) throw new HbError('process-not-found', process)
   const { settledSlot, stateHash, failed } = row
   const { view } = position
-  const module = failed ? undefined : modules.get(row.engine, row.module)
+  const slot = Math.min(atSlot ?? settledSlot, settledSlot)
+  const module = failed ? undefined : modules.get(row.engine, store.moduleAt(row, slot))
   const common = { process, partition, module }
   if (atSlot === undefined || atSlot === settledSlot) {
     const saved = store.state(process) ?? { snapshot: '{}', changes: [] }

@@ -8,7 +8,9 @@
 // do not show it (R4). V3 only processes with nothing under way are closed. V4 while an entry of a
 // process waits to be evaluated, the first time or again, no later one of it is sent. V5 what was
 // sent behind a spawn before it was known to have failed is not believed. V6 an entry whose module
-// is not at hand waits until all before it is settled; then it is looked for.
+// is not at hand waits until all before it is settled; then it is looked for. V7 what is sent
+// behind an upgrade runs on what the evaluator made of it there; a process is opened on the module
+// that the last entry in its state left, which the ledger's row says only of what is settled.
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
@@ -44,6 +46,10 @@ export type Settled = {
   readonly learnt?: string
   /** Of a spawn that succeeded. */
   readonly spawned?: { readonly module: ModuleText; readonly snapshot: string }
+  /** Hash of what its process runs after it; '' where there is no process or its spawn failed. */
+  readonly module: string
+  /** Of an upgrade that succeeded: hash of what its process ran before it. */
+  readonly replaced?: string
 }
 
 type Step = {
@@ -52,6 +58,8 @@ type Step = {
   reply: EvaluatorReply | undefined
   /** Of a spawn: what its opening gave. */
   opening: EvaluatorReply | undefined
+  /** Of a spawn or an upgrade: what was sent to be opened. */
+  module: ModuleText | undefined
   /** It was not sent when its segment began: `finish` does it. */
   waits: boolean
 }
@@ -74,6 +82,8 @@ const CLOSE_MAX = 1_000
 /** What a process became within a segment that is not written yet. */
 type Unwritten = {
   readonly spawned?: NonNullable<Settled['spawned']>
+  /** Of the last upgrade. */
+  readonly module?: ModuleText
   readonly changes: string[]
 }
 
@@ -98,7 +108,8 @@ export class Evaluation {
       const placed = this.#o.ledger.place(entry)
       if (placed.carried?.source !== undefined) this.#o.modules.hold(placed.carried)
       const plan = this.#o.ledger.plan(placed)
-      return { placed, plan, reply: undefined, opening: undefined, waits: false }
+      const nothing = { reply: undefined, opening: undefined, module: undefined }
+      return { placed, plan, ...nothing, waits: false }
     })
     return this.#send(steps, undefined)
   }
@@ -112,7 +123,7 @@ export class Evaluation {
     for (let at = 0; at < segment.steps.length; ) {
       const step = segment.steps[at] as Step
       const failed = step.placed.row?.failed === true && step.placed.slot > 0
-      if (step.plan.type === 'evaluate' && (failed || step.reply?.kind !== 'evaluated')) {
+      if (step.plan.type !== 'open' && (failed || step.reply?.kind !== 'evaluated')) {
         // its spawn may have failed meanwhile
         step.plan = this.#o.ledger.plan(step.placed)
       }
@@ -126,7 +137,7 @@ export class Evaluation {
       }
       tries += 1
       this.#checkFault(step, tries)
-      if (step.plan.type === 'open') await this.#o.modules.fetch(step.plan.module.hash)
+      await this.#fetch(step.plan)
       await written
       const left = segment.steps.slice(at)
       const rest = left.filter((later) => outcomeOf(later) === undefined)
@@ -194,6 +205,8 @@ export class Evaluation {
     const commands: EvaluatorCommand[] = []
     const sent: Step[] = []
     const openings = new Map<number, Step | undefined>()
+    /** Processes of which an entry is not sent: no later one is (V4). */
+    const stopped = new Set<string>()
     for (const step of steps) {
       const { plan, placed } = step
       const { message } = placed.entry
@@ -201,6 +214,7 @@ export class Evaluation {
       if (plan.type === 'settled') continue
       if (plan.type === 'open') {
         const module = this.#moduleAtHand(plan.module)
+        step.module = module
         if (module === undefined) {
           this.#waits(step)
           continue
@@ -210,13 +224,19 @@ export class Evaluation {
         commands.push({ kind: 'open', process, level: this.#o.level.now, module, snapshot })
         this.#instances.opened(process, plan.snapshot.length, 0)
       } else {
-        if (unwritten === undefined && this.#mustWait(placed)) {
+        const module = plan.type === 'upgrade' ? this.#moduleAtHand(plan.module) : undefined
+        step.module = module
+        const isThere = plan.type !== 'upgrade' || module !== undefined
+        const mayGo = unwritten === undefined ? !this.#mustWait(placed) : !stopped.has(process)
+        if (!isThere || !mayGo) {
+          stopped.add(process)
           this.#waits(step)
           continue
         }
         if (!this.#instances.touch(process)) {
           const open = this.#openCommand(placed, unwritten?.get(process))
           if (open === undefined) {
+            stopped.add(process)
             this.#waits(step)
             continue
           }
@@ -225,7 +245,12 @@ export class Evaluation {
         }
       }
       const parent = { hops: message.hops, count: message.count, budget: message.budget }
-      commands.push({ kind: 'evaluate', process, action: plan.action, parent })
+      const { action } = plan
+      if (plan.type === 'upgrade') {
+        const module = step.module as ModuleText
+        const { now: level } = this.#o.level
+        commands.push({ kind: 'upgrade', process, level, module, action, parent })
+      } else commands.push({ kind: 'evaluate', process, action, parent })
       this.#waitsNoMore(step)
       sent.push(step)
     }
@@ -238,6 +263,12 @@ export class Evaluation {
     if (module.source !== undefined) return module
     const { engine, hash } = module
     return this.#o.modules.isAtHand(hash) ? this.#o.modules.get(engine, hash) : undefined
+  }
+
+  /** A native module is nowhere but in the plan. */
+  async #fetch(plan: Plan): Promise<void> {
+    if (plan.type !== 'open' && plan.type !== 'upgrade') return
+    if (plan.module.source === undefined) await this.#o.modules.fetch(plan.module.hash)
   }
 
   /** Nor is what comes behind it sent, though an entry before it may open the process. */
@@ -284,7 +315,7 @@ export class Evaluation {
     figures.opened += 1
     const journalBytes = changes.reduce((bytes, text) => bytes + text.length + ROW_BYTES, 0)
     this.#instances.opened(row.process, saved.snapshot.length, journalBytes)
-    const module = spawned?.module ?? modules.get(row.engine, row.module)
+    const module = unwritten?.module ?? spawned?.module ?? modules.get(row.engine, row.module)
     const { process } = row
     return { kind: 'open', process, level: level.now, module, snapshot: saved.snapshot, changes }
   }
@@ -312,29 +343,28 @@ export class Evaluation {
   }
 
   #settle(step: Step, outcome: Outcome, unwritten: Map<string, Unwritten>): Settled {
-    const { placed, plan } = step
+    const { placed } = step
     const { process } = placed.entry.message
     const { snapshot } = outcome
-    const module = plan.type === 'open' ? this.#moduleAtHand(plan.module) : undefined
+    const opened = outcome.status === 'ok' ? step.module : undefined
     const spawned =
-      module !== undefined && snapshot !== undefined ? { module, snapshot } : undefined
-    const carried = this.#carriedBy(placed, spawned?.module)
-    const result = this.#o.ledger.settle(placed, outcome, spawned?.module)
+      opened !== undefined && snapshot !== undefined ? { module: opened, snapshot } : undefined
+    const carried = this.#carriedBy(placed, opened)
+    const before = placed.row?.module ?? ''
+    const result = this.#o.ledger.settle(placed, outcome, opened)
+    const common = { result, changes: outcome.changes, ...carried }
+    const module = placed.row?.module ?? ''
     this.#o.figures.entries += 1
     this.#o.figures.gas += outcome.gas
     if (outcome.status === 'error') this.#o.figures.errors += 1
     if (spawned !== undefined) {
       unwritten.set(process, { spawned, changes: [outcome.changes] })
-      return { result, changes: outcome.changes, ...carried, spawned }
+      return { ...common, module, spawned }
     }
     const instance = this.#instances.get(process)
     if (instance !== undefined) instance.journalBytes += outcome.changes.length + ROW_BYTES
-    if (outcome.changes !== '[]') {
-      const known = unwritten.get(process)
-      if (known === undefined) unwritten.set(process, { changes: [outcome.changes] })
-      else known.changes.push(outcome.changes)
-    }
-    return { result, changes: outcome.changes, ...carried }
+    became(unwritten, process, outcome.changes, opened)
+    return { ...common, module, ...(opened !== undefined && { replaced: before }) }
   }
 
   /** A native module is no source that anybody could name, but its process is opened by it. */
@@ -368,15 +398,34 @@ function withEvaluated(
   unwritten: ReadonlyMap<string, Unwritten>,
   left: readonly Step[],
 ): Map<string, Unwritten> {
-  const all = new Map(unwritten)
+  const all = new Map<string, Unwritten>()
+  for (const [process, before] of unwritten) {
+    all.set(process, { ...before, changes: [...before.changes] })
+  }
   for (const step of left) {
-    const changes = outcomeOf(step)?.changes ?? '[]'
-    if (changes === '[]') continue
+    const outcome = outcomeOf(step)
+    if (outcome === undefined) continue
+    const opened = outcome.status === 'ok' ? step.module : undefined
     const { process } = step.placed.entry.message
-    const before = all.get(process)
-    all.set(process, { ...before, changes: [...(before?.changes ?? []), changes] })
+    became(all, process, outcome.changes, opened)
   }
   return all
+}
+
+/** What an entry that was evaluated left of its process; `module`: what it opened, if it did. */
+function became(
+  all: Map<string, Unwritten>,
+  process: string,
+  text: string,
+  module: ModuleText | undefined,
+): void {
+  if (text === '[]' && module === undefined) return
+  const before = all.get(process)
+  const changes = before?.changes ?? []
+  if (text !== '[]') changes.push(text)
+  if (before === undefined || module !== undefined) {
+    all.set(process, { ...before, changes, ...(module !== undefined && { module }) })
+  }
 }
 
 function outcomeOf({ plan, reply, opening, placed }: Step): Outcome | undefined {

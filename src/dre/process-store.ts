@@ -7,6 +7,7 @@
 //   b/<process>           base state: u48 number of slots it holds · JSON text
 //   c/<process>/<slot>    u48 height · changes text of that slot: the journal, and the index of
 //                         results by slot
+//   v/<process>/<slot>    hash of the module that an upgrade at that slot replaced
 //   m/<message id>        u48 height
 //   k/<hash>              u48 height of the entry that made a module known first
 //   o/<height>            run (Avro) whose first result has that height
@@ -139,6 +140,19 @@ export class ProcessStore {
       if (text !== '[]') changes.push(text)
     }
     return { snapshot: base.toString('utf8', 6), changes }
+  }
+
+  replacedOp(process: string, slot: number, module: string): StoreOp {
+    return { key: `${this.#prefix}v/${process}/${hex(slot)}`, value: Buffer.from(module) }
+  }
+
+  /**
+   * Hash of what the process ran after a slot of which the store has the state: `row` is that of
+   * now.
+   */
+  moduleAt(row: LedgerRow, slot: number): string {
+    for (const { value } of this.#range(`v/${row.process}/`, slot + 1)) return text(value)
+    return row.module
   }
 
   /** `slots`: how many slots the state holds already; 0 is the state that a spawn was given. */

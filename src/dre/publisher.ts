@@ -148,25 +148,31 @@ export class Publisher {
   ): Promise<number> {
     const results = settled.map(({ result }) => result)
     const ops: StoreOp[] = []
-    const touched = new Map<string, Result>()
-    for (const { result, changes, spawned, learnt } of settled) {
+    const touched = new Map<string, Settled>()
+    for (const each of settled) {
+      const { result, changes, spawned, learnt, replaced } = each
       ops.push(...this.#o.store.resultOps(result, changes))
       if (learnt !== undefined) ops.push(this.#o.store.knownOp(learnt, result.height))
-      if (result.slot >= 0) touched.set(result.process, result)
+      if (result.slot >= 0) touched.set(result.process, each)
+      if (replaced !== undefined) {
+        ops.push(this.#o.store.replacedOp(result.process, result.slot, replaced))
+      }
       if (spawned !== undefined) ops.push(this.#o.store.baseOp(result.process, 0, spawned.snapshot))
     }
-    for (const [process, { slot, height, stateHash }] of touched) {
+    for (const [process, { result, module }] of touched) {
       const row = this.#o.rows.get(process) as LedgerRow
-      // the ledger may run ahead: the row is written as of these results
-      ops.push(this.#o.store.rowOp({ ...row, settledSlot: slot, settledHeight: height, stateHash }))
+      const { slot: settledSlot, height: settledHeight, stateHash } = result
+      // the ledger may run ahead: the row is written as of these results, its module too
+      const now = { settledSlot, settledHeight, stateHash, module }
+      ops.push(this.#o.store.rowOp({ ...row, ...now }))
     }
     const before = this.#next
     const runs = this.#active ? await this.#append(results, legs) : await this.#follow(results)
     for (const { from, bytes } of runs) ops.push(this.#o.store.runOp(from, bytes))
     ops.push(this.#o.store.positionOp({ ...position, ...this.#outbox(position.view.height) }))
     await this.#o.store.write(ops)
-    for (const [process, { slot }] of touched) {
-      ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = slot
+    for (const [process, { result }] of touched) {
+      ;(this.#o.rows.get(process) as LedgerRow).writtenSlot = result.slot
     }
     if (!this.#active) return 0
     // what was published before was not published now: its offset is not known

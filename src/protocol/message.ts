@@ -116,6 +116,13 @@ export const SALT_TAG = 'Spawn-Salt'
 export const SALT_UNITS_MAX = 64
 
 /**
+ * On a message of a process to itself that gives it another module: put there by the outbox check
+ * for a draft of the kind `upgrade`, and for no other, so that no tag which a contract passes on
+ * can be one. Only that it is there counts.
+ */
+export const UPGRADE_TAG = 'HB-Upgrade'
+
+/**
  * id of a child that was spawned with a salt = base64url H("hb.child.1", parent id, salt): known to
  * its parent before the spawn is sent. Ids are the network's own, so it is not hashed again.
  */

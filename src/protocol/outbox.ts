@@ -9,7 +9,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import { parseStrictJson } from './json.ts'
 import type { ProtocolLimits } from './limits.ts'
 import type { Content, MessageKind, Tag } from './message.ts'
-import { SALT_TAG, SALT_UNITS_MAX, tagValue } from './message.ts'
+import { SALT_TAG, SALT_UNITS_MAX, tagValue, UPGRADE_TAG } from './message.ts'
 
 /** What is left to the message being handled; the outbox shares it out and can never add to it. */
 export type Allowance = { readonly hops: number; readonly count: number; readonly budget: string }
@@ -26,8 +26,16 @@ export type OutboxLimits = Pick<
 
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 const KEYS = new Set(['target', 'tags', 'data', 'kind', 'hops', 'count', 'budget', 'salt'])
+/** What a draft calls a message that gives its own process another module. */
+const UPGRADE = 'upgrade'
 /** Kinds that a contract may send: a bounce is the network's own. */
-const SENT: ReadonlySet<string> = new Set<MessageKind>(['message', 'notice', 'event', 'spawn'])
+const SENT: ReadonlySet<string> = new Set<MessageKind | typeof UPGRADE>([
+  'message',
+  'notice',
+  'event',
+  'spawn',
+  UPGRADE,
+])
 
 /**
  * Drafts as a contract returned them → contents with hops, count and budget shared out. Throws
@@ -125,7 +133,7 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
   }
   const kind = raw['kind'] ?? 'message'
   if (typeof kind !== 'string' || !SENT.has(kind)) {
-    refuse('outbox-malformed', `${at}/kind must be message, notice, event or spawn`)
+    refuse('outbox-malformed', `${at}/kind must be message, notice, event, spawn or upgrade`)
   }
   const body = dataOf(raw['data'], at)
   const tags = tagsOf(raw['tags'], at)
@@ -133,10 +141,14 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
     tags.push({ name: 'Content-Type', value: 'application/json' })
   }
   takeSalt(raw['salt'], kind, tags, at)
+  if (tagValue(tags, UPGRADE_TAG) !== undefined) {
+    refuse('outbox-malformed', `${at}/tags/${UPGRADE_TAG}: send kind upgrade instead`)
+  }
+  if (kind === UPGRADE) tags.push({ name: UPGRADE_TAG, value: 'Module' })
   checkTags(tags, at, limits)
   if (kind !== 'event') checkJson(tags, body.bytes, at, limits)
   return {
-    kind: kind as MessageKind,
+    kind: kind === UPGRADE ? 'message' : (kind as MessageKind),
     target: targetOf(raw['target'], kind, at),
     tags,
     data: body.bytes,

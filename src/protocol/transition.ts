@@ -17,7 +17,7 @@ import type { Network } from './genesis.ts'
 import { parseStrictJson } from './json.ts'
 import type { ProtocolLimits } from './limits.ts'
 import type { Content, Message, Tag } from './message.ts'
-import { tagValue } from './message.ts'
+import { tagValue, UPGRADE_TAG } from './message.ts'
 import { inputText } from './signed.ts'
 
 /** What is known of a process between its entries. */
@@ -61,6 +61,11 @@ export type Plan =
       readonly snapshot: string
       readonly action: string
     }
+  /**
+   * Open the module on the state as it is and evaluate the action in it: if that is ok, the process
+   * goes on with it.
+   */
+  | { readonly type: 'upgrade'; readonly module: ModuleRef; readonly action: string }
   /** Evaluate this action (JSON text). */
   | { readonly type: 'evaluate'; readonly action: string }
 
@@ -125,6 +130,7 @@ export function prepare(
     return failed(network, message, 'process-not-found', `no process ${message.process}`)
   }
   if (row.failed) return failed(network, message, 'process-failed', 'its spawn failed')
+  if (isUpgrade(message)) return prepareUpgrade(network, entry, row.slot + 1, isKnown)
   let input: string | undefined
   try {
     input = inputText(message.tags, message.data, network.genesis.limits)
@@ -211,6 +217,7 @@ function bounce(message: Message, code: string, text: string): Content {
  * comes of it, or one that a process names, because it was known where that was sent.
  */
 export function carriedModule(network: Network, message: Message): ModuleRef | undefined {
+  if (message.kind !== 'spawn') return carriedByUpgrade(network, message)
   const module = moduleNamed(message, network.genesis.limits, message.from === 'genesis')
   if (module === undefined || module.engine === 'native') return undefined
   if (module.source !== undefined) return module
@@ -243,6 +250,27 @@ function moduleNamed(
   }
 }
 
+/** One that is named was known before. */
+function carriedByUpgrade(network: Network, message: Message): ModuleRef | undefined {
+  if (!isOwn(message) || !isUpgrade(message)) return undefined
+  try {
+    const module = upgradeModule(message, network.genesis.limits)
+    return module.source === undefined ? undefined : module
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return undefined
+  }
+}
+
+function isUpgrade({ kind, tags }: Message): boolean {
+  return kind === 'message' && tagValue(tags, UPGRADE_TAG) !== undefined
+}
+
+/** Sent by the process that it is for. */
+function isOwn({ from, caller, process }: Message): boolean {
+  return from === 'process' && caller === process
+}
+
 /** By hash: what a process sends was judged where it was sent, all else by this partition. */
 function checkKnown(message: Message, module: ModuleRef, isKnown: IsKnown): void {
   if (module.source !== undefined) return
@@ -265,7 +293,46 @@ function prepareSpawn(network: Network, entry: Entry, isKnown: IsKnown): Plan {
   }
 }
 
-/** What a spawn is told: its own id, its module's hash, the ids of the network's own processes. */
+/** Its sender's partition is its own: what it names is judged here. */
+function prepareUpgrade(network: Network, entry: Entry, slot: number, isKnown: IsKnown): Plan {
+  const { message } = entry
+  if (!isOwn(message)) return failed(network, message, 'upgrade-foreign', `from ${message.caller}`)
+  try {
+    const module = upgradeModule(message, network.genesis.limits)
+    if (module.source === undefined && !isKnown(module.hash)) {
+      throw new HbError('module-unknown', module.hash)
+    }
+    const bare = { ...entry, message: { ...message, data: EMPTY } }
+    const input = changeInput(network, message.process, module.hash)
+    return { type: 'upgrade', module, action: actionText(bare, slot, input, 'upgrade') }
+  } catch (error) {
+    if (!isHbError(error)) throw error
+    return failed(network, message, error.code, error.detail)
+  }
+}
+
+/**
+ * An upgrade's data: JSON {"source": script text} or {"module": its hash}, and "engine" as of a
+ * spawn: that of the process, which the evaluator compares. Throws `upgrade-malformed`,
+ * `module-too-large`, or a code of strict JSON.
+ */
+function upgradeModule({ data }: Message, limits: ProtocolLimits): ModuleRef {
+  const { inputDepthMax: depthMax, messageBytesMax: bytesMax } = limits
+  const value = parseStrictJson(data, { depthMax, bytesMax })
+  if (!isObject(value)) throw new HbError('upgrade-malformed', 'the data is not an object')
+  const { source: _, module: __, engine = 'quickjs', ...others } = value
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw new HbError('upgrade-malformed', `${other} is not known`)
+  if (!isEngineName(engine) || engine === 'native') {
+    throw new HbError('upgrade-malformed', 'engine is neither quickjs nor smartweave')
+  }
+  return moduleOf(value, engine, limits, 'upgrade-malformed')
+}
+
+/**
+ * What a spawn and an upgrade are told: the process's own id, its module's hash, the ids of the
+ * network's own processes.
+ */
 function changeInput({ systemText }: Network, process: string, hash: string): string {
   return `{"process":"${process}","module":"${hash}","system":${systemText}}`
 }
@@ -294,7 +361,7 @@ export function spawnSpec(
   if (!isEngineName(engine) || (engine === 'native' && !genesis)) {
     throw new HbError('spawn-malformed', 'engine is neither quickjs nor smartweave')
   }
-  const module = moduleOf(value, engine, limits)
+  const module = moduleOf(value, engine, limits, 'spawn-malformed')
   if (!isObject(state)) throw new HbError('spawn-malformed', 'state is not an object')
   return { module, snapshot: JSON.stringify(state) }
 }
@@ -304,16 +371,17 @@ function moduleOf(
   { source, module }: Record<string, unknown>,
   engine: EngineName,
   limits: ProtocolLimits,
+  malformed: 'spawn-malformed' | 'upgrade-malformed',
 ): ModuleRef {
   if (module !== undefined) {
-    if (source !== undefined) throw new HbError('spawn-malformed', 'source and module: one of both')
+    if (source !== undefined) throw new HbError(malformed, 'source and module: one of both')
     if (typeof module !== 'string' || !isIdText(module)) {
-      throw new HbError('spawn-malformed', 'module is not a hash of 43 base64url characters')
+      throw new HbError(malformed, 'module is not a hash of 43 base64url characters')
     }
     return { engine, hash: module }
   }
   if (typeof source !== 'string' || source === '')
-    throw new HbError('spawn-malformed', 'source is not a text')
+    throw new HbError(malformed, 'source is not a text')
   const bytes = Buffer.from(source)
   if (bytes.length > limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes.length} bytes`)
@@ -330,13 +398,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * JSON text of the action that `handle` sees (runtime/port.ts Action); `input` is checked JSON
  * text. Put together here, because JSON.stringify took three times as long.
  */
-function actionText(entry: Entry, slot: number, input: string | undefined): string {
+function actionText(
+  entry: Entry,
+  slot: number,
+  input: string | undefined,
+  kind: string = entry.message.kind,
+): string {
   const { message } = entry
   const text = message.data.length === 0 ? '' : utf8Text(message.data)
   const data = text ?? toBase64Url(message.data)
   const encoding = text === undefined ? 'base64url' : 'utf8'
   return (
-    `{"kind":"${message.kind}","caller":${quoted(message.caller)},"from":"${message.from}",` +
+    `{"kind":"${kind}","caller":${quoted(message.caller)},"from":"${message.from}",` +
     `"id":${quoted(message.id)},"height":${entry.height},"slot":${slot},` +
     `"timestamp":${entry.timestamp},"tags":${tagsText(message.tags)},"data":${quoted(data)},` +
     `"dataEncoding":"${encoding}","hops":${message.hops},"count":${message.count},` +

@@ -83,6 +83,11 @@ export type Instance = {
    * instance is dead.
    */
   evaluate(actionJson: string, check?: CheckMessages): Evaluation
+  /**
+   * As evaluate, of a module that takes a state over: calls what it exports as `migrate`, or
+   * nothing where it has none. For an instance that has evaluated nothing before.
+   */
+  migrate(actionJson: string, check?: CheckMessages): Evaluation
   /** JSON.stringify(state). */
   snapshot(): string
   /** Bytes of memory this instance holds, about. */

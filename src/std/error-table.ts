@@ -406,6 +406,20 @@ export const ERROR_TABLE = {
     message: 'the process was spawned before',
     advice: 'Nothing needs doing.',
   },
+  'upgrade-malformed': {
+    kind: 'contract',
+    message: 'the data of the upgrade is malformed',
+    advice:
+      'Send {"source": script text} or {"module": its hash}; "engine": "smartweave" where the process ' +
+      'runs on that: an upgrade does not change the engine.',
+  },
+  'upgrade-foreign': {
+    kind: 'contract',
+    message: 'an upgrade that the process did not send itself',
+    advice:
+      'Send the process the action by which its contract upgrades, `Upgrade` with the HB lib: its own ' +
+      'code decides who may.',
+  },
   'module-unknown': {
     kind: 'contract',
     message: 'no module of this hash is known in the partition that names it',

@@ -20,9 +20,11 @@ import { parseJson } from '../std/json-text.ts'
 const BESIDE_MS_MAX = 2_000
 const SHOWN_MAX = 200
 
+type Evaluates = Extract<EvaluatorCommand, { kind: 'evaluate' | 'upgrade' }>
+
 type Watched = {
   readonly open: Extract<EvaluatorCommand, { kind: 'open' }>
-  state: JsonObject
+  readonly state: JsonObject
   /** The scope that earlier messages left; undefined: this engine has no script. */
   readonly kept: PlainContract | undefined
 }
@@ -32,9 +34,7 @@ export function strictEvaluator(inner: Evaluator, onKept: (error: HbError) => vo
   const watched = new Map<string, Watched>()
   const told = new Set<string>()
 
-  async function evaluate(
-    command: Extract<EvaluatorCommand, { kind: 'evaluate' }>,
-  ): Promise<EvaluatorReply> {
+  async function evaluate(command: Evaluates): Promise<EvaluatorReply> {
     const { process } = command
     const before = watched.get(process)
     if (before === undefined) return one(inner, command)
@@ -46,7 +46,8 @@ export function strictEvaluator(inner: Evaluator, onKept: (error: HbError) => vo
     const { kept } = before
     // what the sandbox had to stop is not run without a bound
     const isBounded = evaluation.status === 'ok' || evaluation.code === 'contract-error'
-    if (kept !== undefined && isBounded && !told.has(process)) {
+    const isSame = command.kind === 'evaluate'
+    if (isSame && kept !== undefined && isBounded && !told.has(process)) {
       const state = JSON.stringify(before.state)
       const fresh = new PlainContract(before.open.module).run(state, command.action)
       const difference = differing(fresh, kept.run(state, command.action))
@@ -55,14 +56,14 @@ export function strictEvaluator(inner: Evaluator, onKept: (error: HbError) => vo
         onKept(new HbError('test-state-outside', `process ${process}: ${difference}`))
       }
     }
-    if (evaluation.status === 'ok') {
-      before.state = applyChanges(before.state, parseJson(evaluation.changes) as Changes)
-    }
+    if (evaluation.status === 'error') return reply
+    const state = applyChanges(before.state, parseJson(evaluation.changes) as Changes)
+    watched.set(process, isSame ? { ...before, state } : succeeding(before, command, state))
     return reply
   }
 
   async function run(command: EvaluatorCommand): Promise<EvaluatorReply> {
-    if (command.kind === 'evaluate') return evaluate(command)
+    if (command.kind === 'evaluate' || command.kind === 'upgrade') return evaluate(command)
     const reply = await one(inner, command)
     const { process } = command
     if (command.kind === 'close') watched.delete(process)
@@ -87,6 +88,17 @@ export function strictEvaluator(inner: Evaluator, onKept: (error: HbError) => vo
     figures: () => inner.figures(),
     close: () => inner.close(),
   }
+}
+
+/** Behind an upgrade: what `migrate` left in the new module's scope is there from now on. */
+function succeeding(
+  before: Watched,
+  { module, action }: Extract<Evaluates, { kind: 'upgrade' }>,
+  state: JsonObject,
+): Watched {
+  const kept = module.engine === 'quickjs' ? new PlainContract(module) : undefined
+  kept?.run(JSON.stringify(before.state), action)
+  return { open: { ...before.open, module }, state, kept }
 }
 
 async function one(inner: Evaluator, command: EvaluatorCommand): Promise<EvaluatorReply> {

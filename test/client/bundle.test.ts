@@ -40,6 +40,32 @@ describe('bundleContract', () => {
     expect(typeof handleOf(source)).toBe('function')
   })
 
+  test('migrate is exported where the contract has it, from wherever', async () => {
+    const exportsOf = (source: string): string[] => {
+      const module = { exports: {} }
+      compileFunction(`'use strict';${source}`, ['module', 'exports'])(module, module.exports)
+      return Object.keys(module.exports).sort()
+    }
+    const handle = 'export const handle = () => ({ state: { migrate: 1 } })\n'
+    const bare = await bundleContract(file('bare.ts', handle.replace('migrate', 'other')))
+    const named = await bundleContract(file('named.ts', handle))
+    // the text is that of before there was anything to migrate
+    expect(named.source).toBe(bare.source.replace('other', 'migrate'))
+    expect(exportsOf(named.source)).toEqual(['handle'])
+    const both = `${handle}export const migrate = (state: { n: number }) => { state.n = 1 }`
+    file('both.ts', both)
+    const again = file('again.ts', "export * from './both.ts'")
+    const common = file('common.cjs', 'exports.handle = () => ({}); exports.migrate = () => ({})')
+    for (const path of [file('direct.ts', both), again, common]) {
+      const { source } = await bundleContract(path)
+      expect(exportsOf(source)).toEqual(['handle', 'migrate'])
+      expect(source).not.toMatch(/HOLLOWBEAM/)
+    }
+    await expect(bundleContract(file('only.ts', 'export const migrate = 1'))).rejects.toMatchObject({
+      code: 'bundle-no-handle',
+    })
+  })
+
   test('a bundled token works as its source does', async () => {
     const { source } = await bundleContract(join(ROOT, 'contracts/token/contract.ts'))
     const network = new Network()

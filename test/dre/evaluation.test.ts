@@ -9,10 +9,13 @@ import { Modules } from '../../src/dre/modules.ts'
 import { PartitionLevel } from '../../src/dre/partition-level.ts'
 import { DRE_LIMITS, noDreFigures } from '../../src/dre/ports.ts'
 import { ProcessStore } from '../../src/dre/process-store.ts'
+import { sha256, toBase64Url } from '../../src/std/bytes.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { until } from '../node/fleet.ts'
 import { RECORDS, Rig, rigNetwork, TOPICS } from '../node/rig.ts'
+
+const hashOf = (source: string): string => toBase64Url(sha256(Buffer.from(source)))
 
 let rig: Rig
 afterEach(() => rig.close())
@@ -81,5 +84,53 @@ test('what waits for an instance is overtaken by nothing that comes after it', a
   expect(all.map(({ changes }) => changes)).toEqual(
     [3, 4, 5, 6].map((count) => JSON.stringify(['o', ['count', ['=', count]]])),
   )
+  await evaluation.close()
+})
+
+test('an upgrade whose module must be looked for is overtaken by nothing of its process', async () => {
+  rig = await Rig.open(rigNetwork(['shift-a', 'counter'], { partitions: 1 }))
+  const sequencer = await rig.sequencer()
+  const dre = await rig.dre()
+  const relayer = await rig.relayer()
+  const target = rig.id('shift-a-0')
+  const steps = [{ to: 'shift-b' }, { to: 'shift-c' }, { fail: 'x' }]
+  await rig.send(rig.item(target, { steps }))
+  await rig.quiet()
+  const named = ['shift-b', 'shift-c'].map((name) => ({ hash: hashOf(name) }))
+  await rig.send(rig.item(target, { steps: named }))
+  await rig.quiet()
+  await rig.send(rig.item(rig.id('counter-0'), {}), rig.item(target, {}), rig.item(target, {}))
+  await rig.quiet()
+  for (const each of [relayer, dre, sequencer]) await each.stop()
+  const { entries } = await rig.chain(0)
+  const leaves = (await rig.results(0)).map((result) => rig.leaf(0, result))
+
+  // of what carried a source, only the hash is left, as where another partition's spawn named it
+  const memory = createMemoryStore()
+  const store = new ProcessStore(memory, RECORDS, 0)
+  const ledger = new Ledger(rig.network, 0)
+  const asked: string[] = []
+  const find = async (hash: string, to: Modules): Promise<boolean> => {
+    asked.push(hash)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const source = ['shift-b', 'shift-c'].find((each) => hashOf(each) === hash) as string
+    await to.publish({ engine: 'quickjs', source, hash })
+    return true
+  }
+  const modules = new Modules(memory, RECORDS, undefined, TOPICS.modules, find)
+  modules.hold = () => undefined
+  const evaluation = new Evaluation({
+    network: rig.network,
+    ledger,
+    evaluator: rig.evaluator(),
+    store,
+    modules,
+    level: new PartitionLevel({ network: rig.network, partition: 0, store, levels: [1] }),
+    limits: DRE_LIMITS,
+    figures: noDreFigures(),
+  })
+  const settled = await evaluation.finish(evaluation.begin(entries), Promise.resolve())
+  expect(asked).toEqual([hashOf('shift-b'), hashOf('shift-c')])
+  expect(settled.map(({ result }) => rig.leaf(0, result))).toEqual(leaves)
   await evaluation.close()
 })

@@ -49,12 +49,18 @@ export async function recordLog(): Promise<Recorded> {
   await rig.send(...items)
   await rig.quiet()
   await rig.check()
+  return takeDown(rig)
+}
+
+/** What a quiet network has written; closes it. */
+export async function takeDown(rig: Rig): Promise<Recorded> {
+  const { network } = rig
   const all = await rig.everything()
   const recorded = {
     network,
-    log: await Promise.all([0, 1, 2].map((partition) => records(rig.log, TOPICS.log, partition))),
+    log: await Promise.all(all.map((_, partition) => records(rig.log, TOPICS.log, partition))),
     leaves: all.map(({ results }, partition) => results.map((each) => rig.leaf(partition, each))),
-    snapshots: await Promise.all([0, 1, 2].map((partition) => snapshots(rig.log, partition))),
+    snapshots: await Promise.all(all.map((_, partition) => snapshots(rig.log, partition))),
   }
   await rig.close()
   return recorded

@@ -66,4 +66,54 @@ const book: Handle = (state, action) => {
   return undefined
 }
 
-export const CONTRACTS: Readonly<Record<string, Handle>> = { walk, counter, stillborn, book }
+/** Steps of a contract that gives itself other modules: what it is to do, one step a message. */
+export type Step =
+  | { readonly to: string }
+  | { readonly hash: string }
+  | { readonly foreign: string }
+  | { readonly fail: string }
+  | { readonly nothing: true }
+
+/**
+ * Writes down by slot which version handled the entry. Each message with `steps` does the first and
+ * sends itself the others, behind an upgrade in the same result.
+ */
+const shift =
+  (version: string): Handle =>
+  (state, action) => {
+    if (action.kind === 'upgrade' && version === 'shift-bad') throw new Error('no way')
+    const by = (state['by'] ??= {}) as Record<string, string>
+    by[action.slot] = version
+    if (action.kind === 'upgrade') {
+      state['migrated'] = Number(state['migrated'] ?? 0) + 1
+      // not each migration changes what is there
+      if (version === 'shift-b') delete by[action.slot]
+      return undefined
+    }
+    if (action.kind === 'spawn') {
+      state['self'] = (action.input as { process: string }).process
+      return undefined
+    }
+    const { steps = [] } = (action.input ?? {}) as { steps?: readonly Step[] }
+    const [step, ...rest] = steps
+    if (action.kind === 'bounce' || step === undefined) return undefined
+    const messages: unknown[] = []
+    const self = state['self']
+    if ('to' in step) messages.push({ kind: 'upgrade', target: self, data: { source: step.to } })
+    if ('hash' in step) messages.push({ kind: 'upgrade', target: self, data: { module: step.hash } })
+    if ('foreign' in step) {
+      messages.push({ kind: 'upgrade', target: step.foreign, data: { source: 'shift-c' } })
+    }
+    if (rest.length > 0) messages.push({ target: self, data: { steps: rest } })
+    if ('fail' in step) throw new Error(step.fail)
+    return { messages }
+  }
+
+const SHIFTS = Object.fromEntries(
+  ['shift-a', 'shift-b', 'shift-c', 'shift-d', 'shift-bad'].map((name) => [name, shift(name)]),
+)
+
+export const CONTRACTS: Readonly<Record<string, Handle>> = {
+  ...{ walk, counter, stillborn, book },
+  ...SHIFTS,
+}

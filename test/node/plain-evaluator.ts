@@ -23,8 +23,8 @@ export type Handle = (
   action: Action,
 ) => { messages?: unknown[]; status?: string } | undefined
 
-type Open = { readonly handle: Handle; text: string }
-type Evaluate = Extract<EvaluatorCommand, { kind: 'evaluate' }>
+type Open = { handle: Handle; text: string }
+type Evaluate = Pick<Extract<EvaluatorCommand, { kind: 'evaluate' }>, 'action' | 'parent'>
 
 /**
  * `handles`: contracts by source text; a source that is not there is refused with
@@ -54,6 +54,10 @@ export function plainEvaluator(
     }
     if (instance === undefined) return { kind: 'lost' }
     if (command.kind === 'snapshot') return { kind: 'snapshot', text: instance.text }
+    if (command.kind === 'upgrade') {
+      const evaluation = upgrade(instance, handles[command.module.source], command, limits)
+      return { kind: 'evaluated', evaluation, memoryBytes: 1_000 }
+    }
     const evaluation = evaluate(instance, command, limits)
     return { kind: 'evaluated', evaluation, memoryBytes: 1_000 }
   }
@@ -86,6 +90,22 @@ function openOf(
   let state = JSON.parse(snapshot) as JsonObject
   for (const text of changes) state = applyChanges(state, JSON.parse(text) as Changes)
   return { handle, text: JSON.stringify(state) }
+}
+
+/** The new contract's function is its `migrate` as well. */
+function upgrade(
+  instance: Open,
+  handle: Handle | undefined,
+  command: Evaluate,
+  limits: OutboxLimits,
+): Evaluation {
+  if (handle === undefined) {
+    return { status: 'error', gas: 0, code: 'module-invalid', text: 'no such contract' }
+  }
+  const next = { handle, text: instance.text }
+  const evaluation = evaluate(next, command, limits)
+  if (evaluation.status === 'ok') Object.assign(instance, next)
+  return evaluation
 }
 
 function evaluate(instance: Open, command: Evaluate, limits: OutboxLimits): Evaluation {

@@ -55,6 +55,22 @@ describe('a draft', () => {
     expect(own?.tags).toEqual([{ name: 'Content-Type', value: 'text/x' }])
   })
 
+  test('of the kind upgrade is a message with a tag that no other may have', () => {
+    const [content] = check({ kind: 'upgrade', target, tags: { A: '1' }, data: { source: 'x' } })
+    expect(content).toMatchObject({ kind: 'message', target, hops: 4 })
+    expect(content?.tags).toEqual([
+      { name: 'A', value: '1' },
+      { name: 'Content-Type', value: 'application/json' },
+      { name: 'HB-Upgrade', value: 'Module' },
+    ])
+    const tags = { 'HB-Upgrade': 'Module' }
+    for (const kind of ['message', 'notice', 'event', 'spawn', 'upgrade']) {
+      const draft = { kind, tags, ...(kind !== 'spawn' && { target }) }
+      expect(codeFor(draft)).toBe('outbox-malformed')
+    }
+    expect(codeFor({ kind: 'upgrade', data: {} })).toBe('outbox-malformed')
+  })
+
   test('that spawns may have a salt, which is one of its tags', () => {
     const [content] = check({ kind: 'spawn', tags: { A: '1' }, salt: 'first' })
     expect(content?.tags).toEqual([

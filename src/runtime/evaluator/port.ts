@@ -51,6 +51,21 @@ export type EvaluatorCommand =
        */
       readonly parent?: OutboxParent
     }
+  | {
+      /**
+       * Evaluates the action in another module, opened on the state as it is: `ok`, and that takes
+       * the instance's place; any error, and the instance goes on as it was. Answered by
+       * `evaluated`, also where the module cannot be opened ('module-invalid') or is for another
+       * engine ('upgrade-malformed'): such an error costs no gas.
+       */
+      readonly kind: 'upgrade'
+      readonly process: string
+      /** That on which the process was opened. */
+      readonly level: number
+      readonly module: ModuleSource
+      readonly action: string
+      readonly parent?: OutboxParent
+    }
   | { readonly kind: 'snapshot'; readonly process: string }
   | { readonly kind: 'close'; readonly process: string }
 

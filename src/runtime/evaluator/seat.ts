@@ -122,7 +122,7 @@ class WorkerSeat implements Seat {
   #wire(commands: readonly EvaluatorCommand[]): WireBatch {
     const sources: ModuleSource[] = []
     const wire = commands.map((command): WireCommand => {
-      if (command.kind !== 'open') return command
+      if (command.kind !== 'open' && command.kind !== 'upgrade') return command
       this.#opens += 1
       const { engine, hash } = command.module
       if (!this.#modules.delete(hash)) sources.push(command.module)

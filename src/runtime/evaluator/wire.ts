@@ -1,7 +1,7 @@
 // What goes between the evaluator and its workers. One message each way per batch.
 //
 // A command list crosses as a structured clone; a module's source goes along only the first time a
-// worker sees its hash (`sources`), and `open` commands name it by the hash. `forget` drops sources
+// worker sees its hash (`sources`), and commands name it by the hash. `forget` drops sources
 // that the owner's table let go.
 
 import type { EvaluationLimits, ModuleSource } from '../port.ts'
@@ -10,9 +10,15 @@ import type { TableReply } from './table.ts'
 
 export type WireModule = { readonly engine: ModuleSource['engine']; readonly hash: string }
 
+type WithModule = 'open' | 'upgrade'
+type Wired<K extends WithModule> = Omit<EvaluatorCommand & { kind: K }, 'module'> & {
+  readonly module: WireModule
+}
+
 export type WireCommand =
-  | Exclude<EvaluatorCommand, { kind: 'open' }>
-  | (Omit<EvaluatorCommand & { kind: 'open' }, 'module'> & { readonly module: WireModule })
+  | Exclude<EvaluatorCommand, { kind: WithModule }>
+  | Wired<'open'>
+  | Wired<'upgrade'>
 
 export type WireBatch = {
   readonly commands: readonly WireCommand[]

@@ -30,7 +30,7 @@ port.on('message', (batch: WireBatch) => {
 port.postMessage('ready')
 
 function withSource(command: WireCommand): EvaluatorCommand {
-  if (command.kind !== 'open') return command
+  if (command.kind !== 'open' && command.kind !== 'upgrade') return command
   const module = sources.get(command.module.hash)
   if (module === undefined) throw new Error(`module ${command.module.hash} was never sent`)
   // Two engines may have the same source.

@@ -80,6 +80,11 @@ class NativeInstance implements Instance {
     }
   }
 
+  /** Their code comes with the build; no message changes it. */
+  migrate(): Evaluation {
+    return this.#refused({ code: 'upgrade-malformed', text: 'a native contract has no upgrades' })
+  }
+
   #settle(
     result: ReturnType<NativeHandle>,
     check: CheckMessages | undefined,

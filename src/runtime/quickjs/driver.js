@@ -1,10 +1,11 @@
 // Runs messages inside the sandbox: `(burn, makeOverlay, makeRealm) => [functions]`, which the host
 // calls by their place in the list. The contract never sees any of them.
 //
-// Phases: load(snapshot) → make(function) → per message begin(action) → (host runs the jobs) →
-// end() → text()? → install | undo. Invariants: D1 begin, end and text never throw but for an
-// interrupt or a fault of the engine: what a contract throws becomes text. D2 install runs no
-// contract code; the host calls it without a gas limit. D3 every message starts without debt.
+// Phases: load(snapshot) → make(function) → per message begin(action) or migrate(action) → (host
+// runs the jobs) → end() → text()? → install | undo. Invariants: D1 begin, migrate, end and text
+// never throw but for an interrupt or a fault of the engine: what a contract throws becomes text.
+// D2 install runs no contract code; the host calls it without a gas limit. D3 every message starts
+// without debt.
 ((burn, makeOverlay, makeRealm) => {
   'use strict'
   // Small charges are paid together: asking the host costs more than most of what is charged.
@@ -37,9 +38,12 @@
   const THROWN = 2
   const WAITING = 3
   const NONE = []
+  const NOTHING = () => undefined
   let contract = null
   let phase = IDLE
   let outcome
+  /** What was called, as its author knows it. */
+  let called = 'handle'
   let textMax = 0
   /** What end() found, should the host want it as text. */
   let returned = null
@@ -85,11 +89,12 @@
     const result = outcome
     if (phase === THROWN) return thrownResult(result)
     if (phase === WAITING) {
-      return failed('promise-unsettled', 'handle returned a promise that never settled')
+      return failed('promise-unsettled', called + ' returned a promise that never settled')
     }
     const none = result === undefined
     if (!none && (typeof result !== 'object' || result === null || isArray(result))) {
-      return failed('result-malformed', 'handle must return an object {state?, messages?, status?}')
+      const wanted = ' must return an object {state?, messages?, status?}'
+      return failed('result-malformed', called + wanted)
     }
     const { state, messages, status } = result === undefined ? {} : result
     if (status !== undefined && status !== 'ok') {
@@ -127,6 +132,57 @@
     return (all === undefined ? '[]' : json(all)) + '\n' + out + '\n' + overlay.size()
   }
 
+  function begin(action) {
+    phase = DONE
+    outcome = undefined
+    malformed = IDLE
+    called = 'handle'
+    debt = 0
+    try {
+      const input = parse(action)
+      realm.reseed(input.id, input.height)
+      const module = { exports: {} }
+      contract(module, module.exports)
+      const { handle } = module.exports
+      if (typeof handle !== 'function') throw new TypeError('the module exports no handle')
+      const result = handle(overlay.begin(), input)
+      if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
+        phase = WAITING
+        then(
+          resolve(result),
+          (value) => {
+            phase = DONE
+            outcome = value
+          },
+          (reason) => {
+            phase = THROWN
+            outcome = reason
+          },
+        )
+      } else outcome = result
+    } catch (thrown) {
+      phase = THROWN
+      outcome = thrown
+    }
+  }
+  /**
+   * As begin, of a module that takes over a state: its `migrate` is called, or nothing where it
+   * has none. Every message would pay for a choice between the two within begin.
+   */
+  function migrate(action) {
+    const own = contract
+    contract = (module, exports) => {
+      contract = own
+      own(module, exports)
+      called = 'migrate'
+      const { handle, migrate: run = NOTHING } = module.exports
+      if (typeof handle !== 'function') return
+      if (typeof run !== 'function') throw new TypeError('migrate is no function')
+      module.exports = { handle: run }
+    }
+    begin(action)
+  }
+
   return [
     function load(snapshot, size, depth, sizeMax, errorText) {
       limits.depth = +depth
@@ -138,38 +194,7 @@
     function make(compiled) {
       contract = compiled
     },
-    function begin(action) {
-      phase = DONE
-      outcome = undefined
-      malformed = IDLE
-      debt = 0
-      try {
-        const input = parse(action)
-        realm.reseed(input.id, input.height)
-        const module = { exports: {} }
-        contract(module, module.exports)
-        const { handle } = module.exports
-        if (typeof handle !== 'function') throw new TypeError('the module exports no handle')
-        const result = handle(overlay.begin(), input)
-        if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
-          phase = WAITING
-          then(
-            resolve(result),
-            (value) => {
-              phase = DONE
-              outcome = value
-            },
-            (reason) => {
-              phase = THROWN
-              outcome = reason
-            },
-          )
-        } else outcome = result
-      } catch (thrown) {
-        phase = THROWN
-        outcome = thrown
-      }
-    },
+    begin,
     /**
      * The error's text, or a list that the host reads: [list of texts, edit, messages, size, texts
      * of unknown size].
@@ -207,5 +232,6 @@
     function spin(times) {
       for (let i = +times; i > 0; i--);
     },
+    migrate,
   ]
 })

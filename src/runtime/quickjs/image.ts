@@ -21,6 +21,7 @@ export const DRIVER = {
   snapshot: 7,
   probe: 8,
   spin: 9,
+  migrate: 10,
 } as const
 
 /** Polls in one turn of an empty loop: the test and the jump. */

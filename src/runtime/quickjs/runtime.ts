@@ -171,6 +171,14 @@ class QuickjsInstance implements Instance {
   }
 
   evaluate(actionJson: string, check?: CheckMessages): Evaluation {
+    return this.#run(DRIVER.begin, actionJson, check)
+  }
+
+  migrate(actionJson: string, check?: CheckMessages): Evaluation {
+    return this.#run(DRIVER.migrate, actionJson, check)
+  }
+
+  #run(begin: number, actionJson: string, check: CheckMessages | undefined): Evaluation {
     if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
     const fresh = this.#fresh
     this.#fresh = false
@@ -178,7 +186,7 @@ class QuickjsInstance implements Instance {
     this.#sandbox.fuel = fresh ? fuel : Math.floor(fuel / WARM_SHARE)
     if (!fresh) this.#sandbox.boundMemory(this.#warmBytesMax)
     try {
-      return this.#evaluate(actionJson, check)
+      return this.#evaluate(begin, actionJson, check)
     } catch (error) {
       this.#sandbox.dead = true
       if (!(error instanceof MachineFault) || error.reason === 'abort') {
@@ -192,12 +200,12 @@ class QuickjsInstance implements Instance {
     }
   }
 
-  #evaluate(actionJson: string, check: CheckMessages | undefined): Evaluation {
+  #evaluate(begin: number, actionJson: string, check: CheckMessages | undefined): Evaluation {
     const sandbox = this.#sandbox
     const { gasMax, pendingPromisesMax } = this.#limits
     sandbox.action = actionJson
     sandbox.meter(gasMax)
-    const begun = sandbox.run(DRIVER.begin, actionJson)
+    const begun = sandbox.run(begin, actionJson)
     if (begun !== 0) sandbox.release(begun)
     const ran = sandbox.runJobs(pendingPromisesMax)
     const output = ran < 0 || sandbox.exhausted ? undefined : readOutput(sandbox, this.#limits)

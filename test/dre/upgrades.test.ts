@@ -1,0 +1,245 @@
+// Upgrades: which module an entry is evaluated with is a function of the log, for whoever evaluates
+// it in one go, in pieces, from a store, from a manifest, after losses, or as a standby.
+
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { passing } from '../../src/log/passing/index.ts'
+import type { Log } from '../../src/log/port.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import type { Message } from '../../src/protocol/message.ts'
+import type { Result } from '../../src/protocol/result.ts'
+import { signedMessage } from '../../src/protocol/signed.ts'
+import { statesAt } from '../../src/replay/index.ts'
+import { sha256, toBase64Url } from '../../src/std/bytes.ts'
+import type { Random } from '../../src/std/random.ts'
+import { seededRandom } from '../../src/std/random.ts'
+import { createMemoryStore } from '../../src/store/memory/index.ts'
+import type { Step } from '../node/contracts.ts'
+import { CONTRACTS } from '../node/contracts.ts'
+import { until } from '../node/fleet.ts'
+import { copyOf, newLife } from '../node/mortal.ts'
+import { losingEvaluator, plainEvaluator } from '../node/plain-evaluator.ts'
+import { Rig, rigNetwork, TOPICS } from '../node/rig.ts'
+import type { Recorded } from './recorded.ts'
+import { copyLog, INTERVAL, snapshots, takeDown } from './recorded.ts'
+
+const PARTITIONS = 2
+const VERSIONS = ['shift-a', 'shift-b', 'shift-c', 'shift-d']
+const SOURCES = [...VERSIONS, 'shift-bad', 'no-such-contract']
+const hashOf = (source: string): string => toBase64Url(sha256(Buffer.from(source)))
+const byHash = new Map(SOURCES.map((source) => [hashOf(source), source]))
+
+function stepsOf(random: Random, others: readonly string[], count: number): Step[] {
+  return Array.from({ length: count }, (): Step => {
+    const source = SOURCES[random.below(SOURCES.length)] as string
+    const kind = random.below(10)
+    if (kind < 4) return { to: source }
+    if (kind < 7) return { hash: hashOf(source) }
+    if (kind < 8) return { foreign: others[random.below(others.length)] as string }
+    return kind < 9 ? { fail: 'on purpose' } : { nothing: true }
+  })
+}
+
+/** Four processes that give themselves modules at random, in walks that run into each other. */
+async function record(seed: number): Promise<Recorded> {
+  const options = { intervalLength: INTERVAL, partitions: PARTITIONS }
+  const rig = await Rig.open(rigNetwork(['shift-a', 'shift-b'], options))
+  await rig.sequencer()
+  await rig.dre()
+  await rig.relayer()
+  const random = seededRandom(seed)
+  const names = ['shift-a', 'shift-b'].flatMap((name) => [`${name}-0`, `${name}-1`])
+  const ids = names.map((name) => rig.id(name))
+  const stillborn = rig.spawn('stillborn')
+  const tag = { name: 'HB-Upgrade', value: 'Module' }
+  // in one batch with the spawn that fails: the code of its error must not show that
+  const late = rig.item(signedMessage(rig.network, stillborn).id, { source: 'shift-a' }, [tag])
+  const items = ids.map((id) => rig.item(id, { steps: stepsOf(random, ids, 9) }))
+  await rig.send(stillborn, late, ...items)
+  await rig.quiet()
+  await rig.send(...ids.map((id) => rig.item(id, { steps: stepsOf(random, ids, 5) })))
+  await rig.quiet()
+  await rig.check()
+  await checkVersions(rig)
+  return takeDown(rig)
+}
+
+const isUpgrade = ({ tags }: Message): boolean => tags.some(({ name }) => name === 'HB-Upgrade')
+
+function sourceIn({ data }: Message): string {
+  const { source, module } = JSON.parse(Buffer.from(data).toString()) as Record<string, string>
+  return source ?? (byHash.get(module as string) as string)
+}
+
+/** What each process ran at each slot, by the entries and verdicts alone. */
+function versionsOf(process: string, first: string, entries: readonly Entry[], results: Result[]) {
+  const versions: { slot: number; ok: boolean; upgrade: boolean; version: string }[] = []
+  let version = first
+  for (const { message, height } of entries) {
+    if (message.process !== process) continue
+    const { slot, status } = results[height] as Result
+    const upgrade = isUpgrade(message)
+    if (upgrade && status === 'ok') version = sourceIn(message)
+    versions.push({ slot, ok: status === 'ok', upgrade, version })
+  }
+  return versions
+}
+
+/** Every entry was evaluated with the module that the last good upgrade before it gave. */
+async function checkVersions(rig: Rig): Promise<void> {
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const { entries } = await rig.chain(partition)
+    const results = await rig.results(partition)
+    for (const name of ['shift-a', 'shift-b']) {
+      const process = rig.id(`${name}-${partition}`)
+      const { by } = await stateNow(rig, process, entries.length - 1)
+      const expected = versionsOf(process, name, entries, results)
+        .filter(({ ok, upgrade, version }) => ok && !(upgrade && version === 'shift-b'))
+        .map(({ slot, version }) => [String(slot), version])
+      expect(by).toEqual(Object.fromEntries(expected))
+    }
+  }
+}
+
+async function stateNow(rig: Rig, process: string, height: number) {
+  const about = { network: rig.network, log: rig.log, applicationId: 'hb', process }
+  const scratch = { evaluator: rig.evaluator(), store: createMemoryStore() }
+  const { states } = await statesAt({ ...about, ...scratch, points: [{ height }] })
+  return JSON.parse(states[0]?.text as string) as { by: Record<string, string> }
+}
+
+describe('upgrades', () => {
+  let recorded: Recorded
+  let rig: Rig
+  beforeAll(async () => {
+    recorded = await record(7)
+  }, 20_000)
+  beforeEach(() => open())
+  afterEach(() => rig.close())
+
+  async function open(): Promise<void> {
+    await rig?.close()
+    rig = await Rig.open(recorded.network)
+  }
+
+  const batched = (log: Log, batchRecordsMax: number, inFlight: number): Log => ({
+    ...passing(log),
+    join: (options) => log.join({ ...options, batchRecordsMax, inFlight }),
+  })
+
+  /** Results are settled well before they are published: the ledger runs ahead of the store. */
+  const slow = (log: Log): Log => ({
+    ...passing(log),
+    append: async (topic, partition, records) => {
+      if (topic === TOPICS.outbox) await new Promise((resolve) => setTimeout(resolve, 3))
+      return log.append(topic, partition, records)
+    },
+  })
+
+  /** The results and, where they are all written, the snapshots of the undisturbed run. */
+  async function agrees(): Promise<void> {
+    for (const [partition, leaves] of recorded.leaves.entries()) {
+      await until(async () => (await rig.results(partition)).length >= leaves.length)
+      const results = await rig.results(partition)
+      expect(results.map((result) => rig.leaf(partition, result))).toEqual(leaves)
+      const expected = recorded.snapshots[partition] as ReadonlyMap<string, string>
+      await until(async () => (await snapshots(rig.log, partition)).size >= expected.size)
+      expect(await snapshots(rig.log, partition)).toEqual(expected)
+    }
+  }
+
+  async function recordedUpgrades(): Promise<{ ok: number; codes: Set<string> }> {
+    await copyLog(recorded, rig)
+    await rig.dre()
+    await agrees()
+    let ok = 0
+    const codes = new Set<string>()
+    for (const [partition] of recorded.leaves.entries()) {
+      const { entries } = await rig.chain(partition)
+      const results = await rig.results(partition)
+      for (const { message, height } of entries.filter((each) => isUpgrade(each.message))) {
+        const { status, code } = results[height] as Result
+        if (status === 'ok') ok += 1
+        else codes.add(`${message.caller === message.process ? 'own' : 'foreign'} ${code}`)
+      }
+    }
+    return { ok, codes }
+  }
+
+  test('the recorded log holds what it is meant to hold', async () => {
+    const { ok, codes } = await recordedUpgrades()
+    expect(ok).toBeGreaterThan(10)
+    expect([...codes].sort()).toEqual([
+      'foreign process-failed',
+      'foreign upgrade-foreign',
+      'own contract-error',
+      'own module-invalid',
+      'own module-unknown',
+    ])
+  })
+
+  test.each([
+    [1, 1, 512, 800_000],
+    [3, 2, 1, 600],
+    [500, 3, 2, 2_000],
+    [2, 4, 512, 1],
+  ])(
+    'batches of %i, %i in flight, %i instances, runs of %i bytes: the same results and snapshots',
+    async (batch, inFlight, instancesMax, runBytesMax) => {
+      const log = batched(rig.log, batch, inFlight)
+      const { halted } = await rig.dre({ log, limits: { instancesMax, runBytesMax } })
+      await copyLog(recorded, rig)
+      await agrees()
+      expect(halted).toEqual([])
+    },
+  )
+
+  test('random histories: lost and faulty workers do not show', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        await open()
+        const random = seededRandom(seed)
+        const inner = plainEvaluator(recorded.network, CONTRACTS)
+        const evaluator = losingEvaluator(inner, random, 0.15)
+        const log = batched(rig.log, 1 + random.below(12), 1 + random.below(4))
+        const limits = { instancesMax: 1 + random.below(4), triesMax: 50 }
+        const { halted } = await rig.dre({ log, evaluator, limits })
+        await copyLog(recorded, rig)
+        await agrees()
+        expect(halted).toEqual([])
+      }),
+      { numRuns: 12 },
+    )
+  }, 30_000)
+
+  test('whoever dies at any append goes on with its store, an older one or none', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        await open()
+        const random = seededRandom(seed)
+        const length = Math.max(...recorded.log.map((each) => each.length))
+        let store = createMemoryStore()
+        let older = store
+        for (let from = 0; from < length; ) {
+          const to = from + 3 + random.below(16)
+          const kind = random.below(4)
+          if (kind === 0) store = createMemoryStore()
+          if (kind === 1) store = older
+          older = await copyOf(store)
+          const life = newLife(1 + random.below(12), random.below(2) === 0)
+          const log = batched(slow(rig.log), 1 + random.below(3), 4)
+          const running = await rig.dre({ log, store, life })
+          const died = new Promise<void>((resolve) => (life.died = resolve))
+          await copyLog(recorded, rig, to, from)
+          from = to
+          await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 60))])
+          await running.kill()
+          expect(running.halted).toEqual([])
+        }
+        await rig.dre({ store })
+        await agrees()
+      }),
+      { numRuns: 4 },
+    )
+  }, 30_000)
+})
