@@ -19,6 +19,8 @@ const ALLOWED = [
   'node:fs.readFileSync by src/runtime/overlay/overlay.ts',
   'node:fs.readFileSync by src/runtime/quickjs/engine.ts',
   'node:fs.readFileSync by src/runtime/quickjs/runtime.ts',
+  'node:fs.openSync by src/runtime/smartweave/runtime.ts',
+  'node:fs.readFileSync by src/runtime/smartweave/runtime.ts',
 ]
 
 test('W2: a seed repeats itself, looked at or not, here and elsewhere, touching nothing', async () => {
