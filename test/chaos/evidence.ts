@@ -85,6 +85,9 @@ export async function evaluateAfresh(
       for (let at = 0; at < records.length; at += COPY_RECORDS) {
         await log.append(topic, partition, records.slice(at, at + COPY_RECORDS))
       }
+    }
+    // with all logs there: a spawn by hash may name what only another partition's log carries
+    for (const partition of partitions.keys()) {
       evaluated.push(await evaluatePartition(network, log, partition, evaluator))
     }
   } finally {

@@ -31,7 +31,6 @@ test(
     expect(Object.keys(situations).some((each) => each.startsWith('refused at the door'))).toBe(true)
     const ofTheLog = [
       'a child was spawned by its salt',
-      'a position was liquidated',
       'a question ended: reply',
       'an alarm fired',
     ]
