@@ -126,6 +126,21 @@ const OPENED: readonly Named<Input>[] = [
   ['a spawn whose source is not ASCII', spawn('{"source":"// e\u0301\u{1f600}"}')],
 ]
 
+const UPGRADE = tag('HB-Upgrade', 'Module')
+const upgrade = (data: string, change: Partial<WrittenMessage> = {}): Input =>
+  entry({ caller: idOf('target'), tags: [UPGRADE], data: textHex(data), ...change })
+
+const UPGRADED: readonly Named<Input>[] = [
+  ['an upgrade', upgrade('{"source":"exports.handle = () => {}"}')],
+  ['an upgrade for the other engine', upgrade('{"source":"x","engine":"smartweave"}')],
+  ['an upgrade to a module that is not known', upgrade(`{"module":"${idOf('module')}"}`)],
+  ['an upgrade without a module', upgrade('{}')],
+  ['an upgrade with a state', upgrade('{"source":"x","state":{}}')],
+  ['an upgrade of another process', upgrade('{"source":"x"}', { caller: idOf('caller') })],
+  ['an upgrade by a wallet', upgrade('{"source":"x"}', { from: 'wallet' })],
+  ['a notice that says it is an upgrade', upgrade('{"source":"x"}', { kind: 'notice' })],
+]
+
 const SETTLED: readonly Named<Input>[] = [
   ['past its end', entry({ from: 'wallet', expires: 999 })],
   ['no process', entry({}, none)],
@@ -172,8 +187,9 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
   about:
     'What an entry does to its process before the contract is asked. Looked at in this ' +
     'order: expires; a spawn of a process that is there; no process (a notice: ok and ' +
-    'empty); a spawn that failed; data that its Content-Type calls JSON (file strict-json; ' +
-    'inputDepthMax, messageBytesMax). Slot: one more than the last; 0 for a spawn, -1 ' +
+    'empty); a spawn that failed; a message with the tag HB-Upgrade (from another than the ' +
+    'process itself: upgrade-foreign); data that its Content-Type calls JSON (file ' +
+    'strict-json; inputDepthMax, messageBytesMax). Slot: one more than the last; 0 for a spawn, -1 ' +
     'without a process. plan "evaluate": action, the JSON text that the contract gets: keys ' +
     'kind, caller, from, id, height, slot, timestamp, tags (an object, of one name the ' +
     'first; integer-like names first, then as they came), data (text if the bytes are UTF-8, ' +
@@ -181,14 +197,16 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
     'written, or null). plan "open", of a spawn: module {engine, hash (base64url of SHA-256 ' +
     'of the source), source}, snapshot (text of the state, file states) and action (its data ' +
     'is empty, its input {process, module, system}: its own id, the hash, and the ids of ' +
-    'genesis processes by name, as system of the input says, default none). plan "settled": ' +
+    'genesis processes by name, as system of the input says, default none). plan "upgrade": ' +
+    'module and action (its kind is upgrade, its data and input as those of a spawn); no ' +
+    'module is known by its hash alone. plan "settled": ' +
     'the outcome, its text cut to errorTextMax UTF-16 units and half a surrogate pair ' +
     "replaced by U+FFFD; an error of a process's message or spawn sends one bounce. Given: " +
     'limits; input: process (null, or slot of its last entry and ' +
     'failed), height, timestamp, message, limits that differ; data as hex. Output: slot, ' +
     'plan.',
   given: { limits: defaultLimits() },
-  inputs: [...EVALUATED, ...OPENED, ...SETTLED],
+  inputs: [...EVALUATED, ...OPENED, ...UPGRADED, ...SETTLED],
   compute: ({ process, height, timestamp, message: written, limits, system = {} }, given) => {
     const genesis = { limits: { ...given.limits, ...limits } }
     const network = { genesis, systemText: JSON.stringify(system) } as Network

@@ -49,6 +49,10 @@ const FORMS: readonly Named<Input>[] = [
     'a spawn with a salt, which is a tag',
     sent([{ ...spawn, salt: 's' }, { ...spawn, tags: { 'Spawn-Salt': 's' } }]),
   ],
+  [
+    'an upgrade, which is a message with a tag',
+    sent([to({ kind: 'upgrade', data: { source: 'x' } })]),
+  ],
   ['an event with and without a target', sent([event, { ...event, target: TARGET }])],
   [
     'absent and null are alike',
@@ -89,6 +93,7 @@ const FORMS: readonly Named<Input>[] = [
   ['a salt that is too long', sent([{ ...spawn, salt: 's'.repeat(65) }])],
   ['a salt twice', sent([{ ...spawn, salt: 's', tags: { 'Spawn-Salt': 's' } }])],
   ['a salt on a message', sent([to({ salt: 's' })])],
+  ['the tag of an upgrade', sent([to({ tags: { 'HB-Upgrade': 'Module' } })])],
   ['a spawn with a target', sent([{ ...spawn, target: TARGET }])],
   ['an event with a target that is no id', sent([{ ...event, target: 'x' }])],
   ['tags as a list', sent([to({ tags: [] })])],
@@ -185,9 +190,11 @@ const OUTBOX = subject<Input, { limits: ProtocolLimits }>({
     'What a contract returned as messages, judged and completed (R3, R5, R9). A draft has ' +
     'target, tags (an object of texts), data (a text, or a value: then its JSON text, with ' +
     'Content-Type application/json unless there is one), kind (message, notice, event, ' +
-    'spawn; default message), hops, count, budget, and of a spawn salt (1 to 64 UTF-16 units: ' +
-    'a tag Spawn-Salt, behind the others). Of all but events, data called JSON must ' +
-    'be strict JSON. Each message has one hop less than its parent, or what it names if that ' +
+    'spawn, upgrade; default message), hops, count, budget, and of a spawn salt (1 to 64 UTF-16 ' +
+    'units: a tag Spawn-Salt, behind the others). An upgrade becomes a message with the tag ' +
+    'HB-Upgrade: Module behind the others, which no draft may name itself. ' +
+    'Of all but events, data called JSON must be strict JSON. ' +
+    'Each message has one hop less than its parent, or what it names if that ' +
     'is less; each that is no event costs one of the count, and what is left after that and ' +
     'after named counts is split evenly over the rest, rounded down; budget goes only where ' +
     'named. Judged in this order: number of messages; each draft (members, kind, tags, ' +

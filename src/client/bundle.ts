@@ -32,8 +32,9 @@ const MAY_MIGRATE = /\bmigrate\b|\bexport\s*\*|\brequire\b/
 
 /**
  * Bundles a contract in TypeScript or JavaScript that exports `handle`, and `migrate` where an
- * upgrade to it changes the state; `hollowbeam/lib` is the HB lib of this package. Throws `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused`
- * (Node's modules, URLs), `bundle-failed`.
+ * upgrade to it changes the state; `hollowbeam/lib` is the HB lib of this package. Throws
+ * `bundle-file-missing`, `bundle-no-handle`, `bundle-import-refused` (Node's modules, URLs),
+ * `bundle-failed`.
  */
 export async function bundleContract(path: string): Promise<Bundle> {
   const file = resolve(path)

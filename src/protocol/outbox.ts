@@ -133,7 +133,8 @@ function shape(draft: unknown, index: number, limits: OutboxLimits): Draft {
   }
   const kind = raw['kind'] ?? 'message'
   if (typeof kind !== 'string' || !SENT.has(kind)) {
-    refuse('outbox-malformed', `${at}/kind must be message, notice, event, spawn or upgrade`)
+    // the text is part of results: it stays what it was before there were upgrades
+    refuse('outbox-malformed', `${at}/kind must be message, notice, event or spawn`)
   }
   const body = dataOf(raw['data'], at)
   const tags = tagsOf(raw['tags'], at)

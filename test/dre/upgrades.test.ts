@@ -9,7 +9,7 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import type { Result } from '../../src/protocol/result.ts'
 import { signedMessage } from '../../src/protocol/signed.ts'
-import { statesAt } from '../../src/replay/index.ts'
+import { statesAt, tryCode } from '../../src/replay/index.ts'
 import { sha256, toBase64Url } from '../../src/std/bytes.ts'
 import type { Random } from '../../src/std/random.ts'
 import { seededRandom } from '../../src/std/random.ts'
@@ -242,4 +242,32 @@ describe('upgrades', () => {
       { numRuns: 4 },
     )
   }, 30_000)
+
+  test('code that is tried on the record is replaced by an upgrade there, as any other', async () => {
+    await rig.close()
+    rig = await Rig.open(rigNetwork(['shift-a'], { partitions: 1 }))
+    await rig.sequencer()
+    await rig.dre()
+    await rig.relayer()
+    const process = rig.id('shift-a-0')
+    await rig.send(rig.item(process, { steps: [{ to: 'shift-c' }] }))
+    await rig.quiet()
+    await rig.send(rig.item(process, {}))
+    await rig.quiet()
+    const bench = () => ({ evaluator: rig.evaluator(), store: createMemoryStore() })
+    const differing: number[] = []
+    const trial = await tryCode({
+      network: rig.network,
+      log: rig.log,
+      applicationId: 'hb',
+      process,
+      code: { engine: 'quickjs', source: 'shift-d', hash: hashOf('shift-d') },
+      own: bench(),
+      other: bench(),
+      onDifference: ({ slot }) => differing.push(slot),
+    })
+    // the spawn and the message before it
+    expect(differing).toEqual([0, 1])
+    expect(trial).toMatchObject({ entries: 4, different: 2, sameState: false })
+  })
 })

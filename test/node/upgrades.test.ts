@@ -100,6 +100,26 @@ describe('an upgrade', () => {
     for (const slot of [0, 1, 2, 3, 4, undefined]) found.push(await byAt(slot))
     expect(found).toEqual(['1', '11', '12', '122', '123', '123'])
   })
+
+  test('a dry run shows what an upgrade would do, and changes nothing', async () => {
+    const net = await network()
+    const one = net.contract<State>('one')
+    const tags = { 'HB-Upgrade': 'Module' }
+    const previewed = (data: object, by = 'one') =>
+      net.dryRun(by, 'one', { tags, data, state: true })
+    const good = await previewed({ source: V2 })
+    expect(good).toMatchObject({ status: 'ok', messages: [{ kind: 'event' }] })
+    const state = JSON.parse(String(good.state)) as State
+    expect(state.migrated).toMatchObject({ slot: 1, input: { module: hashOf(V2) } })
+    const looping = migrating('for (;;);')
+    expect(await previewed({ source: looping })).toMatchObject({ code: 'gas-exhausted' })
+    expect(await previewed({ source: V2 }, 'two')).toMatchObject({ code: 'upgrade-foreign' })
+    await expect(previewed({ module: hashOf(V2) })).rejects.toMatchObject({
+      code: 'dry-run-malformed',
+    })
+    expect(await one.state()).toEqual({ self: one.id })
+    expect(await one.view()).toMatchObject({ slot: 0, module: hashOf(V1) })
+  })
 })
 
 const HOSTILE: readonly (readonly [string, object, string])[] = [
@@ -118,7 +138,7 @@ const HOSTILE: readonly (readonly [string, object, string])[] = [
   ['is native', { source: 'hb-contract@1', engine: 'native' }, 'upgrade-malformed'],
   ['throws', { source: migrating("throw new Error('no')") }, 'contract-error'],
   ['refuses', { source: migrating("return { status: 'no' }") }, 'contract-error'],
-  ['loops', { source: migrating('for (;;) state.n = 1') }, 'gas-exhausted'],
+  ['loops', { source: migrating('for (;;);') }, 'gas-exhausted'],
   ['waits for ever', { source: migrating('return new Promise(() => {})') }, 'promise-unsettled'],
   ['returns a number', { source: migrating('return 7') }, 'result-malformed'],
   ['returns no state', { source: migrating('return { state: [] }') }, 'state-not-json'],

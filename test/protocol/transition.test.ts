@@ -447,7 +447,7 @@ describe('an upgrade', () => {
   const own = idOf('target')
   const hash = idOf('hash')
   const upgradeOf = (data: unknown, change: Partial<Message> = {}): Message => ({
-    ...processMessage(network, { target: own, tags: [TAG], data: spawnText(data) }, own),
+    ...processMessage(network, { target: own, tags: [TAG], data: spawnText(data) }),
     caller: own,
     ...change,
   })

@@ -52,18 +52,18 @@ export function createProcessTable(
   }
 
   function evaluate(instance: Instance, command: Evaluates): Evaluated {
-    if (command.parent !== undefined) parent = command.parent
-    const wanted = command.parent === undefined ? undefined : check
+    parent = command.parent ?? parent
+    const wanted = command.parent && check
     const call = command.kind === 'upgrade' ? 'migrate' : 'evaluate'
     const evaluation = instance[call](command.action, wanted)
     return { kind: 'evaluated', evaluation, memoryBytes: instance.memoryBytes() }
   }
 
   function upgrade(now: Instance, command: EvaluatorCommand & { kind: 'upgrade' }): TableReply {
-    const { process, level, module } = command
+    const { process, module } = command
     const memoryBytes = now.memoryBytes()
-    const engine = instances.engineOf(process)
-    const next = successor(now, engine, runtimes(level)[module.engine], module, limits)
+    const runtime = runtimes(command.level)[module.engine]
+    const next = successor(now, instances.engineOf(process), runtime, module, limits)
     if ('status' in next) return { kind: 'evaluated', evaluation: next, memoryBytes }
     const reply = evaluate(next, command)
     if (reply.evaluation.status === 'ok') {
@@ -95,15 +95,19 @@ export function createProcessTable(
       } catch (error) {
         instances.drop(command.process)
         if (error instanceof SandboxSpent) return { kind: 'lost' }
-        return command.kind === 'open' && isRefusal(error)
-          ? { kind: 'refused', code: error.code, text: error.detail.slice(0, REFUSAL_TEXT_MAX) }
-          : { kind: 'fault', ...described(error) }
+        return failure(command, error)
       }
     },
     close() {
       instances.clear()
     },
   }
+}
+
+function failure({ kind }: EvaluatorCommand, error: unknown): TableReply {
+  return kind === 'open' && isRefusal(error)
+    ? { kind: 'refused', code: error.code, text: error.detail.slice(0, REFUSAL_TEXT_MAX) }
+    : { kind: 'fault', ...described(error) }
 }
 
 /** Those that are open on this thread, by process. */
