@@ -167,8 +167,12 @@ export class TestNetwork implements AsyncDisposable {
     options: SpawnOptions & { readonly name?: string },
   ): Promise<TestContract<S>> {
     const { name, state, tags, engine } = options
-    const of = 'module' in options ? { module: options.module } : { source: await sourceOf(options) }
-    const spec = { ...of, ...(engine && { engine }), ...(state && { state }), ...(tags && { tags }) }
+    const spec = {
+      ...('module' in options ? { module: options.module } : { source: await sourceOf(options) }),
+      ...(engine && { engine }),
+      ...(state && { state }),
+      ...(tags && { tags }),
+    }
     const sent = this.#send(by, spawnFields(this.#signedFor(), spec))
     const { status, code, text } = await sent.result(options)
     if (status === 'error') {
