@@ -4,7 +4,11 @@
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
   'test/chaos/chaos[.]test',
+  'test/chaos/in-process',
+  'test/chaos/node-process',
   'test/connectors/arweave-sink/crash',
+  'test/differential/differential',
+  'test/kafka/archive',
   'test/kafka/commands',
   'test/kafka/offset-resets',
   'test/kafka/quotas',
@@ -15,5 +19,6 @@ export const SLOW_SUITES = [
   'test/log/kafka/clusters',
   'test/log/kafka/three-brokers',
   'test/kafka/schema-registry',
+  'test/simulation/campaign/crash-everywhere',
   'test/simulation/known-seeds',
 ]
