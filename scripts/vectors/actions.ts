@@ -190,7 +190,8 @@ const ACTIONS = subject<Input, { limits: ProtocolLimits }>({
     'empty); a spawn that failed; a message with the tag HB-Upgrade (from another than the ' +
     'process itself: upgrade-foreign); data that its Content-Type calls JSON (file ' +
     'strict-json; inputDepthMax, messageBytesMax). Slot: one more than the last; 0 for a ' +
-    'spawn, -1 without a process. plan "evaluate": action, the JSON text that the contract gets: keys ' +
+    'spawn, -1 without a process. plan "evaluate": action, the JSON text that the contract ' +
+    'gets: keys ' +
     'kind, caller, from, id, height, slot, timestamp, tags (an object, of one name the ' +
     'first; integer-like names first, then as they came), data (text if the bytes are UTF-8, ' +
     'else base64url), dataEncoding, hops, count, budget, input (the JSON data as it was ' +
