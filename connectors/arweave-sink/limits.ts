@@ -5,8 +5,8 @@ import { SEGMENT_LIMITS } from '../../src/index.ts'
 
 export type SinkLimits = SegmentLimits & {
   /**
-   * Segments that are gathered or posted at the same time, over all partitions: memory is a few times
-   * this by bytesMax, whatever the backlog.
+   * Segments that are gathered or posted at the same time, over all partitions: memory is a few
+   * times this by bytesMax, whatever the backlog.
    */
   readonly uploadsMax: number
   /** Entries wait no longer for their segment to be full, ms. */

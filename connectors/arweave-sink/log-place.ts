@@ -25,7 +25,8 @@ export async function placeBehind(
   const { start, end } = await endsOf(log, topic, partition)
   if (view.height < 0) return start
   const hint = committed === undefined ? start : Math.min(Math.max(start, committed - 1), end)
-  const found = (await search(options, view, hint, end)) ?? (await search(options, view, start, hint))
+  const behind = await search(options, view, hint, end)
+  const found = behind ?? (await search(options, view, start, hint))
   if (found !== undefined) return found
   const first = await firstEntry(options, start, end)
   const where = `partition ${partition}: the archive ends at height ${view.height}`
@@ -64,7 +65,7 @@ async function firstEntry(
     const read = await log.read(topic, partition, at, { to: end })
     for (const { value } of read.records) {
       if (value === null || !records.isEntry(value)) continue
-      return records.decodeEntry(Buffer.from(value))
+      return records.decodeEntry(viewOf(value))
     }
     if (read.next === at) break
     at = read.next
@@ -76,11 +77,16 @@ async function firstEntry(
 function carries({ network, records }: PlaceOptions, view: View, value: Uint8Array): boolean {
   if (!records.isEntry(value)) return false
   try {
-    const record = records.decodeEntry(Buffer.from(value))
+    const record = records.decodeEntry(viewOf(value))
     if (record.height !== view.height) return false
     return Buffer.from(entryOf(network, view.partition, record).hash).equals(view.hash)
   } catch (error) {
     if (isHbError(error)) return false
     throw error
   }
+}
+
+/** No copy: it is asked of every record that is looked at. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

@@ -118,7 +118,7 @@ export class PartitionTask {
     })
   }
 
-  /** Ends what is under way as soon as it can; what is not durable is left for whoever comes next. */
+  /** Ends what is under way as soon as it can; the next owner does what is not durable. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#wake.abort()
@@ -128,7 +128,7 @@ export class PartitionTask {
 
   async #run(committed: number | undefined): Promise<void> {
     let place = await this.#again(() => this.#open(committed))
-    /** When entries began to wait for their segment, and the offset below which it cannot be full. */
+    /** When entries began to wait for their segment, and below which offset it cannot be full. */
     let sinceMs: number | undefined
     let wanted = 0
     while (!this.#stop.signal.aborted) {

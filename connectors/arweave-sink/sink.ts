@@ -1,5 +1,5 @@
-// The Arweave sink: a member of the consumer group connect-<name> on the log, and for each partition
-// that it is given a task that writes it to the archive.
+// The Arweave sink: a member of the consumer group connect-<name> on the log, and for each
+// partition that it is given a task that writes it to the archive.
 //
 // Owners: whoever starts one closes log, archive and store afterwards. Invariants: S1 to S5 of the
 // task. N1 a partition that fails stops alone. N2 a network whose genesis is not in the archive is
@@ -9,7 +9,6 @@ import type {
   Archive,
   Clock,
   Durability,
-
   Log,
   Membership,
   Network,
@@ -116,7 +115,8 @@ export class ArweaveSink {
         if (await hasGenesis(archive, network.id)) return
         return await archive.post(await archive.prepare(genesisUpload(network)), durability)
       } catch (error) {
-        if (this.#stopping.signal.aborted || !isHbError(error) || error.kind !== 'transient') throw error
+        const mayMend = isHbError(error) && error.kind === 'transient'
+        if (this.#stopping.signal.aborted || !mayMend) throw error
       }
       await clock.sleep(delayMs, this.#stopping.signal)
     }
@@ -156,4 +156,3 @@ export class ArweaveSink {
     this.#tasks.delete(partition)
   }
 }
-

@@ -4,6 +4,8 @@
 // none in the heap is riskier than the one above it. P3 a position with neither is not listed;
 // positionCount counts those that are. P4 `shares` is the sum of all positions' shares.
 
+import { moveKeyAt, pushKey, removeKeyAt } from '../../src/lib/index.ts'
+import type { Heap } from '../../src/lib/index.ts'
 import { isRiskier } from './risk.ts'
 import type { LendingState, Position } from './state.ts'
 
@@ -39,63 +41,25 @@ export function change(
 }
 
 function place(state: LendingState, owner: string, position: Position): void {
-  if (position.place < 0) {
-    position.place = state.heap.length
-    state.heap.push(owner)
-  }
-  rise(state, position.place)
-  sink(state, position.place)
+  if (position.place < 0) pushKey(heapOf(state), owner)
+  else moveKeyAt(heapOf(state), position.place)
 }
 
 function removeFromHeap(state: LendingState, position: Position): void {
   const at = position.place
   if (at < 0) return
   position.place = -1
-  const last = state.heap.pop() as string
-  if (at >= state.heap.length) return
-  put(state, last, at)
-  rise(state, at)
-  sink(state, (state.positions[last] as Position).place)
+  removeKeyAt(heapOf(state), at)
 }
 
-function put(state: LendingState, owner: string, at: number): void {
-  state.heap[at] = owner
-  ;(state.positions[owner] as Position).place = at
-}
-
-function isAbove(state: LendingState, one: string, other: string): boolean {
-  return isRiskier(state.positions[one] as Position, state.positions[other] as Position)
-}
-
-function rise(state: LendingState, from: number): void {
-  const owner = state.heap[from] as string
-  let at = from
-  while (at > 0) {
-    const up = (at - 1) >> 1
-    const above = state.heap[up] as string
-    if (!isAbove(state, owner, above)) break
-    put(state, above, at)
-    at = up
+function heapOf(state: LendingState): Heap {
+  const { positions, heap: keys } = state
+  return {
+    keys,
+    isBefore: (one, other) =>
+      isRiskier(positions[one] as Position, positions[other] as Position),
+    placed: (owner, at) => {
+      ;(positions[owner] as Position).place = at
+    },
   }
-  if (at !== from) put(state, owner, at)
-}
-
-function sink(state: LendingState, from: number): void {
-  const { length } = state.heap
-  const owner = state.heap[from] as string
-  let at = from
-  for (;;) {
-    const left = 2 * at + 1
-    if (left >= length) break
-    const right = left + 1
-    let below = left
-    if (right < length && isAbove(state, state.heap[right] as string, state.heap[left] as string)) {
-      below = right
-    }
-    const next = state.heap[below] as string
-    if (!isAbove(state, next, owner)) break
-    put(state, next, at)
-    at = below
-  }
-  if (at !== from) put(state, owner, at)
 }

@@ -13,8 +13,10 @@ import type { Outgoing, Result } from '../protocol/result.ts'
 import { EMPTY_STATE_HASH, stateHash } from '../protocol/state-hash.ts'
 import { targetProcess } from '../protocol/target.ts'
 import { partitionOf } from '../protocol/topics.ts'
-import type { ModuleRef, Outcome, Plan } from '../protocol/transition.ts'
-import { carriedModule, markUnknown, prepare, slotOf } from '../protocol/transition.ts'
+import type { ModuleRef } from '../protocol/module-ref.ts'
+import type { Outcome, Plan } from '../protocol/transition.ts'
+import { carriedModule, markUnknown } from '../protocol/module-ref.ts'
+import { prepare, slotOf } from '../protocol/transition.ts'
 
 /**
  * A process in the ledger. `slot` runs ahead of `settledSlot` while it is evaluated, and that of

@@ -5,7 +5,7 @@
 // once: each search goes on where the one before ended. S3 a DRE reads the logs only where a record
 // of the topic was lost, and appends what it finds to the topic again.
 
-import { carriedModule } from '../protocol/transition.ts'
+import { carriedModule } from '../protocol/module-ref.ts'
 import type { Records } from '../protocol/codec/records.ts'
 import { entryOf } from '../protocol/log-reader.ts'
 import type { Message } from '../protocol/message.ts'

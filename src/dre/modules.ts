@@ -7,7 +7,7 @@
 
 import type { Records } from '../protocol/codec/records.ts'
 import type { EngineName } from '../protocol/genesis.ts'
-import type { ModuleText } from '../protocol/transition.ts'
+import type { ModuleText } from '../protocol/module-ref.ts'
 import { asBuffer, sha256, toBase64Url } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'

@@ -7,7 +7,8 @@
 // and name in `owners`; or in none of them. A2 no alarm in the heap comes before the one above it.
 // A3 an owner without alarms is not listed. A4 sequences are given once.
 
-import type { Fields, Tags } from '../lib/index.ts'
+import { moveKeyAt, pushKey, removeKeyAt } from '../lib/index.ts'
+import type { Fields, Heap, Tags } from '../lib/index.ts'
 
 export type Alarm = {
   readonly owner: string
@@ -62,36 +63,29 @@ export function alarmCount(book: AlarmBook): number {
 export function addAlarm(book: AlarmBook, alarm: Omit<Alarm, 'place'>): void {
   const sequence = String(book.sequence)
   book.sequence += 1
-  const place = book.heap.length
-  book.alarms[sequence] = { ...alarm, place }
-  book.heap.push(sequence)
+  book.alarms[sequence] = { ...alarm, place: book.heap.length }
   const { owner, name } = alarm
   if (!Object.hasOwn(book.owners, owner)) book.owners[owner] = {}
   ;(book.owners[owner] as Fields<string>)[keyOf(name)] = sequence
-  rise(book, place)
+  pushKey(heapOf(book), sequence)
 }
 
 /** False: there was none. */
 export function removeAlarm(book: AlarmBook, owner: string, name: string): boolean {
   const sequence = sequenceOf(book, owner, name)
   if (sequence === undefined) return false
-  const { place } = book.alarms[sequence] as Alarm
+  removeKeyAt(heapOf(book), (book.alarms[sequence] as Alarm).place)
   delete book.alarms[sequence]
   const names = book.owners[owner] as Fields<string>
   delete names[keyOf(name)]
   if (Object.keys(names).length === 0) delete book.owners[owner]
-  const last = book.heap.pop() as string
-  if (last === sequence) return true
-  put(book, last, place)
-  rise(book, place)
-  sink(book, place)
   return true
 }
 
 /** Moves the alarm that is due first to a later time. */
 export function postponeFirst(book: AlarmBook, at: number): void {
   ;(firstAlarm(book) as Alarm).at = at
-  sink(book, 0)
+  moveKeyAt(heapOf(book), 0)
 }
 
 function keyOf(name: string): string {
@@ -105,45 +99,17 @@ function sequenceOf(book: AlarmBook, owner: string, name: string): string | unde
   return Object.hasOwn(names, key) ? names[key] : undefined
 }
 
-function put(book: AlarmBook, sequence: string, place: number): void {
-  book.heap[place] = sequence
-  ;(book.alarms[sequence] as Alarm).place = place
+function heapOf(book: AlarmBook): Heap {
+  return {
+    keys: book.heap,
+    isBefore: (one, other) => isBefore(book, one, other),
+    placed: (sequence, place) => {
+      ;(book.alarms[sequence] as Alarm).place = place
+    },
+  }
 }
 
 function isBefore(book: AlarmBook, one: string, other: string): boolean {
   const difference = (book.alarms[one] as Alarm).at - (book.alarms[other] as Alarm).at
   return difference === 0 ? Number(one) < Number(other) : difference < 0
-}
-
-function rise(book: AlarmBook, from: number): void {
-  const sequence = book.heap[from] as string
-  let at = from
-  while (at > 0) {
-    const up = (at - 1) >> 1
-    const above = book.heap[up] as string
-    if (!isBefore(book, sequence, above)) break
-    put(book, above, at)
-    at = up
-  }
-  if (at !== from) put(book, sequence, at)
-}
-
-function sink(book: AlarmBook, from: number): void {
-  const { length } = book.heap
-  const sequence = book.heap[from] as string
-  let at = from
-  for (;;) {
-    const left = 2 * at + 1
-    if (left >= length) break
-    const right = left + 1
-    let below = left
-    if (right < length && isBefore(book, book.heap[right] as string, book.heap[left] as string)) {
-      below = right
-    }
-    const first = book.heap[below] as string
-    if (!isBefore(book, first, sequence)) break
-    put(book, first, at)
-    at = below
-  }
-  if (at !== from) put(book, sequence, at)
 }

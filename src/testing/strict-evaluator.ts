@@ -78,7 +78,6 @@ export function strictEvaluator(inner: Evaluator, onKept: (error: HbError) => vo
   }
 
   return {
-    ...inner,
     levels: inner.levels,
     async run(commands) {
       const replies: EvaluatorReply[] = []

@@ -1,21 +1,18 @@
 // hb new: what it makes can be used as it is. That the folder's own commands run, with the package
 // installed as users install it, is shown by `npm run test:examples`.
 
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { plantTree } from '../guards/planted-tree.ts'
+import { linkPackage, plantTree } from '../guards/planted-tree.ts'
 import type { PlantedTree } from '../guards/planted-tree.ts'
-import { ROOT, runProgram, runTool } from '../guards/tool.ts'
+import { ROOT, runProgram, runTool, withoutRunner } from '../guards/tool.ts'
 import { hb } from './terminal-double.ts'
 
 let tree: PlantedTree
 beforeAll(() => {
-  const exports = { './lib': './src/lib/index.ts', './testing': './src/testing/index.ts' }
-  const description = JSON.stringify({ name: 'hollowbeam', type: 'module', exports })
-  tree = plantTree({ 'node_modules/hollowbeam/package.json': description }, { modules: false })
-  symlinkSync(`${ROOT}src`, join(tree.dir, 'node_modules/hollowbeam/src'))
-  symlinkSync(`${ROOT}node_modules/@types`, join(tree.dir, 'node_modules/@types'))
+  tree = plantTree({}, { modules: false })
+  linkPackage(tree, ['@types'])
 })
 afterAll(() => tree.remove())
 
@@ -47,7 +44,7 @@ test('a new contract type-checks, and its test passes', async () => {
   const tsc = 'node_modules/typescript/bin/tsc'
   const checked = await runTool(tsc, ['-p', 'tsconfig.test.json', '--pretty', 'false'], dir)
   expect(checked.stdout).toBe('')
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+  const env = withoutRunner()
   const run = await runProgram(process.execPath, ['--test'], { cwd: dir, env })
   expect([run.code, /^[#ℹ] pass \d+$/m.test(run.stdout)]).toEqual([0, true])
 }, 60_000)

@@ -1,15 +1,15 @@
 // What the guides show can be done: their files type-check, their tests pass, their commands do
 // what they say on a node, and what stands in none of these is named here.
 
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { freePorts } from '../support/ports.ts'
 import { blocksOf, guideOf } from './guide-blocks.ts'
 import type { Guide } from './guide-blocks.ts'
-import { plantTree } from './planted-tree.ts'
+import { linkPackage, plantTree } from './planted-tree.ts'
 import type { PlantedTree } from './planted-tree.ts'
-import { ROOT, runProgram, runTool } from './tool.ts'
+import { ROOT, runProgram, runTool, withoutRunner } from './tool.ts'
 
 const DIR = `${ROOT}docs/guides/`
 const FRAMES = `${ROOT}test/guards/frames/`
@@ -64,15 +64,11 @@ beforeAll(() => {
     {
       ...(Object.fromEntries(files) as Record<string, string>),
       'package.json': '{"type":"module"}',
-      'node_modules/hollowbeam/package.json': PACKAGE,
       'tsconfig.json': JSON.stringify(settings),
     },
     { modules: false },
   )
-  // Node runs TypeScript outside of node_modules alone: a link leads out
-  const modules = join(tree.dir, 'node_modules')
-  symlinkSync(`${ROOT}src`, join(modules, 'hollowbeam/src'))
-  for (const name of LINKED) symlinkSync(`${ROOT}node_modules/${name}`, join(modules, name))
+  linkPackage(tree, LINKED)
   for (const { name } of guides) mkdirSync(join(tree.dir, name), { recursive: true })
 })
 afterAll(() => tree.remove())
@@ -81,21 +77,6 @@ afterAll(() => tree.remove())
 const LINKED = ['@testcontainers', 'testcontainers', '@types']
 const typeRoots = [`${ROOT}node_modules/@types`]
 const types = ['node']
-const PACKAGE = JSON.stringify({
-  name: 'hollowbeam',
-  type: 'module',
-  exports: {
-    '.': './src/index.ts',
-    './lib': './src/lib/index.ts',
-    './testing': './src/testing/index.ts',
-  },
-})
-
-/** jest's own settings are not for another runner. */
-function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
-  return { ...env, ...more }
-}
 
 test('what the guides show type-checks', async () => {
   const tsc = 'node_modules/typescript/bin/tsc'
@@ -107,7 +88,7 @@ test('the tests that they show pass', async () => {
   const tests = guides.flatMap(({ name, files }) =>
     Object.keys(files).flatMap((file) => (file.endsWith('.test.ts') ? [`${name}/${file}`] : [])),
   )
-  const options = { cwd: tree.dir, env: environment() }
+  const options = { cwd: tree.dir, env: withoutRunner() }
   // in one process: each would load the whole package anew
   const how = ['--test', '--test-isolation=none']
   const run = await runProgram(process.execPath, [...how, ...tests], options)
@@ -122,7 +103,7 @@ describe('the commands of a guide run in order', () => {
     async (name, shell) => {
       const port = String((await freePorts(1))[0])
       const url = `http://127.0.0.1:${port}`
-      const env = environment({
+      const env = withoutRunner({
         NODE: process.execPath,
         HB: `${ROOT}src/cli/main.ts`,
         HB_PORT: port,

@@ -38,3 +38,26 @@ export function plantTree(
   if (options.modules !== false) symlinkSync(`${ROOT}node_modules`, join(dir, 'node_modules'))
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
 }
+
+const PACKAGE = {
+  name: 'hollowbeam',
+  type: 'module',
+  exports: {
+    '.': './src/index.ts',
+    './lib': './src/lib/index.ts',
+    './testing': './src/testing/index.ts',
+  },
+}
+
+/**
+ * This package and some of its own, in a tree without modules, as if they were installed there. The
+ * sources are a link: Node runs TypeScript outside of node_modules alone.
+ */
+export function linkPackage({ dir }: PlantedTree, others: readonly string[]): void {
+  const modules = join(dir, 'node_modules')
+  const place = join(modules, PACKAGE.name)
+  mkdirSync(place, { recursive: true })
+  writeFileSync(join(place, 'package.json'), JSON.stringify(PACKAGE))
+  symlinkSync(`${ROOT}src`, join(place, 'src'))
+  for (const name of others) symlinkSync(`${ROOT}node_modules/${name}`, join(modules, name))
+}

@@ -31,3 +31,9 @@ export function runProgram(
     })
   })
 }
+
+/** The environment for another test runner: jest's own settings are not for it. */
+export function withoutRunner(more: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+  return { ...env, ...more }
+}

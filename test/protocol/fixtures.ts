@@ -1,5 +1,7 @@
 // A small network, keys that sign, and makers of messages and entries for the protocol's tests.
 
+import { EMPTY_STATE_HASH } from '../../src/protocol/state-hash.ts'
+import type { ProcessRow } from '../../src/protocol/transition.ts'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import type { DataItemFields, SigningKey, Tag } from '../../src/protocol/ans104/index.ts'
 import { ED25519, signDataItem } from '../../src/protocol/ans104/index.ts'
@@ -116,4 +118,17 @@ export function codeOf(act: () => unknown): ErrorCode | 'none' {
 export function allDifferent(hashes: readonly (Uint8Array | string)[]): boolean {
   const texts = hashes.map((hash) => (typeof hash === 'string' ? hash : toBase64Url(hash)))
   return new Set(texts).size === texts.length
+}
+
+/** What is known of a process that runs, and has had seven entries. */
+export function processRow(change: Partial<ProcessRow> = {}): ProcessRow {
+  return {
+    process: idOf('target'),
+    slot: 6,
+    stateHash: EMPTY_STATE_HASH,
+    failed: false,
+    engine: 'quickjs',
+    module: idOf('module'),
+    ...change,
+  }
 }

@@ -3,32 +3,21 @@ import fc from 'fast-check'
 import { genesisSpawn } from '../../src/protocol/genesis.ts'
 import { hashParts } from '../../src/std/hash-parts.ts'
 import type { Content, Message, MessageKind } from '../../src/protocol/message.ts'
-import { EMPTY_STATE_HASH } from '../../src/protocol/state-hash.ts'
 import type { Outcome, Plan, ProcessRow } from '../../src/protocol/transition.ts'
+import { spawnSpec } from '../../src/protocol/module-ref.ts'
 import {
   complete,
   NO_CHANGES,
   prepare,
   refuseSpawn,
   slotOf,
-  spawnSpec,
 } from '../../src/protocol/transition.ts'
 import { sha256, toBase64Url } from '../../src/std/bytes.ts'
-import { codeOf, idOf, makeContent, makeEntry, processMessage, testNetwork } from './fixtures.ts'
+import { codeOf, idOf, makeContent, makeEntry, processMessage, testNetwork, processRow as row } from './fixtures.ts'
 
 const network = testNetwork()
 const { limits } = network.genesis
 const JSON_TYPE = { name: 'Content-Type', value: 'application/json' }
-
-const row = (change: Partial<ProcessRow> = {}): ProcessRow => ({
-  process: idOf('target'),
-  slot: 6,
-  stateHash: EMPTY_STATE_HASH,
-  failed: false,
-  engine: 'quickjs',
-  module: idOf('module'),
-  ...change,
-})
 
 function fromWallet(change: Partial<Content> = {}): Message {
   const { origin: _none, ...message } = processMessage(network, change)

@@ -2,24 +2,14 @@
 
 import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../src/protocol/message.ts'
-import { EMPTY_STATE_HASH } from '../../src/protocol/state-hash.ts'
 import type { Plan, ProcessRow } from '../../src/protocol/transition.ts'
-import { carriedModule, prepare } from '../../src/protocol/transition.ts'
+import { carriedModule } from '../../src/protocol/module-ref.ts'
+import { prepare } from '../../src/protocol/transition.ts'
 import { sha256, toBase64Url } from '../../src/std/bytes.ts'
-import { idOf, makeEntry, processMessage, testNetwork } from './fixtures.ts'
+import { idOf, makeEntry, processMessage, testNetwork, processRow as row } from './fixtures.ts'
 
 const network = testNetwork()
 const { limits } = network.genesis
-
-const row = (change: Partial<ProcessRow> = {}): ProcessRow => ({
-  process: idOf('target'),
-  slot: 6,
-  stateHash: EMPTY_STATE_HASH,
-  failed: false,
-  engine: 'quickjs',
-  module: idOf('module'),
-  ...change,
-})
 
 const spawnText = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 

@@ -61,7 +61,7 @@ export class RecordCodec<T> {
   readonly #forms: readonly [Form, ...Form[]]
   #scratch = Buffer.allocUnsafe(4096)
 
-  /** `others`: schemas of the same record that are read too, and written where asked for. */
+  /** `others`: earlier schemas of the same record, which are read too. */
   constructor(schema: string, ...others: readonly string[]) {
     this.#forms = [formOf(schema), ...others.map(formOf)]
     this.name = this.#forms[0].type.name ?? ''
@@ -71,9 +71,8 @@ export class RecordCodec<T> {
     return this.#formOf(bytes) !== undefined
   }
 
-  /** `form`: 0 the schema, 1 the first of the others, … */
-  encode(value: T, form = 0): Buffer {
-    const { type, header } = this.#forms[form] as Form
+  encode(value: T): Buffer {
+    const [{ type, header }] = this.#forms
     let end = type.encode(value, this.#scratch, HEADER_BYTES)
     if (end < 0) {
       // avsc answers minus the bytes that were lacking
