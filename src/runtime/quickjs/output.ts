@@ -1,7 +1,7 @@
 // What a message left in the sandbox, read: changes, messages, size.
 //
 // Owners: nothing is kept here. Invariants: T1 the changes are the canonical text of
-// protocol/changes.ts whichever way they come: listed (leaves in the place of leaves) or as an edit.
+// protocol/changes.ts whichever way they come: listed (leaves for leaves) or as an edit.
 // T2 what the heap reader does not read is asked for as text; the result is the same.
 
 import { parseJson, quoted, unitsOf } from '../../std/json-text.ts'
