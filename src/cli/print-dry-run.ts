@@ -3,7 +3,7 @@
 import type { DryRunView } from '../client/index.ts'
 import { parseJson } from '../std/json-text.ts'
 import { EXIT } from './exit-codes.ts'
-import { actionOf } from './print-status.ts'
+import { actionOf, statusCell } from './print-status.ts'
 import { pairLines, shortId, tableLines, type Cell } from './table.ts'
 import { jsonForTerminal, paint, printable, type Terminal } from './terminal.ts'
 
@@ -33,20 +33,20 @@ export function printDryRun(terminal: Terminal, json: boolean, view: DryRunView)
 }
 
 function pairsOf(view: DryRunView): [string, Cell][] {
-  const { process, slot, stateHash, status, code, text, gas, changes } = view
+  const { process, slot, stateHash, gas, changes } = view
   return [
     ['process', process],
     ['tried on', `slot ${slot}, state hash ${stateHash}`],
-    [
-      'status',
-      status === 'ok' ? { text: 'ok', style: 'green' } : { text: `${code}: ${text}`, style: 'red' },
-    ],
+    ['status', statusCell(view)],
     ['gas', gas],
     ['changes', jsonForTerminal(parseJson(changes))],
   ]
 }
 
-function messageLines({ messages }: DryRunView, terminal: Terminal): string[] {
+export function messageLines(
+  { messages }: Pick<DryRunView, 'messages'>,
+  terminal: Terminal,
+): string[] {
   const rows = messages.map(({ kind, tags, target, data }): Cell[] => [
     kind,
     actionOf(tags),

@@ -1,6 +1,6 @@
 // Where a message is, for people and for programs, and the exit code that says the same.
 
-import type { MessageStatus, OutgoingView } from '../client/index.ts'
+import type { MessageStatus, OutgoingView, ResultView } from '../client/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { pairLines, shortId, tableLines, type Cell } from './table.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
@@ -48,14 +48,19 @@ function statusPairs({ id, stage, receipt, result, refusal }: MessageStatus): [s
   if (refusal !== undefined)
     pairs.push(['refused', { text: `${refusal.code}: ${refusal.text}`, style: 'red' }])
   if (result === undefined) return pairs
-  const { status, code, text, process, slot, gas, stateHash } = result
-  pairs.push(['process', process], ['slot', slot])
-  pairs.push([
-    'status',
-    status === 'ok' ? { text: 'ok', style: 'green' } : { text: `${code}: ${text}`, style: 'red' },
-  ])
+  const { process, slot, gas, stateHash } = result
+  pairs.push(['process', process], ['slot', slot], ['status', statusCell(result)])
   pairs.push(['gas', gas], ['state hash', stateHash])
   return pairs
+}
+
+export function statusCell({
+  status,
+  code,
+  text,
+}: Pick<ResultView, 'status' | 'code' | 'text'>): Cell {
+  if (status === 'ok') return { text: 'ok', style: 'green' }
+  return { text: `${code}: ${text}`, style: 'red' }
 }
 
 function outgoingLines(messages: readonly OutgoingView[], terminal: Terminal): string[] {

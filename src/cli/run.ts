@@ -27,6 +27,7 @@ import { addState } from './commands/state.ts'
 import { addFeatures } from './commands/features.ts'
 import { addStatus } from './commands/status.ts'
 import { addTopics } from './commands/topics.ts'
+import { addUpgrade } from './commands/upgrade.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
 
@@ -69,8 +70,10 @@ const connect: OpenBrokers = async (options) => {
 }
 
 /** Options that take no value: what follows them stands for itself. */
-const FLAG =
-  /^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest|signatures)$/
+const FLAG = new RegExp(
+  '^--(json|raw|state|no-follow|keep-running|check|state-only|verify|from-manifest|signatures|' +
+    'dry-run)$',
+)
 
 /** One id in 64 begins with a hyphen: it goes behind `--`, or it would be taken for an option. */
 function idsLast(args: readonly string[]): string[] {
@@ -106,6 +109,7 @@ export function buildProgram(context: CommandContext): Command {
   addImport(program, context)
   addSend(program, context)
   addDryRun(program, context)
+  addUpgrade(program, context)
   addResult(program, context)
   addState(program, context)
   addDiff(program, context)

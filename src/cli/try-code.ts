@@ -1,12 +1,18 @@
 // hb replay --with: another contract over the recorded history of a process, and where its results
 // would have been others.
 
-import type { MessageBrief, Trial, TrialDifference } from '../replay/index.ts'
+import type { ModuleRef } from '../protocol/module-ref.ts'
+import type { MessageBrief, Trial, TrialDifference, UpgradeTrial } from '../replay/index.ts'
+import { isIdText } from '../std/bytes.ts'
+import { systemClock } from '../std/clock.ts'
+import { HbError } from '../std/errors.ts'
 import type { CommandContext } from './context.ts'
 import type { ReplayCommandOptions } from './commands/replay.ts'
 import { EXIT } from './exit-codes.ts'
 import type { History, Workbench } from './history.ts'
 import { processOf, withWorkbench } from './history.ts'
+import type { UpgradeView } from './print-upgrade.ts'
+import { upgradeLines, upgradeView } from './print-upgrade.ts'
 import { showProgress } from './progress.ts'
 import { pairLines, shortId, type Cell } from './table.ts'
 import { paint, printable, type Terminal } from './terminal.ts'
@@ -15,12 +21,10 @@ import { paint, printable, type Terminal } from './terminal.ts'
 export async function tryCode(
   context: CommandContext,
   history: History,
-  options: ReplayCommandOptions & { readonly with: string },
+  options: ReplayCommandOptions,
 ): Promise<number> {
   const { network } = history
-  const { bundleContract } = await import('../client/index.ts')
-  const bundle = await bundleContract(options.with)
-  const code = { engine: 'quickjs' as const, ...bundle }
+  const code = await codeOf(options)
   const process = processOf(network, options.process as string)
   const shown: TrialDifference[] = []
   const onDifference = (difference: TrialDifference): void => {
@@ -32,17 +36,38 @@ export async function tryCode(
       return run(context, history, options, about)
     }),
   )
-  const ok = trial.different === 0 && trial.sameState
+  const { upgrade: tried, ...rest } = trial
+  const upgrade = tried && (await viewOf(tried, code.hash))
+  const isTaken = upgrade === undefined ? trial.sameState : upgrade.status === 'ok'
+  const ok = trial.different === 0 && isTaken
   const { terminal } = context
   if (options.json === true) {
-    terminal.out(JSON.stringify({ ok, module: code.hash, ...trial, differences: shown }))
-  } else printTrial(terminal, trial, shown)
+    const also = { ...(upgrade && { upgrade }), differences: shown }
+    terminal.out(JSON.stringify({ ok, module: code.hash, ...rest, ...also }))
+  } else printTrial(terminal, trial, upgrade, shown)
   return ok ? EXIT.ok : EXIT.failed
+}
+
+async function codeOf({ with: contract, module }: ReplayCommandOptions): Promise<ModuleRef> {
+  const engine = 'quickjs'
+  if (module !== undefined) {
+    if (!isIdText(module)) throw new HbError('id-malformed', `--module ${module}`)
+    return { engine, hash: module }
+  }
+  const { bundleContract } = await import('../client/index.ts')
+  return { engine, ...(await bundleContract(contract as string)) }
+}
+
+async function viewOf(tried: UpgradeTrial, to: string): Promise<UpgradeView> {
+  const { dryRunView } = await import('../node/index.ts')
+  const { basis, timestamp, run } = tried
+  const modules = { from: basis.module?.hash ?? '', to }
+  return upgradeView(dryRunView(basis, timestamp, run), basis.snapshot, modules)
 }
 
 type About = {
   readonly process: string
-  readonly code: { readonly engine: 'quickjs'; readonly source: string; readonly hash: string }
+  readonly code: ModuleRef
   readonly own: Workbench
   readonly other: Workbench
   readonly onDifference: (difference: TrialDifference) => void
@@ -51,7 +76,7 @@ type About = {
 async function run(
   { terminal }: CommandContext,
   history: History,
-  { from, to }: ReplayCommandOptions,
+  { from, to, upgradeAt }: ReplayCommandOptions,
   about: About,
 ): Promise<Trial> {
   const replaying = await import('../replay/index.ts')
@@ -62,6 +87,9 @@ async function run(
       ...about,
       ...(from !== undefined && { from }),
       ...(to !== undefined && { to }),
+      ...(upgradeAt !== undefined && {
+        upgrade: { behind: upgradeAt, now: systemClock.now() },
+      }),
       onProgress: (done, total) => progress.at(done, total),
       signal: terminal.signal,
     })
@@ -70,8 +98,16 @@ async function run(
   }
 }
 
-function printTrial(terminal: Terminal, trial: Trial, shown: readonly TrialDifference[]): void {
+function printTrial(
+  terminal: Terminal,
+  trial: Trial,
+  upgrade: UpgradeView | undefined,
+  shown: readonly TrialDifference[],
+): void {
   const colors = paint(terminal.color)
+  if (upgrade !== undefined) {
+    for (const line of [...upgradeLines(terminal, upgrade), '']) terminal.out(line)
+  }
   for (const { height, slot, action, fields, recorded, tried, messages } of shown) {
     const what = colors.bold(printable(action))
     terminal.out(`height ${height}  slot ${slot}  ${what}  ${colors.red(fields.join(', '))}`)

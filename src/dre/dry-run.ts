@@ -11,13 +11,21 @@ import { NO_AUTHORITY } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { endsInterval, intervalOf } from '../protocol/interval.ts'
 import type { Message } from '../protocol/message.ts'
-import type { ModuleText } from '../protocol/module-ref.ts'
+import type { IsKnown, ModuleName, ModuleText } from '../protocol/module-ref.ts'
 import type { Evaluated, Outcome, Plan, ProcessRow } from '../protocol/transition.ts'
 import { complete, prepare } from '../protocol/transition.ts'
 import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
 import { EMPTY } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 import type { OwnedPartition } from './task.ts'
+
+/** Modules that a message may name by their hash. */
+export type NamedModules = {
+  /** As of the entry that the message would be. */
+  readonly isKnown: IsKnown
+  /** Rejects where the source is not to be had. */
+  text(name: ModuleName): Promise<ModuleText>
+}
 
 /** A state, and what its process is evaluated with. */
 export type DryRunBasis = {
@@ -31,6 +39,7 @@ export type DryRunBasis = {
   readonly changes: readonly string[]
   /** Undefined: the spawn failed. */
   readonly module: ModuleText | undefined
+  readonly named: NamedModules
   readonly level: number
   /** Of the entry that the message would be. */
   readonly height: number
@@ -58,21 +67,24 @@ export type DryRun = {
 /** An instance may be lost for no fault of the message, its worker ended say. */
 const TRIES_MAX = 3
 
-/** Errors: `evaluation-fault`, `feature-level-unknown`; those of the contract are outcomes. */
+/**
+ * Errors: `evaluation-fault`, `feature-level-unknown`, those of `NamedModules.text`; those of the
+ * contract are outcomes.
+ */
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const { network, basis, message, withState } = options
   const { engine, hash } = basis.module ?? { engine: 'quickjs', hash: '' }
   const failed = basis.module === undefined
   const { process, slot, stateHash } = basis
   const row: ProcessRow = { process, slot, stateHash, failed, engine, module: hash }
-  const plan = prepare(network, row, entryOf(options), () => true)
+  const plan = prepare(network, row, entryOf(options), basis.named.isKnown)
   if (plan.type === 'settled') {
     const state = withState && !failed ? await stateAfter(options, plan.outcome) : undefined
     return { outcome: plan.outcome, ...(state !== undefined && { state }) }
   }
   // a spawn of what is there is settled as repeated
   if (plan.type === 'open') throw new HbError('internal-error', 'a spawn in a dry run')
-  const evaluate = commandOf(options, plan)
+  const evaluate = await commandOf(options, plan)
   const [evaluated, snapshot] = await inInstance(options, basis.changes, evaluate, withState)
   if (evaluated?.kind !== 'evaluated') throw faultOf(evaluated)
   const outcome = complete(message, evaluated.evaluation as Evaluated)
@@ -82,19 +94,17 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   return { outcome, state: await stateAfter(options, outcome) }
 }
 
-function commandOf(
+async function commandOf(
   { name, basis, message }: DryRunOptions,
   plan: Extract<Plan, { type: 'evaluate' | 'upgrade' }>,
-): EvaluatorCommand {
+): Promise<EvaluatorCommand> {
   const { hops, count, budget } = message
   const { action } = plan
   const common = { process: name, action, parent: { hops, count, budget } }
   if (plan.type === 'evaluate') return { kind: 'evaluate', ...common }
   const { module } = plan
-  if (module.source === undefined) {
-    throw new HbError('dry-run-malformed', 'data: an upgrade by its hash; give the source')
-  }
-  return { kind: 'upgrade', level: basis.level, module, ...common }
+  const text = module.source === undefined ? await basis.named.text(module) : module
+  return { kind: 'upgrade', level: basis.level, module: text, ...common }
 }
 
 function entryOf({ basis, message, timestamp }: DryRunOptions): Entry {
@@ -149,11 +159,12 @@ function faultOf(reply: EvaluatorReply | undefined): HbError {
  */
 export function basisIn(
   network: Network,
-  { store, modules, level }: OwnedPartition,
+  owned: OwnedPartition,
   partition: number,
   process: string,
   atSlot?: number,
 ): DryRunBasis {
+  const { store, modules, level } = owned
   const row = store.row(process)
   const position = store.position()
   if (row === undefined || position === undefined) throw new HbError('process-not-found', process)
@@ -168,7 +179,7 @@ export function basisIn(
     const crosses = endsInterval(view.height, network.genesis.intervalLength)
     const { timestamp: timestampMin } = view
     const place = { slot: settledSlot, stateHash, height, timestampMin, level: level.next(crosses) }
-    return { ...common, ...place, ...saved }
+    return { ...common, named: namedIn(owned, height), ...place, ...saved }
   }
   if (atSlot > settledSlot) {
     throw new HbError('state-unknown', `slot ${atSlot} of ${process}: its last is ${settledSlot}`)
@@ -183,7 +194,18 @@ export function basisIn(
     throw new HbError('state-not-kept', `slot ${atSlot} of ${process}`)
   }
   const place = { slot: atSlot, stateHash: result.stateHash, height, timestampMin: 0 }
-  return { ...common, ...place, level: levelAt, ...saved }
+  return { ...common, named: namedIn(owned, height), ...place, level: levelAt, ...saved }
+}
+
+/** What is not at hand is not looked for: a dry run reads the store alone. */
+function namedIn({ ledger, modules }: OwnedPartition, height: number): NamedModules {
+  return {
+    isKnown: (hash) => ledger.isKnown(hash, height),
+    text: async ({ engine, hash }) => {
+      if (modules.isAtHand(hash)) return modules.get(engine, hash)
+      throw new HbError('dry-run-malformed', `data: ${hash} is not at hand here; give the source`)
+    },
+  }
 }
 
 /** Undefined: it may have changed since, and the store does not say what it was. */

@@ -14,7 +14,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { intervalOf } from '../protocol/interval.ts'
 import type { TopicNames } from '../protocol/topics.ts'
-import type { ModuleText } from '../protocol/module-ref.ts'
+import type { ModuleName, ModuleText } from '../protocol/module-ref.ts'
 import type { Plan } from '../protocol/transition.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
@@ -22,6 +22,7 @@ import { endsOf } from '../log/resume/index.ts'
 import type { Store, StoreOp } from '../store/port.ts'
 import type { LedgerRow, Placed } from './core.ts'
 import { Ledger } from './core.ts'
+import type { DryRunBasis, NamedModules } from './dry-run.ts'
 import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
 import { searchLogs } from './module-search.ts'
@@ -162,9 +163,19 @@ export class Rebuilder {
   }
 
   /** What an entry of the process would be evaluated with at a height that is next. */
-  codeAt(process: string, height: number): { module: ModuleText; level: number } {
+  codeAt(process: string, height: number): Pick<DryRunBasis, 'module' | 'named' | 'level'> {
     const crosses = this.#intervalOf(height) !== this.#interval
-    return { module: this.#moduleOf(process), level: this.#level.next(crosses) }
+    const named: NamedModules = {
+      isKnown: (hash) => this.ledger.isKnown(hash, height),
+      text: (name) => this.moduleText(name),
+    }
+    return { module: this.#moduleOf(process), named, level: this.#level.next(crosses) }
+  }
+
+  /** By its hash, wherever it was recorded. Throws `module-missing`. */
+  async moduleText({ engine, hash }: ModuleName): Promise<ModuleText> {
+    await this.#modules.fetch(hash)
+    return this.#modules.get(engine, hash)
   }
 
   /** Goes on from where another evaluation is: the process changes its code there. */

@@ -3,8 +3,8 @@
 // Owners: the evaluator is this one's own, with one thread, opened when it is first needed: what is
 // tried shares neither a thread nor a sandbox with what is live, so that it can end none of them.
 // Invariants: U1 at most dryRunsMax at a time; one more is refused before anything is done. U2
-// nothing is written: of the DRE's partition it reads the store alone. U3 a name of an instance is
-// in use once at a time, and there are no more names than places.
+// nothing is written: of the DRE's partition it only reads. U3 a name of an instance is in
+// use once at a time, and there are no more names than places.
 
 import { dryRunMessage } from '../protocol/dry-run.ts'
 import type { DryRunSpec } from '../protocol/dry-run.ts'

@@ -13,12 +13,12 @@ import { firstLevel } from '../protocol/features.ts'
 import type { Content, Message } from '../protocol/message.ts'
 import { tagValue } from '../protocol/message.ts'
 import { partitionOf, topicNames } from '../protocol/topics.ts'
-import type { ModuleText } from '../protocol/module-ref.ts'
+import type { ModuleRef, ModuleText } from '../protocol/module-ref.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { toBase64Url, utf8Text } from '../std/bytes.ts'
 import type { ErrorCode } from '../std/errors.ts'
-import { HbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Store } from '../store/port.ts'
 import type { Settled } from '../dre/index.ts'
@@ -27,17 +27,22 @@ import type { Side } from './differences.ts'
 import { differingFields, sameContent, sideOf } from './differences.ts'
 import type { ReplaySource } from './partition.ts'
 import { interruptible } from './partition.ts'
+import type { UpgradeAt, UpgradeTrial } from './take-over.ts'
+import { TakeOver, tryUpgrade } from './take-over.ts'
 
 /** A sandbox and a scratch store, both fresh. */
 export type Bench = { readonly evaluator: Evaluator; readonly store: Store }
 
 export type TrialOptions = Omit<ReplaySource, 'partition'> & {
   readonly process: string
-  readonly code: ModuleText
+  /** Without its source it is looked for in what was recorded. */
+  readonly code: ModuleRef
   readonly own: Bench
   readonly other: Bench
   /** The other code takes over at this height, with the state of then; default: from the spawn. */
   readonly from?: number
+  /** Instead of `from`: it takes over by an upgrade. */
+  readonly upgrade?: UpgradeAt
   readonly to?: number
   readonly onDifference: (difference: TrialDifference) => void
 }
@@ -81,47 +86,63 @@ export type Trial = {
   readonly gas: { readonly recorded: number; readonly tried: number }
   /** Whether both end with the same state, byte for byte. */
   readonly sameState: boolean
+  /** Where it took over by one. If that is an error, the process's own code goes on. */
+  readonly upgrade?: UpgradeTrial
 }
 
 const DATA_UNITS_MAX = 400
 
-/** Errors: `module-invalid`, `module-too-large`, `process-not-found`, `process-failed`, … */
+/**
+ * Errors: `module-invalid`, `module-too-large`, `module-unknown`, `process-not-found`,
+ * `process-failed`, `state-unknown`, …
+ */
 export async function tryCode(options: TrialOptions): Promise<Trial> {
   const { network, log, process } = options
   const topics = topicNames(options.applicationId)
   const partition = partitionOf(process, network.genesis.partitions)
-  await checkCode(options)
   const place = { network, log, topics, partition }
   const own = new Rebuilder({ ...place, ...options.own })
-  const code = { process, module: options.code }
-  const other = new Rebuilder({ ...place, ...options.other, code })
+  const module = await textOf(options.code, own)
+  await checkCode(options, module)
+  const other = new Rebuilder({ ...place, ...options.other, code: { process, module } })
   try {
-    const { from = 0 } = options
-    const accepts = (head: { height: number }): boolean => head.height < from
-    const beginning = await own.begin(from > 0 ? { accepts, process } : undefined)
+    const takeOver = new TakeOver(options)
+    const { accepts } = takeOver
+    const beginning = await own.begin(accepts && { accepts, process })
     const { view, next, restored } = beginning
     const at = restored ? ('manifest' as const) : ('genesis' as const)
     const began = { at, height: view.height }
     const { start, end } = await endsOf(log, topics.log, partition)
     const { records } = own
     const source = { network, log, topic: topics.log, partition, records, view, from: next, end }
-    const trial = new RunningTrial(options, own, other)
+    takeOver.begin(own.ledger.rows.get(process)?.settledSlot ?? -1)
+    const trial = new RunningTrial({ ...options, partition }, own, other, takeOver)
     for await (const read of readEntries(source)) {
       interruptible(options.signal)
       await own.notes(read.entries)
       await other.notes(read.entries)
       await trial.take(read.entries)
       options.onProgress?.(read.next - start, end - start)
-      if (view.height >= (options.to ?? Infinity)) break
+      if (trial.isRefused || view.height >= (options.to ?? Infinity)) break
     }
-    return { partition, process, began, ...trial.end() }
+    return { partition, process, began, ...(await trial.end()) }
   } finally {
     await own.close()
     await other.close()
   }
 }
 
-async function checkCode({ network, code, other, process }: TrialOptions): Promise<void> {
+async function textOf(code: ModuleRef, own: Rebuilder): Promise<ModuleText> {
+  if (code.source !== undefined) return code
+  return own.moduleText(code).catch((error: unknown) => {
+    throw isHbError(error, 'module-missing') ? new HbError('module-unknown', code.hash) : error
+  })
+}
+
+async function checkCode(
+  { network, other, process }: TrialOptions,
+  code: ModuleText,
+): Promise<void> {
   const bytes = Buffer.byteLength(code.source)
   if (bytes > network.genesis.limits.moduleBytesMax) {
     throw new HbError('module-too-large', `${bytes} bytes`)
@@ -133,28 +154,46 @@ async function checkCode({ network, code, other, process }: TrialOptions): Promi
 }
 
 class RunningTrial {
-  readonly #o: TrialOptions
+  readonly #o: TrialOptions & { readonly partition: number }
   readonly #own: Rebuilder
   readonly #other: Rebuilder
+  readonly #takeOver: TakeOver
   #hasBegun = false
+  #upgrade: UpgradeTrial | undefined
+  #timestamp = 0
   #entries = 0
   #different = 0
   #gas = { recorded: 0, tried: 0 }
 
-  constructor(options: TrialOptions, own: Rebuilder, other: Rebuilder) {
+  constructor(
+    options: TrialOptions & { readonly partition: number },
+    own: Rebuilder,
+    other: Rebuilder,
+    takeOver: TakeOver,
+  ) {
     this.#o = options
     this.#own = own
     this.#other = other
+    this.#takeOver = takeOver
+  }
+
+  /** The upgrade to the other code is an error: there is nothing to compare. */
+  get isRefused(): boolean {
+    return this.#upgrade?.run.outcome.status === 'error'
   }
 
   async take(entries: readonly Entry[]): Promise<void> {
-    const { process, from = 0, to = Infinity } = this.#o
+    const { process, to = Infinity } = this.#o
     const mine = entries.filter((each) => each.height <= to && this.#own.concerns(process, each))
-    const before = mine.filter(({ height }) => height < from)
-    const both = mine.slice(before.length)
+    const count = this.#takeOver.before(mine)
+    const before = mine.slice(0, count)
+    const both = mine.slice(count)
     if (before.length > 0) await this.#own.take(before)
-    if (both.length === 0) return
-    if (!this.#hasBegun) await this.#begin()
+    this.#timestamp = (mine.at(-1) ?? { timestamp: this.#timestamp }).timestamp
+    const [first] = both
+    if (first === undefined) return
+    if (!this.#hasBegun) await this.#begin(first.timestamp)
+    if (this.isRefused) return
     const [own, other] = await Promise.all([this.#own.take(both), this.#other.take(both)])
     own.forEach((each, at) => {
       const entry = both[at] as Entry
@@ -162,23 +201,35 @@ class RunningTrial {
     })
   }
 
-  end(): Pick<Trial, 'entries' | 'different' | 'gas' | 'sameState'> {
-    const { process } = this.#o
+  async end(): Promise<Pick<Trial, 'entries' | 'different' | 'gas' | 'sameState' | 'upgrade'>> {
+    const { process, upgrade } = this.#o
     if (!this.#own.ledger.rows.has(process)) throw new HbError('process-not-found', process)
+    this.#takeOver.checkReached()
+    if (upgrade !== undefined && !this.#hasBegun) {
+      await this.#begin(Math.max(upgrade.now, this.#timestamp))
+    }
     const own = this.#own.state(process)?.text
-    const sameState = !this.#hasBegun || own === this.#other.state(process)?.text
-    return { entries: this.#entries, different: this.#different, gas: this.#gas, sameState }
+    const isOwn = !this.#hasBegun || this.isRefused
+    const sameState = isOwn || own === this.#other.state(process)?.text
+    const counted = { entries: this.#entries, different: this.#different, gas: this.#gas }
+    return { ...counted, sameState, ...(this.#upgrade && { upgrade: this.#upgrade }) }
   }
 
   /** The other code goes on from the state that the process has now, where it has one. */
-  async #begin(): Promise<void> {
-    const { process } = this.#o
+  async #begin(timestamp: number): Promise<void> {
+    const { process, network, code, upgrade, partition } = this.#o
     this.#hasBegun = true
     const row = this.#own.ledger.rows.get(process)
     if (row === undefined) return
     const state = this.#own.state(process)
     if (state === undefined) throw new HbError('process-failed', process)
-    await this.#other.adopt(process, state, this.#own)
+    if (upgrade === undefined) return this.#other.adopt(process, state, this.#own)
+    const about = { network, code, evaluator: this.#o.other.evaluator }
+    const place = { partition, timestamp }
+    this.#upgrade = await tryUpgrade(about, this.#own, process, state, place)
+    const { state: text } = this.#upgrade.run
+    if (this.isRefused || text === undefined) return
+    await this.#other.adopt(process, { ...state, text }, this.#own)
   }
 
   #compare({ message }: Entry, own: Settled, other: Settled): void {

@@ -9,12 +9,11 @@ import type { Entry } from '../protocol/entry.ts'
 import type { ManifestHead } from '../protocol/manifest.ts'
 import type { ManifestProcess } from '../protocol/records.ts'
 import { partitionOf, topicNames } from '../protocol/topics.ts'
-import type { ModuleText } from '../protocol/module-ref.ts'
 import type { Evaluator } from '../runtime/evaluator/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { HbError } from '../std/errors.ts'
 import type { Store } from '../store/port.ts'
-import type { StateText } from '../dre/index.ts'
+import type { DryRunBasis, StateText } from '../dre/index.ts'
 import { readEntries, Rebuilder } from '../dre/index.ts'
 import type { ReplaySource } from './partition.ts'
 import { interruptible } from './partition.ts'
@@ -39,7 +38,7 @@ export type StateThen = StateText & {
   /** Of the entry that made it, where that was replayed: ms. */
   readonly timestamp?: number
   /** What an entry of the process that came then would be evaluated with. */
-  readonly next: { readonly height: number; readonly module: ModuleText; readonly level: number }
+  readonly next: Pick<DryRunBasis, 'height' | 'module' | 'named' | 'level'>
 }
 
 export type StatesThen = {

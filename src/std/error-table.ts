@@ -420,6 +420,13 @@ export const ERROR_TABLE = {
       'Send the process the action by which its contract upgrades, `Upgrade` with the HB lib: its own ' +
       'code decides who may.',
   },
+  'upgrade-not-sent': {
+    kind: 'contract',
+    message: 'the process took the message, and sent itself no upgrade',
+    advice:
+      'Spread `upgradable()` of the HB lib into the actions of its contract; where that upgrades on ' +
+      'other messages, use `hb send`.',
+  },
   'module-unknown': {
     kind: 'contract',
     message: 'no module of this hash is known in the partition that names it',

@@ -51,6 +51,7 @@ describe('help', () => {
     ['spawn'],
     ['send'],
     ['dry-run'],
+    ['upgrade'],
     ['result'],
     ['state'],
     ['diff'],

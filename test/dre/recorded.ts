@@ -1,9 +1,11 @@
 // A log that a whole crank has written, to be evaluated again in every way: walks, failures,
 // bounces, spawns.
 
+import { expect } from '@jest/globals'
 import type { Log, StoredRecord } from '../../src/log/port.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import { signedMessage } from '../../src/protocol/signed.ts'
+import { until } from '../node/fleet.ts'
 import { Rig, RECORDS, TOPICS, rigNetwork } from '../node/rig.ts'
 
 export const INTERVAL = 7
@@ -93,6 +95,18 @@ export async function snapshots(log: Log, partition: number): Promise<Map<string
     found.set(key as string, text)
   }
   return found
+}
+
+/** The results and, where they are all written, the snapshots are those of the undisturbed run. */
+export async function agreesWith(recorded: Recorded, rig: Rig): Promise<void> {
+  for (const [partition, leaves] of recorded.leaves.entries()) {
+    await until(async () => (await rig.results(partition)).length >= leaves.length)
+    const results = await rig.results(partition)
+    expect(results.map((result) => rig.leaf(partition, result))).toEqual(leaves)
+    const expected = recorded.snapshots[partition] as ReadonlyMap<string, string>
+    await until(async () => (await snapshots(rig.log, partition)).size >= expected.size)
+    expect(await snapshots(rig.log, partition)).toEqual(expected)
+  }
 }
 
 /**

@@ -10,14 +10,13 @@ import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import type { Store } from '../../src/store/port.ts'
 import { CONTRACTS } from '../node/contracts.ts'
-import { newLife } from '../node/mortal.ts'
 import { passing } from '../../src/log/passing/index.ts'
 import { plainEvaluator } from '../node/plain-evaluator.ts'
 import { Rig, TOPICS } from '../node/rig.ts'
 import type { Recorded } from './recorded.ts'
-import { copyLog, INTERVAL, recordLog, records, snapshots } from './recorded.ts'
-
-type Dre = Awaited<ReturnType<Rig['dre']>>
+import { agreesWith, copyLog, INTERVAL, recordLog, records } from './recorded.ts'
+import type { Dre } from './standby-lives.ts'
+import { livesAndDeaths } from './standby-lives.ts'
 
 const partitions = [0, 1, 2]
 /** Lags are looked at as often. */
@@ -57,14 +56,7 @@ describe('a standby of the DRE', () => {
 
   /** All of the undisturbed run's results and snapshots, and nothing that differs. */
   async function agrees(): Promise<void> {
-    for (const [partition, leaves] of recorded.leaves.entries()) {
-      await until(async () => (await rig.results(partition)).length >= leaves.length)
-      const results = await rig.results(partition)
-      expect(results.map((result) => rig.leaf(partition, result))).toEqual(leaves)
-      const expected = recorded.snapshots[partition] as ReadonlyMap<string, string>
-      await until(async () => (await snapshots(rig.log, partition)).size >= expected.size)
-      expect(await snapshots(rig.log, partition)).toEqual(expected)
-    }
+    await agreesWith(recorded, rig)
     expect(failures).toEqual([])
   }
 
@@ -140,36 +132,7 @@ describe('a standby of the DRE', () => {
         await rig.close()
         rig = await Rig.open(recorded.network)
         failures = []
-        const random = seededRandom(seed)
-        const stores = [createMemoryStore(), createMemoryStore(), createMemoryStore()]
-        const rise = (at: number, mortal: boolean): Promise<Dre> => {
-          if (random.below(5) === 0) stores[at] = createMemoryStore()
-          const life = newLife(mortal ? 1 + random.below(14) : Infinity, random.below(2) === 0)
-          const store = stores[at] as Store
-          const own = { instancesMax: 1 + random.below(4), standbyLingerMs: random.below(20) }
-          return start({ life, store, standbys: 1 + random.below(2), limits: own })
-        }
-        const running: Dre[] = []
-        for (const at of stores.keys()) running.push(await rise(at, true))
-        const end = Math.max(...recorded.log.map((each) => each.length))
-        for (let from = 0; from < end; ) {
-          const to = from + 1 + random.below(9)
-          await copyLog(recorded, rig, to, from)
-          from = to
-          await pause(random.below(12))
-          for (const [at, dre] of running.entries()) {
-            if (dre.life.alive && random.below(6) > 0) continue
-            expect(dre.halted).toEqual([])
-            const died = new Promise<void>((resolve) => (dre.life.died = resolve))
-            if (random.below(2) === 0) await Promise.race([dre.stop(), died])
-            await dre.kill()
-            running[at] = await rise(at, true)
-          }
-        }
-        for (const [at, dre] of running.entries()) {
-          await dre.kill()
-          running[at] = await rise(at, false)
-        }
+        const running = await livesAndDeaths(recorded, rig, seededRandom(seed), start)
         await agrees()
         expect(running.flatMap(({ halted }) => halted)).toEqual([])
       }),

@@ -8,63 +8,18 @@ import type { Log } from '../../src/log/port.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import type { Result } from '../../src/protocol/result.ts'
-import { signedMessage } from '../../src/protocol/signed.ts'
 import { statesAt, tryCode } from '../../src/replay/index.ts'
-import { sha256, toBase64Url } from '../../src/std/bytes.ts'
-import type { Random } from '../../src/std/random.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
-import type { Step } from '../node/contracts.ts'
 import { CONTRACTS } from '../node/contracts.ts'
-import { until } from '../node/fleet.ts'
 import { copyOf, newLife } from '../node/mortal.ts'
 import { losingEvaluator, plainEvaluator } from '../node/plain-evaluator.ts'
 import { Rig, rigNetwork, TOPICS } from '../node/rig.ts'
 import type { Recorded } from './recorded.ts'
-import { copyLog, INTERVAL, snapshots, takeDown } from './recorded.ts'
+import { agreesWith, copyLog } from './recorded.ts'
+import { hashOf, isUpgrade, PARTITIONS, recordUpgrades, SOURCES } from './recorded-upgrades.ts'
 
-const PARTITIONS = 2
-const VERSIONS = ['shift-a', 'shift-b', 'shift-c', 'shift-d']
-const SOURCES = [...VERSIONS, 'shift-bad', 'no-such-contract']
-const hashOf = (source: string): string => toBase64Url(sha256(Buffer.from(source)))
 const byHash = new Map(SOURCES.map((source) => [hashOf(source), source]))
-
-function stepsOf(random: Random, others: readonly string[], count: number): Step[] {
-  return Array.from({ length: count }, (): Step => {
-    const source = SOURCES[random.below(SOURCES.length)] as string
-    const kind = random.below(10)
-    if (kind < 4) return { to: source }
-    if (kind < 7) return { hash: hashOf(source) }
-    if (kind < 8) return { foreign: others[random.below(others.length)] as string }
-    return kind < 9 ? { fail: 'on purpose' } : { nothing: true }
-  })
-}
-
-/** Four processes that give themselves modules at random, in walks that run into each other. */
-async function record(seed: number): Promise<Recorded> {
-  const options = { intervalLength: INTERVAL, partitions: PARTITIONS }
-  const rig = await Rig.open(rigNetwork(['shift-a', 'shift-b'], options))
-  await rig.sequencer()
-  await rig.dre()
-  await rig.relayer()
-  const random = seededRandom(seed)
-  const names = ['shift-a', 'shift-b'].flatMap((name) => [`${name}-0`, `${name}-1`])
-  const ids = names.map((name) => rig.id(name))
-  const stillborn = rig.spawn('stillborn')
-  const tag = { name: 'HB-Upgrade', value: 'Module' }
-  // in one batch with the spawn that fails: the code of its error must not show that
-  const late = rig.item(signedMessage(rig.network, stillborn).id, { source: 'shift-a' }, [tag])
-  const items = ids.map((id) => rig.item(id, { steps: stepsOf(random, ids, 9) }))
-  await rig.send(stillborn, late, ...items)
-  await rig.quiet()
-  await rig.send(...ids.map((id) => rig.item(id, { steps: stepsOf(random, ids, 5) })))
-  await rig.quiet()
-  await rig.check()
-  await checkVersions(rig)
-  return takeDown(rig)
-}
-
-const isUpgrade = ({ tags }: Message): boolean => tags.some(({ name }) => name === 'HB-Upgrade')
 
 function sourceIn({ data }: Message): string {
   const { source, module } = JSON.parse(Buffer.from(data).toString()) as Record<string, string>
@@ -112,7 +67,7 @@ describe('upgrades', () => {
   let recorded: Recorded
   let rig: Rig
   beforeAll(async () => {
-    recorded = await record(7)
+    recorded = await recordUpgrades(7, checkVersions)
   }, 20_000)
   beforeEach(() => open())
   afterEach(() => rig.close())
@@ -136,17 +91,7 @@ describe('upgrades', () => {
     },
   })
 
-  /** The results and, where they are all written, the snapshots of the undisturbed run. */
-  async function agrees(): Promise<void> {
-    for (const [partition, leaves] of recorded.leaves.entries()) {
-      await until(async () => (await rig.results(partition)).length >= leaves.length)
-      const results = await rig.results(partition)
-      expect(results.map((result) => rig.leaf(partition, result))).toEqual(leaves)
-      const expected = recorded.snapshots[partition] as ReadonlyMap<string, string>
-      await until(async () => (await snapshots(rig.log, partition)).size >= expected.size)
-      expect(await snapshots(rig.log, partition)).toEqual(expected)
-    }
-  }
+  const agrees = (): Promise<void> => agreesWith(recorded, rig)
 
   async function recordedUpgrades(): Promise<{ ok: number; codes: Set<string> }> {
     await copyLog(recorded, rig)

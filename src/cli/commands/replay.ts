@@ -19,13 +19,16 @@ begins at height 0; with --from at the newest recorded states before it, where t
 
 --verify compares every result with what the outbox retains and, where a node is named (--url,
 HB_URL) or found by the brokers, the states with those it serves: exit code 1 if anything differs.
---with runs another contract over what the process was sent: exit code 1 if anything differs.
+--with runs another contract over what the process was sent: exit code 1 if anything differs. With
+--upgrade-at it takes over as an upgrade behind that slot, migrate and all: "end" shows what that
+makes of the state of now. (hb upgrade --dry-run asks the owner's contract, too.)
 
 Examples:
   hb replay --data hb-data --verify              every partition of an embedded log
   hb replay --partition 3 --from 100000 --verify
   hb replay --process <process> --to 500
   hb replay --process <process> --with new.ts    what would the new code have done?
+  hb replay --process <process> --with new.ts --upgrade-at 120
   hb replay --bootstrap-server host:9092 --partition 0 --verify --json`
 
 export type ReplayCommandOptions = HistoryOptions & {
@@ -35,6 +38,8 @@ export type ReplayCommandOptions = HistoryOptions & {
   readonly to?: number
   readonly verify?: true
   readonly with?: string
+  readonly module?: string
+  readonly upgradeAt?: number | 'end'
   readonly limit: number
   readonly json?: true
 }
@@ -49,6 +54,8 @@ export function addReplay(program: Command, context: CommandContext): void {
     .option('--to <height>', 'stop behind this height', wholeValue)
     .option('--verify', 'compare with the outbox, and with a node where one is reached')
     .option('--with <contract>', 'run this contract over the recorded actions of --process')
+    .option('--module <hash>', 'as --with: a module that was recorded')
+    .option('--upgrade-at <slot>', 'let it take over as an upgrade behind this slot', slotOrEnd)
     .option('--limit <count>', 'with --with: differences that are shown', wholeValue, 20)
   dataOption(urlOption(command)).addHelpText('after', HELP)
   jsonOption(command).action((options: ReplayCommandOptions) => replay(context, options))
@@ -57,24 +64,42 @@ export function addReplay(program: Command, context: CommandContext): void {
 async function replay(context: CommandContext, options: ReplayCommandOptions): Promise<void> {
   check(options)
   context.exitCode = await withHistory(context, options, async (history) => {
-    if (options.with !== undefined) {
+    if (triesCode(options)) {
       const { tryCode } = await import('../try-code.ts')
-      return tryCode(context, history, { ...options, with: options.with })
+      return tryCode(context, history, options)
     }
     return replayAll(context, history, options)
   })
 }
 
-function check({ process, partition, from, to, with: code, verify }: ReplayCommandOptions): void {
+function check(options: ReplayCommandOptions): void {
+  const { process, partition, from, to, verify, upgradeAt } = options
   if (process !== undefined && partition !== undefined) {
     throw new HbError('usage', 'name --process or --partition, not both')
   }
   if (from !== undefined && to !== undefined && from > to) {
     throw new HbError('usage', `--from ${from} lies behind --to ${to}`)
   }
-  if (code === undefined) return
+  if (!triesCode(options)) {
+    if (upgradeAt === undefined) return
+    throw new HbError('usage', '--upgrade-at needs --with or --module: upgrade to what?')
+  }
+  if (options.with !== undefined && options.module !== undefined) {
+    throw new HbError('usage', 'name --with or --module, not both')
+  }
   if (process === undefined) throw new HbError('usage', '--with needs --process')
   if (verify === true) throw new HbError('usage', '--verify compares the recorded code: no --with')
+  if (from !== undefined && upgradeAt !== undefined) {
+    throw new HbError('usage', '--from takes over without migrate, --upgrade-at with it: one')
+  }
+}
+
+function triesCode(options: ReplayCommandOptions): boolean {
+  return options.with !== undefined || options.module !== undefined
+}
+
+function slotOrEnd(text: string): number | 'end' {
+  return text === 'end' ? text : wholeValue(text)
 }
 
 async function replayAll(
