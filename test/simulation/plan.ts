@@ -56,8 +56,11 @@ export type SimPlan = {
 
 export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
 
-/** Workloads that came later: drawn last, so that old seeds keep the rest of their plans. */
-const LATER: ReadonlySet<WorkloadName> = new Set(['alarms', 'children', 'fan-out', 'lending'])
+/** Workloads that came later: drawn last, in turn, so that old seeds keep the rest of their plans. */
+const LATER: readonly (readonly WorkloadName[])[] = [
+  ['alarms', 'children', 'fan-out', 'lending'],
+  ['upgrades'],
+]
 const LATER_ONE_IN = 3
 const ALL: readonly Role[] = ['sequencer', 'dre', 'relayer']
 
@@ -83,7 +86,7 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
   const nodes = random.below(3) === 0 ? splitNodes(random) : [ALL, ALL, ALL]
   const partitions = 2 + random.below(3)
   const names = Object.keys(WORKLOADS) as WorkloadName[]
-  const isLater = (name: WorkloadName): boolean => LATER.has(name)
+  const isLater = (name: WorkloadName): boolean => LATER.flat().includes(name)
   const chosen = names.filter(
     (name) => !isLater(name) && (name === 'tokens' || random.below(2) === 0),
   )
@@ -104,11 +107,15 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
     events,
     restSeconds: 180,
   }
-  const later = names.filter((name) => isLater(name) && random.below(LATER_ONE_IN) === 0)
+  for (const some of LATER) {
+    const later = some.filter(() => random.below(LATER_ONE_IN) === 0)
+    chosen.push(...later)
+    weights.push(...weigh(later))
+  }
   return {
     ...plan,
-    workloads: [...chosen, ...later],
-    weights: Object.fromEntries([...weights, ...weigh(later)]) as SimPlan['weights'],
+    workloads: chosen,
+    weights: Object.fromEntries(weights) as SimPlan['weights'],
     ...changes,
   }
 }

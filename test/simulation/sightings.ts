@@ -18,9 +18,11 @@ export function seeSituations(partitions: Ending['partitions'], saw: Saw): void 
     entries.forEach(({ message }, height) => {
       const result = results[height]
       if (result === undefined) return
-      const { code, messages } = result
+      const { code, text, messages } = result
       if (code !== '') saw(`result: ${code}`)
+      if (text.startsWith('price-stale')) saw('a stale price was refused')
       seeSpawn(message, code, saw)
+      seeUpgrade(message, code, saw)
       for (const content of messages) seeSent(content, saw)
     })
   }
@@ -35,6 +37,15 @@ function seeSpawn({ kind, tags, from, data }: Message, code: string, saw: Saw): 
   saw('a child was spawned by its salt')
   const spec = JSON.parse(Buffer.from(data).toString()) as { module?: string }
   if (spec.module !== undefined) saw('a child was spawned by its module')
+}
+
+function seeUpgrade({ kind, tags, from, caller, process, data }: Message, code: string, saw: Saw) {
+  if (kind !== 'message' || tagValue(tags, 'HB-Upgrade') === undefined || from !== 'process') return
+  if (caller !== process) return saw('an upgrade came from another process')
+  if (code === 'module-unknown') return saw('an upgrade named an unknown module')
+  if (code !== '') return saw('an upgrade failed')
+  const isByHash = Buffer.from(data).toString().startsWith('{"module"')
+  saw(isByHash ? 'an upgrade held: by hash' : 'an upgrade held: by source')
 }
 
 function seeSent({ kind, tags }: Pick<Content, 'kind' | 'tags'>, saw: Saw): void {

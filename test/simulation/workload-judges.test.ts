@@ -29,27 +29,34 @@ function sent(kind: Sent['kind'], target: string, tags: Record<string, string>):
   return { kind, target, tags: list, hops: 9, count: 0 }
 }
 
-type Ended = readonly [outcome: string, parts: string, at?: number]
+type Ended = readonly [outcome: string, parts: string, at?: number, held?: string]
+
+const BANK = 5
+const INQUIRY = { askers: new Set([ASKER]), answerers: WHO, bank: BANK }
 
 function question(
   kind: string,
   names: readonly string[],
   ends: readonly Ended[],
-  open = 0,
+  left: { readonly open?: number; readonly purse?: object } = {},
 ): string {
   const log = new PlantedLog()
   log.spawn('asker', 'asker', {})
   log.timestamp = ASKED_AT
   const targets = names.map((name) => idOf(name))
-  const data = JSON.stringify({ kind, deadlineMs: DEADLINE_MS, targets })
+  const data = JSON.stringify({ kind, deadlineMs: DEADLINE_MS, holdMs: DEADLINE_MS, targets })
   const id = log.put(ASKER, ANNA, { Action: 'Ask' }, { data })
-  for (const [Outcome, Parts, at = ASKED_AT + DEADLINE_MS] of ends) {
+  let paid = 0
+  for (const [Outcome, Parts, at = ASKED_AT + DEADLINE_MS, Held = 'true'] of ends) {
     log.timestamp = at
-    const tags = { Action: 'Ended', Question: id, Outcome, Parts }
+    if (Outcome === 'reply' && Held === 'true') paid += 1
+    const tags = { Action: 'Ended', Question: id, Outcome, Parts, Held }
     log.put(ASKER, idOf('good'), {}, { kind: 'notice' }, { sent: [sent('event', '', tags)] })
   }
-  log.state(ASKER, { requests: { open } })
-  const told = questionsEnd(log.ending, new Set([ASKER]), WHO)
+  const has = { bank: String(BANK - paid), ...(paid > 0 && { paid: String(paid) }) }
+  const { open = 0, purse = has } = left
+  log.state(ASKER, { requests: { open }, purse })
+  const told = questionsEnd(log.ending, INQUIRY)
   return told.map(({ text }) => text).join()
 }
 
@@ -79,7 +86,20 @@ test.each([
 })
 
 test('a request that is left open is told', () => {
-  expect(question('any', ['good'], [['reply', 'reply']], 1)).toBe('1 requests are open at the end')
+  const told = question('any', ['good'], [['reply', 'reply']], { open: 1 })
+  expect(told).toBe('1 requests are open at the end')
+})
+
+test('what is held for a question is paid or given back once, and not before its time', () => {
+  const reply = ['reply', 'reply'] as const
+  const late = [...reply, ASKED_AT + DEADLINE_MS, 'false'] as const
+  expect(question('all', ['good'], [late])).toBe('')
+  const early = [...reply, ASKED_AT + DEADLINE_MS - 1, 'false'] as const
+  expect(question('all', ['good'], [early])).toContain('given back too early')
+  for (const purse of [{ bank: '5', paid: '1' }, { bank: '5' }, { bank: '3', paid: '2' }]) {
+    expect(question('all', ['good'], [reply], { purse })).toContain('for 1 answers in time')
+  }
+  expect(question('all', ['good'], [], { purse: { bank: '6' } })).toContain('6 of 5 are left')
 })
 
 const NURSERY = idOf('nursery')
@@ -160,7 +180,7 @@ const NAMES = { pool: idOf('pool'), collateral: idOf('gold'), loan: idOf('dollar
 const ONE = 10n ** 18n
 
 /** Anna owes 150 of a pool's 1,000 dollars on 100 gold, at a price of 2. */
-function books(changes: object, [gold, dollars] = ['107', '853']): string {
+function books(changes: object, [gold, dollars] = ['107', '853'], hasCounted = true): string {
   const log = new PlantedLog()
   const pool = {
     positions: { [ANNA]: { collateral: '100', shares: String(150n * ONE), place: 0 } },
@@ -173,7 +193,7 @@ function books(changes: object, [gold, dollars] = ['107', '853']): string {
   log.state(NAMES.pool, pool)
   log.state(NAMES.collateral, { balances: { [NAMES.pool]: gold } })
   log.state(NAMES.loan, { balances: { [NAMES.pool]: dollars } })
-  return poolBooks(log.ending, NAMES)
+  return poolBooks(log.ending, NAMES, hasCounted)
     .map(({ invariant }) => invariant)
     .join()
 }
@@ -182,6 +202,7 @@ test("a pool's books: what is right passes, and each thing that is wrong is told
   expect(books({})).toBe('')
   expect(books({ price: '1.875' })).toBe('')
   expect(books({ price: '1.87' })).toBe('positions-healthy')
+  expect(books({ price: '1.87' }, undefined, false)).toBe('')
   expect(books({}, ['106', '853'])).toBe('funds-conserved')
   expect(books({}, ['107', '854'])).toBe('funds-conserved')
   expect(books({ lent: '210' })).toBe('debts-accounted')

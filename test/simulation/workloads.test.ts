@@ -33,6 +33,8 @@ test(
       'a child was spawned by its salt',
       'a question ended: reply',
       'an alarm fired',
+      'an upgrade held: by source',
+      'an upgrade came from another process',
     ]
     expect(Object.keys(situations)).toEqual(expect.arrayContaining(ofTheLog))
     expect(situations['a bounce']).toBeGreaterThan(10)

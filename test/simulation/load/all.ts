@@ -9,6 +9,7 @@ import { lending } from './lending.ts'
 import { marketplace } from './marketplace.ts'
 import { spawning } from './spawning.ts'
 import { tokens } from './tokens.ts'
+import { upgrades } from './upgrades.ts'
 import type { Workload } from './workload.ts'
 
 export const WORKLOADS = {
@@ -21,6 +22,7 @@ export const WORKLOADS = {
   children,
   'fan-out': fanOut,
   lending,
+  upgrades,
 } as const satisfies Readonly<Record<string, () => Workload>>
 
 export type WorkloadName = keyof typeof WORKLOADS

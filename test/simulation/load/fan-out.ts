@@ -1,5 +1,6 @@
 // Fan-out: askers put one question to several at once, of whom some answer, some twice, late or
-// never, some fail, and one is not there; each question has a deadline.
+// never, some fail, and one is not there; each question has a deadline, and a unit that is held for
+// it a deadline of its own.
 
 import { messageFields } from '../../../src/client/index.ts'
 import type { GenesisProcess } from '../../../src/protocol/genesis.ts'
@@ -12,6 +13,8 @@ import { oneOf } from './workload.ts'
 const ASKER = 'test/simulation/load/contracts/asker.ts'
 const TARGETS_MAX = 4
 const DEADLINES_MS = [200, 1_000, 3_000, 6_000]
+/** What each asker has to pay with. */
+const BANK = 10_000
 /** So much that the crank may spend some of it on deadlines (SPARE_COUNT_MIN). */
 const CARRIES = { hops: 24, count: 2_000 }
 
@@ -36,7 +39,8 @@ export function fanOut(): Workload {
       for (const at of [0, 1]) {
         const { id, ...placed } = place(`asker-${at}`, at)
         askers.push(id)
-        all.push({ ...placed, engine, source: source(ASKER), state: { asked: 0, ended: 0 } })
+        const state = { asked: 0, ended: 0, purse: { bank: String(BANK) } }
+        all.push({ ...placed, engine, source: source(ASKER), state })
       }
       return all
     },
@@ -56,12 +60,13 @@ export function fanOut(): Workload {
       const data = {
         kind: oneOf(random, ['all', 'any']),
         deadlineMs: oneOf(random, DEADLINES_MS),
+        holdMs: oneOf(random, DEADLINES_MS),
         targets: Array.from({ length: 1 + random.below(TARGETS_MAX) }, () => {
           return oneOf(random, targets)
         }),
       }
       return { fields: messageFields(place, { target, action: 'Ask', data, ...CARRIES }) }
     },
-    judge: (ending) => questionsEnd(ending, new Set(askers), answerers),
+    judge: (ending) => questionsEnd(ending, { askers: new Set(askers), answerers, bank: BANK }),
   }
 }

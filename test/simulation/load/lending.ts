@@ -1,6 +1,7 @@
 // Lending: a pool, its two tokens and its oracle, each in a partition of its own as far as there
-// are any; one wallet funds the pool, one sets the price, the others deposit, borrow, repay and
-// withdraw, rightly and not, and are liquidated when the price falls.
+// are any; one wallet funds the pool, one sets the price and now and then stops for a while, the
+// others deposit, borrow, repay and withdraw, rightly and not, and are liquidated when the price
+// falls.
 
 import { messageFields } from '../../../src/client/index.ts'
 import type { GenesisProcess } from '../../../src/protocol/genesis.ts'
@@ -8,6 +9,7 @@ import { oracleModel } from './model/oracle.ts'
 import { tokenModel } from './model/token.ts'
 import { poolBooks } from './pool-books.ts'
 import type { PoolNames } from './pool-books.ts'
+import { poolPrices } from './pool-prices.ts'
 import type { Draft, GenesisContext, Placed, Turn, Workload } from './workload.ts'
 import { oneOf } from './workload.ts'
 
@@ -18,6 +20,9 @@ const MINT = '100000'
 const PRICES = ['1', '1.5', '2', '2', '2.5', '3', '0.75']
 /** Longer than a run is busy, and than the pause by which it is told to be at rest. */
 const SWEEP_MS = 20_000
+/** How long a price counts, ms; and of each so many ms, how many none is set in at the end. */
+const STALENESS_MS = 3_000
+const [FEED_MS, SILENT_MS] = [20_000, 6_000]
 /** So much that the pool may spend some of it on its alarm. */
 const CARRIES = { hops: 24, count: 300 }
 
@@ -55,7 +60,11 @@ export function lending(): Workload {
       const carries = random.below(14) === 0 ? few : CARRIES
       return { fields: messageFields(place, { ...requestOf(turn, names), ...carries }) }
     },
-    judge: (ending) => poolBooks(ending, names),
+    judge: (ending) => {
+      const rule = { ...names, stalenessMs: STALENESS_MS }
+      const { violations, hasCounted } = poolPrices(ending, rule)
+      return [...violations, ...poolBooks(ending, names, hasCounted)]
+    },
   }
 }
 
@@ -76,7 +85,7 @@ function processesOf(
     process(collateral, TOKEN, token('GOLD')),
     process(loan, TOKEN, token('USD')),
     process(oracle, ORACLE, { owner: feeder, subscribers: [names.pool] }),
-    process(pool, POOL, { ...tokens, sweepMs: SWEEP_MS }),
+    process(pool, POOL, { ...tokens, sweepMs: SWEEP_MS, stalenessMs: STALENESS_MS }),
   ]
 }
 
@@ -87,7 +96,7 @@ function roles(addresses: readonly string[]): readonly [lender: string, feeder: 
 }
 
 function requestOf(turn: Turn, { pool, collateral, loan, oracle }: Names): Request {
-  const { random, wallet, wallets } = turn
+  const { random, wallet, wallets, nowMs } = turn
   const [lender, feeder] = roles(wallets.map(({ address }) => address))
   const some = (most: number): string => String(1 + random.below(most))
   const toPool = (token: string, Quantity: string, tags: Tags): Request => {
@@ -99,11 +108,13 @@ function requestOf(turn: Turn, { pool, collateral, loan, oracle }: Names): Reque
     const tags = { Token: oneOf(random, [loan, collateral]), Quantity: some(600) }
     return { target: pool, action: 'Withdraw-Funds', tags }
   }
-  if (dice < (wallet.address === feeder ? 60 : 4)) {
+  const isSilent = nowMs % FEED_MS >= FEED_MS - SILENT_MS
+  const priced = wallet.address !== feeder ? 4 : isSilent ? 0 : 75
+  if (dice < priced) {
     const Price = random.below(12) === 0 ? '-1' : oneOf(random, PRICES)
     return { target: oracle, action: 'Set-Price', tags: { Price } }
   }
-  if (dice < 30) return toPool(collateral, some(500), { 'X-Action': 'Deposit' })
+  if (dice < 30) return toPool(collateral, some(200), { 'X-Action': 'Deposit' })
   if (dice < 58) return { target: pool, action: 'Borrow', tags: { Quantity: some(500) } }
   if (dice < 70) {
     const other = { 'X-Borrower': oneOf(random, wallets).address }

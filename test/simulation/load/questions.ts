@@ -1,4 +1,5 @@
-// What became of the questions of the fan-out workload: each ends once, rightly, and none is left.
+// What became of the questions of the fan-out workload: each ends once, rightly, and none is left;
+// what was held for those that were answered in time is paid, and all else is where it was.
 
 import type { Violation } from '../../chaos/checker/index.ts'
 import type { Entry } from '../../../src/protocol/entry.ts'
@@ -12,10 +13,26 @@ export type Answerers = ReadonlyMap<string, AnswererConduct>
 type Asked = {
   readonly kind: string
   readonly deadlineMs: number
+  readonly holdMs: number
   readonly targets: readonly string[]
   readonly at: number
 }
-type End = { readonly outcome: string; readonly parts: readonly string[]; readonly at: number }
+type End = {
+  readonly outcome: string
+  readonly parts: readonly string[]
+  readonly isHeld: boolean
+  readonly at: number
+}
+/** Who asks whom, and what each asker has to pay with. */
+export type Inquiry = {
+  readonly askers: ReadonlySet<string>
+  readonly answerers: Answerers
+  readonly bank: number
+}
+type Asker = {
+  readonly requests: { readonly open: number }
+  readonly purse: Readonly<Record<string, string>>
+}
 
 /** How a part may end, by who was asked. */
 const ENDS: Readonly<Record<AnswererConduct | 'nobody', readonly string[]>> = {
@@ -29,12 +46,12 @@ const ENDS: Readonly<Record<AnswererConduct | 'nobody', readonly string[]>> = {
 
 export function questionsEnd(
   { partitions, states }: Pick<Ending, 'partitions' | 'states'>,
-  askers: ReadonlySet<string>,
-  answerers: Answerers,
+  { askers, answerers, bank }: Inquiry,
 ): Violation[] {
   const told: Violation[] = []
   const asked = new Map<string, Asked>()
   const ended = new Map<string, End[]>()
+  const paid = new Map([...askers].map((id) => [id, 0]))
   for (const { entries, results } of partitions) {
     entries.forEach((entry, height) => {
       const { process, id, kind, tags } = entry.message
@@ -46,7 +63,9 @@ export function questionsEnd(
         const question = tagValue(sent.tags, 'Question') ?? ''
         const outcome = tagValue(sent.tags, 'Outcome') ?? ''
         const parts = (tagValue(sent.tags, 'Parts') ?? '').split(' ')
-        const end = { outcome, parts, at: entry.timestamp }
+        const isHeld = tagValue(sent.tags, 'Held') === 'true'
+        if (isHeld && outcome === 'reply') paid.set(process, (paid.get(process) ?? 0) + 1)
+        const end = { outcome, parts, isHeld, at: entry.timestamp }
         ended.set(question, [...(ended.get(question) ?? []), end])
       }
     })
@@ -62,8 +81,13 @@ export function questionsEnd(
     if (wrong !== undefined) tell(id, wrong)
   }
   for (const id of askers) {
-    const { requests } = JSON.parse(states.get(id) ?? '{}') as { requests: { open: number } }
+    const { requests, purse } = JSON.parse(states.get(id) ?? '{}') as Asker
     if (requests.open !== 0) tell(id, `${requests.open} requests are open at the end`)
+    const count = paid.get(id) ?? 0
+    const { bank: left, paid: got = '0' } = purse
+    if (left === String(bank - count) && got === String(count)) continue
+    const text = `${left} of ${bank} are left and ${got} paid, for ${count} answers in time`
+    told.push({ invariant: 'holds-end-once', id, text })
   }
   return told
 }
@@ -73,10 +97,12 @@ function askedBy({ timestamp, message: { data } }: Entry): Asked {
 }
 
 /** '' where the end is right. */
-function whyWrong({ kind, deadlineMs, targets, at }: Asked, end: End, who: Answerers): string {
-  const { outcome, parts } = end
+function whyWrong(asked: Asked, end: End, who: Answerers): string {
+  const { kind, deadlineMs, holdMs, targets, at } = asked
+  const { outcome, parts, isHeld } = end
   const has = (part: string): boolean => parts.includes(part)
   const said = `${kind} ended as ${outcome} of [${parts.join(' ')}]`
+  if (!isHeld && end.at < at + holdMs) return `${said}: what is held was given back too early`
   if (parts.length !== targets.length) return `${said}, and ${targets.length} were asked`
   for (const [index, target] of targets.entries()) {
     const conduct = who.get(target) ?? 'nobody'

@@ -3,6 +3,8 @@
 //
 // A module is known in a partition from the entry on that carried its source there, or by which a
 // process named its hash and was not marked: it is marked where its sender's partition lacks it.
+// An upgrade is a process's own message: a model of the new module takes over, if its migration
+// holds.
 //
 // Invariants: M1 a process lives in one partition, so its entries in order of height are all that
 // its model needs. M2 an error leaves the state as it was and sends one bounce, if a process waits
@@ -43,6 +45,8 @@ type Spec = {
 
 /** On a spawn by a hash that is not known where it is sent. */
 const UNKNOWN = 'HB-Module-Unknown'
+/** On a message that gives its process another module. */
+const UPGRADE = 'HB-Upgrade'
 
 export class Replay {
   readonly processes = new Map<string, Known>()
@@ -62,7 +66,7 @@ export class Replay {
   next({ message, timestamp, partition }: Entry): Predicted | undefined {
     const known = this.#known.get(partition) ?? new Set()
     this.#known.set(partition, known)
-    if (message.kind === 'spawn') learn(known, message)
+    if (message.kind === 'spawn' || isOwnUpgrade(message)) learn(known, message)
     try {
       return this.#next(message, timestamp, known)
     } catch (error) {
@@ -84,7 +88,8 @@ export class Replay {
     if (known === undefined && kind === 'notice') return ok([])
     if (known === undefined && !isFirst) throw new Refused('process-not-found', '')
     if (known === 'failed') throw new Refused('process-failed', '')
-    const now = isFirst ? this.#spawned(message, modules) : (known as Model | 'unmodelled')
+    let now = isFirst ? this.#spawned(message, modules) : (known as Model | 'unmodelled')
+    if (now !== 'unmodelled' && isUpgrade(message)) now = this.#upgraded(now, message, modules)
     if (now === 'unmodelled') {
       this.processes.set(process, now)
       return undefined
@@ -107,6 +112,15 @@ export class Replay {
     if (typeof source !== 'string') throw new Refused('spawn-malformed', '')
     return this.#makers.get(source)?.(state, process) ?? 'unmodelled'
   }
+
+  /** Of the new module, on the state as it is. */
+  #upgraded({ state }: Model, message: Message, modules: Modules): Model | 'unmodelled' {
+    if (!isOwnUpgrade(message)) throw new Refused('upgrade-foreign', '')
+    const { source, module } = specOf(message) ?? {}
+    const hash = typeof source === 'string' ? moduleHash(source) : String(module)
+    if (!modules.has(hash)) throw new Refused('module-unknown', '')
+    return this.#byHash.get(hash)?.(structuredClone(state) as Json, message.process) ?? 'unmodelled'
+  }
 }
 
 function specOf({ data }: Pick<Message, 'data'>): Spec | undefined {
@@ -127,9 +141,17 @@ function learn(known: Set<string>, message: Message): void {
   const { source, module, engine } = specOf(message) ?? {}
   if (engine === 'native') return
   if (typeof source === 'string') known.add(moduleHash(source))
-  else if (typeof module === 'string' && message.from === 'process' && !isMarked(message.tags)) {
-    known.add(module)
-  }
+  else if (message.kind !== 'spawn' || typeof module !== 'string') return
+  else if (message.from === 'process' && !isMarked(message.tags)) known.add(module)
+}
+
+function isUpgrade({ kind, tags }: Message): boolean {
+  return kind === 'message' && tagValue(tags, UPGRADE) !== undefined
+}
+
+function isOwnUpgrade(message: Message): boolean {
+  const { from, caller, process } = message
+  return from === 'process' && caller === process && isUpgrade(message)
 }
 
 function isMarked(tags: Message['tags']): boolean {
@@ -146,7 +168,8 @@ function handled(
   timestamp: number,
   modules: Modules,
 ): Leaving[] {
-  const { kind, caller, from, id, hops, count, tags } = message
+  const { caller, from, id, hops, count, tags } = message
+  const kind = isUpgrade(message) ? 'upgrade' : message.kind
   const tag = (name: string): string | undefined => tagValue(tags, name)
   const forwarded: Record<string, string> = {}
   for (const { name, value } of tags) if (name.startsWith('X-')) forwarded[name] ??= value
