@@ -19,7 +19,7 @@ import type { Mutation, SeedLine } from '../test/simulation/mutations/mutation.t
 import { mutated } from '../test/simulation/mutations/mutation.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const COPIED = ['src', 'test', 'contracts', 'bench', 'schemas', 'scripts']
+const COPIED = ['src', 'test', 'contracts', 'connectors', 'bench', 'schemas', 'scripts']
 const FILES = ['package.json', 'tsconfig.json']
 /** Real time: a run that takes longer will not end. */
 const SEED_MS_MAX = 300_000

@@ -94,7 +94,7 @@ export async function hasGenesis(archive: Archive, network: string): Promise<boo
 
 /**
  * The network of this id; whoever signed its genesis, its hash is the id. Throws `archive-absent`,
- * or what is wrong with the last of those that are no genesis of it.
+ * what is wrong with the last of those that are no genesis of it, or what may mend by itself.
  */
 export async function archivedNetwork(archive: Archive, id: string): Promise<Network> {
   let wrong = new HbError('archive-absent', `${archive.describe()} has no genesis of ${id}`)
@@ -106,6 +106,8 @@ export async function archivedNetwork(archive: Archive, id: string): Promise<Net
       if (network.id === id) return network
       wrong = new HbError('archive-segment-foreign', `${found.place} is really ${network.id}`)
     } catch (error) {
+      // an archive that does not answer says nothing of what it holds
+      if (isHbError(error) && error.kind === 'transient') throw error
       const text = error instanceof Error ? error.message : String(error)
       wrong = new HbError('archive-item-altered', `${found.place}: ${text}`, { cause: error })
     }

@@ -7,7 +7,7 @@
 // is read back before anything follows it: the chain drops whatever then comes twice.
 
 import type { View } from '../protocol/accept.ts'
-import { copyView, initialView } from '../protocol/accept.ts'
+import { accept, advance, copyView, initialView } from '../protocol/accept.ts'
 import type { DataItem } from '../protocol/ans104/index.ts'
 import { Records } from '../protocol/codec/records.ts'
 import { entryHeaders } from '../protocol/entry.ts'
@@ -199,18 +199,25 @@ class TargetPartition {
         if (!isHbError(error) || !MAY_MEND.includes(error.code)) throw error
         refused = error
       }
-      await this.#readToEnd()
+      await this.#readToEnd(entries)
       const at = entries[this.view.height - (entries[0] as OpenedEntry).entry.height]
       if (at !== undefined && !equalBytes(at.entry.hash, this.view.hash)) return
     }
     throw refused
   }
 
-  async #readToEnd(): Promise<void> {
+  /** `expected`: entries that were just verified; a record that is one of them is not again. */
+  async #readToEnd(expected: readonly OpenedEntry[] = []): Promise<void> {
+    const first = expected[0]?.entry.height ?? 0
     const { end } = await endsOf(this.#log, this.#topic, this.#partition)
     while (this.#next < end) {
       const read = await this.#log.read(this.#topic, this.#partition, this.#next, { to: end })
-      for (const { value } of read.records) this.#reader.read(value)
+      for (const { value } of read.records) {
+        const next = expected[this.view.height + 1 - first]
+        if (next === undefined || value === null || !equalBytes(next.value, value)) {
+          this.#reader.read(value)
+        } else if (accept(this.view, next.entry) === undefined) advance(this.view, next.entry)
+      }
       if (read.next === this.#next) return
       this.#next = read.next
     }

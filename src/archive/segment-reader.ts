@@ -14,8 +14,10 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { entryOf } from '../protocol/log-reader.ts'
 import { merkleRoot } from '../protocol/merkle.ts'
+import type { Message } from '../protocol/message.ts'
 import type { OrderCodec, OrderedEntry, OrderHead, SegmentRange } from '../protocol/segment.ts'
 import { rangeOf, viewBefore } from '../protocol/segment.ts'
+import { signedMessage } from '../protocol/signed.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Kept } from './port.ts'
@@ -70,8 +72,11 @@ function open({ network, records, orders }: SegmentReaderOptions, kept: Kept): S
   const after = copyView(before)
   const used = new Set<number>()
   const opened = entries.map((each) => {
-    const record = recordOf(each, after, items, used)
-    return take(network, records, after, each, record)
+    const { height, timestamp, admission } = each
+    const { wire, message } = partsOf(network, each, items, used)
+    const head = { height, prev: asBuffer(after.hash), timestamp, admission }
+    const record: EntryRecord = { ...head, message: wire }
+    return take({ network, records, view: after }, each, record, message)
   })
   if (after.height !== head.to) throw altered(`it ends at height ${after.height}, not ${head.to}`)
   if (!equalBytes(after.hash, head.hash)) throw altered('its last hash is another one')
@@ -82,44 +87,34 @@ function open({ network, records, orders }: SegmentReaderOptions, kept: Kept): S
   return { head, entries: opened, after, items }
 }
 
-function recordOf(
-  ordered: OrderedEntry,
-  view: View,
-  items: readonly DataItem[],
-  used: Set<number>,
-): EntryRecord {
-  const { height, timestamp, admission } = ordered
-  const message = wireOf(ordered, items, used)
-  return { height, prev: asBuffer(view.hash), timestamp, admission, message }
-}
-
-function wireOf(
+/** What stands in the record; and the message, of an item that was parsed with the bundle. */
+function partsOf(
+  network: Network,
   { height, message }: OrderedEntry,
   items: readonly DataItem[],
   used: Set<number>,
-): WireMessage {
+): { readonly wire: WireMessage; readonly message?: Message } {
   if ('org.hollowbeam.Relayed' in message) {
-    return { type: 'relayed', relayed: message['org.hollowbeam.Relayed'] }
+    return { wire: { type: 'relayed', relayed: message['org.hollowbeam.Relayed'] } }
   }
   if ('org.hollowbeam.Genesis' in message) {
-    return { type: 'genesis', name: message['org.hollowbeam.Genesis'].name }
+    return { wire: { type: 'genesis', name: message['org.hollowbeam.Genesis'].name } }
   }
   const { item } = message['org.hollowbeam.Bundled']
   const found = items[item]
   if (found === undefined) throw altered(`height ${height}: its bundle has no item ${item}`)
   used.add(item)
-  return { type: 'signed', item: found.bytes }
+  return { wire: { type: 'signed', item: found.bytes }, message: signedMessage(network, found) }
 }
 
 function take(
-  network: Network,
-  records: Records,
-  view: View,
+  { network, records, view }: Pick<SegmentReaderOptions, 'network' | 'records'> & { view: View },
   ordered: OrderedEntry,
   record: EntryRecord,
+  message: Message | undefined,
 ): OpenedEntry {
   const { height } = ordered
-  const entry = entryOf(network, view.partition, record)
+  const entry = entryOf(network, view.partition, record, message)
   if (!equalBytes(entry.hash, ordered.hash)) throw altered(`height ${height}: another hash`)
   const why = accept(view, entry)
   if (why !== undefined) throw altered(`height ${height} does not extend the chain (${why})`)

@@ -6,14 +6,15 @@
 
 import type { View } from '../protocol/accept.ts'
 import { advance, copyView } from '../protocol/accept.ts'
-import { BUNDLE_TAGS, encodeBundle } from '../protocol/ans104/index.ts'
+import type { BundleItem } from '../protocol/ans104/index.ts'
+import { BUNDLE_TAGS, bundleOf, parseDataItem } from '../protocol/ans104/index.ts'
 import type { EntryRecord, Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { merkleRoot } from '../protocol/merkle.ts'
 import type { OrderCodec, OrderedEntry, OrderedMessage, OrderHead } from '../protocol/segment.ts'
 import { segmentTags } from '../protocol/segment.ts'
-import { asBuffer, EMPTY, equalBytes } from '../std/bytes.ts'
+import { EMPTY, equalBytes } from '../std/bytes.ts'
 import type { SegmentLimits } from './limits.ts'
 import type { Archive, Upload } from './port.ts'
 
@@ -30,7 +31,7 @@ export class SegmentWriter {
   readonly #o: SegmentWriterOptions
   readonly #before: View
   readonly #after: View
-  readonly #items: Buffer[] = []
+  readonly #items: BundleItem[] = []
   /** By id of the message. */
   readonly #places = new Map<string, number>()
   readonly #entries: OrderedEntry[] = []
@@ -69,8 +70,8 @@ export class SegmentWriter {
     this.#full = (entry.height + 1) % heightsMax === 0
     const { height, hash, timestamp, admission } = entry
     const message = this.#message(entry.message.id, record.message)
-    const isSame = equalBytes(this.#o.records.encodeEntry(record), value)
-    const original = isSame ? null : Buffer.from(value)
+    const isCanonical = this.#o.records.isCanonicalEntry(record, value)
+    const original = isCanonical ? null : Buffer.from(value)
     advance(this.#after, entry)
     this.#entries.push({ height, hash, timestamp, admission, message, original })
     return true
@@ -90,7 +91,7 @@ export class SegmentWriter {
     })
     return {
       tags: [...BUNDLE_TAGS, ...segmentTags(head, 'Segment', previous)],
-      data: encodeBundle([...this.#items, order]),
+      data: bundleOf([...this.#items, parseDataItem(order)]),
     }
   }
 
@@ -117,8 +118,8 @@ export class SegmentWriter {
     if (wire.type === 'genesis') return { 'org.hollowbeam.Genesis': { name: wire.name } }
     let item = this.#places.get(id)
     // an id is the hash of a signature: other bytes with the same one are another item
-    if (item === undefined || !equalBytes(this.#items[item] ?? EMPTY, wire.item)) {
-      item = this.#items.push(asBuffer(wire.item)) - 1
+    if (item === undefined || !equalBytes(this.#items[item]?.bytes ?? EMPTY, wire.item)) {
+      item = this.#items.push({ id, bytes: wire.item }) - 1
       this.#places.set(id, item)
     }
     return { 'org.hollowbeam.Bundled': { item } }

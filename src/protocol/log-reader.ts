@@ -7,6 +7,7 @@ import type { Claim } from './records.ts'
 import type { Entry } from './entry.ts'
 import { entryHash } from './entry.ts'
 import type { Network } from './genesis.ts'
+import type { Message } from './message.ts'
 import type { EntryRecord, Records } from './codec/records.ts'
 import { messageOf } from './wire.ts'
 import { HbError, isHbError } from '../std/errors.ts'
@@ -93,10 +94,15 @@ export class LogReader {
 }
 
 /**
- * An entry with its hash, from its record. Throws `record-malformed` and what `messageOf` throws.
+ * An entry with its hash, from its record. `message`: the record's own, where it was made before.
+ * Throws `record-malformed` and what `messageOf` throws.
  */
-export function entryOf(network: Network, partition: number, record: EntryRecord): Entry {
-  const message = messageOf(network, record.message)
+export function entryOf(
+  network: Network,
+  partition: number,
+  record: EntryRecord,
+  message: Message = messageOf(network, record.message),
+): Entry {
   const { height, prev, timestamp, admission } = record
   const head = { partition, height, prev, timestamp, admission }
   if (partitionOf(message.process, network.genesis.partitions) !== partition) {

@@ -4,6 +4,9 @@
 
 import { asBuffer, EMPTY, equalBytes, sha256 } from '../std/bytes.ts'
 
+/** Kept between calls: a tree has as many nodes as leaves. */
+const node = Buffer.allocUnsafeSlow(65)
+
 export function leafHash(data: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(1 + data.length)
   bytes[0] = 0
@@ -12,11 +15,10 @@ export function leafHash(data: Uint8Array): Buffer {
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(65)
-  bytes[0] = 1
-  asBuffer(left).copy(bytes, 1)
-  asBuffer(right).copy(bytes, 33)
-  return sha256(bytes)
+  node[0] = 1
+  node.set(left, 1)
+  node.set(right, 33)
+  return sha256(node)
 }
 
 /** The greatest power of two less than n (n ≥ 2). */

@@ -10,8 +10,7 @@
 
 import { EMPTY, toBase64Url, utf8Text } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
-import type { DataItem } from './ans104/index.ts'
-import { parseDataItem } from './ans104/index.ts'
+import { DataItem, parseDataItem } from './ans104/index.ts'
 import { contentBytes, ENVELOPE_BYTES } from './outbox.ts'
 import type { Network } from './genesis.ts'
 import { parseStrictJson } from './json.ts'
@@ -23,19 +22,20 @@ const WHOLE = /^(0|[1-9][0-9]{0,15})$/
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /**
- * Data item bytes → message. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
+ * Data item → message: its bytes, or what they were parsed to. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
  * `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`,
  * `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
  */
-export function signedMessage(network: Network, bytes: Uint8Array): Message {
+export function signedMessage(network: Network, given: Uint8Array | DataItem): Message {
   const limits = network.genesis.limits
+  const bytes = given instanceof DataItem ? given.bytes : given
   if (bytes.length > limits.messageBytesMax - ENVELOPE_BYTES) {
     throw new HbError(
       'message-too-large',
       `${bytes.length} bytes, at most ${limits.messageBytesMax - ENVELOPE_BYTES}`,
     )
   }
-  const item = parseDataItem(bytes)
+  const item = given instanceof DataItem ? given : parseDataItem(bytes)
   const { tags } = item
   checkTags(tags, item, limits)
   checkNetwork(network, tags)

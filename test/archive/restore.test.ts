@@ -250,6 +250,9 @@ test('the genesis is found by the network, and only the right one is taken', asy
   expect((await errorOf(archivedNetwork(archive, NETWORK.id))).code).toMatch(/^archive-/)
   await writing.post(await writing.prepare(genesisUpload(NETWORK)), 'accepted')
   expect((await archivedNetwork(archive, NETWORK.id)).id).toBe(NETWORK.id)
+  const read = () => Promise.reject(new HbError('peer-unreachable', 'the archive'))
+  const away: Archive = { ...archive, read }
+  expect((await errorOf(archivedNetwork(away, NETWORK.id))).code).toBe('peer-unreachable')
   const { segments } = await listSegments(archive, { network: NETWORK, partition: 1 })
   expect(segments.map(({ range }) => [range.from, range.to])).toEqual([[0, 9], [10, 19], [20, 29]])
 })

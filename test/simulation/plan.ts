@@ -6,6 +6,8 @@
 
 import type { Role } from '../../src/node/index.ts'
 import type { Random } from '../../src/std/random.ts'
+import type { ArchivePlan } from './archive/plan.ts'
+import { archivePlanOf } from './archive/plan.ts'
 import type { FaultRates } from './broker/faults.ts'
 import { NO_FAULTS } from './broker/faults.ts'
 import type { WorkloadName } from './load/all.ts'
@@ -52,6 +54,7 @@ export type SimPlan = {
   readonly events: Readonly<Partial<Record<EventKind, number>>>
   /** Virtual seconds that the network is given to come to rest. */
   readonly restSeconds: number
+  readonly archive: ArchivePlan
 }
 
 export type PlanChanges = Partial<Omit<SimPlan, 'seed'>>
@@ -116,6 +119,7 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
     ...plan,
     workloads: chosen,
     weights: Object.fromEntries(weights) as SimPlan['weights'],
+    archive: archivePlanOf(random),
     ...changes,
   }
 }

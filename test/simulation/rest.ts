@@ -3,6 +3,7 @@
 import type { Role } from '../../src/node/index.ts'
 import type { Network } from '../../src/protocol/genesis.ts'
 import { topicNames } from '../../src/protocol/topics.ts'
+import type { Sinks } from './archive/sinks.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import type { SimNetwork } from './network/sim-network.ts'
 import type { World } from './world/world.ts'
@@ -13,19 +14,26 @@ const STILL_US = 6 * SECOND
 
 /**
  * Every group is at the end of its topic, every partition is served by one node, every channel has
- * arrived, no alarm is overdue, and nothing is written.
+ * arrived, no alarm is overdue, the archive holds all, and nothing is written.
  */
 export class Rest {
   readonly #world: World
   readonly #sim: SimNetwork
   readonly #network: Network
   readonly #alarms: ClockWatch
+  readonly #sinks: Sinks
   #ends = -1
   #since = 0
   #looked = 0
 
-  constructor(world: World, sim: SimNetwork, network: Network, alarms: ClockWatch) {
+  constructor(
+    world: World,
+    sim: SimNetwork,
+    network: Network,
+    { alarms, sinks }: { readonly alarms: ClockWatch; readonly sinks: Sinks },
+  ) {
     this.#world = world
+    this.#sinks = sinks
     this.#sim = sim
     this.#network = network
     this.#alarms = alarms
@@ -71,6 +79,6 @@ export class Rest {
         if (open !== 1) missing.push(`${role} ${at} is open at ${open} nodes`)
       }
     }
-    return missing
+    return [...missing, ...this.#sinks.missing()]
   }
 }

@@ -15,6 +15,8 @@ import type { Figures } from '../chaos/checker/index.ts'
 import type { Topics } from '../chaos/evidence.ts'
 import { evaluateAfresh } from '../chaos/evidence.ts'
 import { Recorder } from '../chaos/recorder.ts'
+import { judgeRestored } from './archive/restoring.ts'
+import { Sinks } from './archive/sinks.ts'
 import type { Cluster } from './broker/cluster.ts'
 import type { OnHappening } from './invariants/index.ts'
 import { Invariants } from './invariants/index.ts'
@@ -90,13 +92,15 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const sim = new SimNetwork(world, plan, network.genesis)
   const invariants = new Invariants(world, network, options.onHappening)
   const lookout = new Lookout(world, sim.nodes, invariants)
+  const sinks = new Sinks(sim, network, plan.archive, invariants.known)
   sim.cluster.observers.push(invariants)
   sim.http.observers.push((node, value) => invariants.heard(node, value))
   const stepsMax = STEPS_FREE + STEPS_PER_MESSAGE * plan.seconds * plan.messagesPerSecond
   /** Asked after every step. */
   const isWrong = (): boolean => {
     lookout.look()
-    return sim.halts.length + invariants.violations.length > 0 || world.steps > stepsMax
+    const wrong = sim.halts.length + invariants.violations.length + sinks.violations.length
+    return wrong > 0 || world.steps > stepsMax
   }
   watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
@@ -106,6 +110,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const mischief = new Mischief(sim, plan)
   options.prepare?.(sim)
   for (const node of sim.nodes) node.start()
+  sinks.start()
   load.start()
   mischief.start()
   const loaded = plan.seconds * SECOND
@@ -113,13 +118,15 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   mischief.stop()
   load.stop()
   sim.heal()
+  sinks.heal()
   const alarms = new ClockWatch(world, invariants.known)
-  const rested = new Rest(world, sim, network, alarms)
+  const rested = new Rest(world, sim, network, { alarms, sinks })
   const isAtRest = await world.runUntil(
     () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
   )
-  const violations: Violation[] = [...invariants.violations, ...sim.cluster.conduct.violations]
+  const { conduct } = sim.cluster
+  const violations = [...invariants.violations, ...sinks.violations, ...conduct.violations]
   for (const { node, text } of sim.halts) {
     violations.push({ invariant: 'nothing-halts', text: `${node}: ${text}` })
   }
@@ -134,6 +141,11 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     violations.push(...load.violations, ...judged.violations)
     ;({ figures, states } = judged)
     if (figures.superseded > 0) world.saw('an entry was superseded')
+    if (plan.archive.sinks > 0 && violations.length === 0) {
+      const from = { world, site: sinks.site, network, rates: plan.rates }
+      const { partitions } = invariants.known
+      violations.push(...(await judgeRestored(from, { partitions, states })))
+    }
   }
   return {
     seed,

@@ -35,6 +35,13 @@ export const SITUATIONS = [
   'an upgrade held: by hash',
   'an upgrade held: by source',
   'an upgrade named an unknown module',
+  "archive: a post's answer is lost",
+  'archive: a post failed',
+  'archive: a post is kept late',
+  'archive: an item is not found yet',
+  'archive: heights are there twice',
+  'archive: reading failed',
+  'archive: restoring was killed',
   'append: late',
   'append: lost',
   'append: no-offset',
@@ -64,6 +71,13 @@ export const SITUATIONS = [
   'offsets: hb.sequencer went back',
   'power lost with writes not synced',
   'relayed messages are lost',
+  'sink: clock',
+  'sink: crash-at-call',
+  'sink: cut',
+  'sink: freeze',
+  'sink: kill',
+  'sink: lose-disk',
+  'sink: stop',
 ] as const
 
 /** Those with an error code in their name are as many as there are codes: seen, but not expected. */

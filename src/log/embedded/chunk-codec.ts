@@ -131,19 +131,48 @@ export function decodeChunk(bytes: Buffer, base: number): Chunk {
     const valueBytes = view.getInt32(at + 16, true)
     const headersBytes = view.getUint32(at + 20, true)
     at += RECORD_HEADER
-    const key = keyBytes < 0 ? null : bytes.toString('utf8', at, at + keyBytes)
-    if (keyBytes > 0) at += keyBytes
-    const headers =
-      headersBytes === 0
-        ? undefined
-        : (JSON.parse(bytes.toString('utf8', at, at + headersBytes)) as Record<string, string>)
-    at += headersBytes
-    const value = valueBytes < 0 ? null : bytes.subarray(at, at + valueBytes)
-    if (valueBytes > 0) at += valueBytes
-    records.push(withHeaders(key, value, headers, offset, timestamp))
+    const end = at + Math.max(keyBytes, 0) + headersBytes
+    const value = valueBytes < 0 ? null : bytes.subarray(end, end + valueBytes)
+    records.push(new DecodedRecord({ bytes, at, keyBytes, headersBytes }, value, offset, timestamp))
+    at = end + Math.max(valueBytes, 0)
   }
   const next = base + view.getUint32(12, true)
   return { base, next, records, bytes: bytes.length + count * RECORD_OVERHEAD }
+}
+
+type Heads = {
+  readonly bytes: Buffer
+  /** Where the key begins; the headers follow it. */
+  readonly at: number
+  readonly keyBytes: number
+  readonly headersBytes: number
+}
+
+/** Key and headers are decoded when they are asked for: most readers want the value alone. */
+class DecodedRecord implements StoredRecord {
+  readonly value: Uint8Array | null
+  readonly offset: number
+  readonly timestamp: number
+  readonly #heads: Heads
+
+  constructor(heads: Heads, value: Uint8Array | null, offset: number, timestamp: number) {
+    this.#heads = heads
+    this.value = value
+    this.offset = offset
+    this.timestamp = timestamp
+  }
+
+  get key(): string | null {
+    const { bytes, at, keyBytes } = this.#heads
+    return keyBytes < 0 ? null : bytes.toString('utf8', at, at + keyBytes)
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    const { bytes, at, keyBytes, headersBytes } = this.#heads
+    const from = at + Math.max(keyBytes, 0)
+    const text = bytes.toString('utf8', from, from + headersBytes)
+    return text === '' ? {} : (JSON.parse(text) as Record<string, string>)
+  }
 }
 
 /** Offsets that the chunk covers, without decoding or checking it. */

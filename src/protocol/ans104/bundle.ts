@@ -6,7 +6,7 @@
 // Source: ANS-104, section 2.2 (binary format). Invariants: B1 a list of items has one bundle, and
 // no byte of it is left over. B2 the ids of the head are those of the items.
 
-import { asBuffer, fromBase64Url, toBase64Url } from '../../std/bytes.ts'
+import { asBuffer, toBase64Url } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { parseDataItem, type DataItem } from './data-item.ts'
 import type { Tag } from './format.ts'
@@ -20,16 +20,29 @@ export const BUNDLE_TAGS: readonly Tag[] = [
   { name: 'Bundle-Version', value: '2.0.0' },
 ]
 
+/** A parsed item is one. */
+export type BundleItem = { readonly id: string; readonly bytes: Uint8Array }
+
 /** Throws `item-malformed` where one of them is no data item. */
 export function encodeBundle(items: readonly Uint8Array[]): Buffer {
-  const head = Buffer.alloc(NUMBER_BYTES + HEAD_BYTES * items.length)
-  writeNumber(head, 0, items.length)
-  items.forEach((item, index) => {
-    const at = NUMBER_BYTES + HEAD_BYTES * index
-    writeNumber(head, at, item.length)
-    fromBase64Url(parseDataItem(item).id).copy(head, at + NUMBER_BYTES)
+  return bundleOf(items.map(parseDataItem))
+}
+
+/** Of items whose ids are known to be theirs. */
+export function bundleOf(items: readonly BundleItem[]): Buffer {
+  const head = NUMBER_BYTES + HEAD_BYTES * items.length
+  const out = Buffer.allocUnsafe(items.reduce((sum, { bytes }) => sum + bytes.length, head))
+  out.fill(0, 0, head)
+  writeNumber(out, 0, items.length)
+  let at = head
+  items.forEach(({ id, bytes }, index) => {
+    const own = NUMBER_BYTES + HEAD_BYTES * index
+    writeNumber(out, own, bytes.length)
+    out.write(id, own + NUMBER_BYTES, 'base64url')
+    out.set(bytes, at)
+    at += bytes.length
   })
-  return Buffer.concat([head, ...items])
+  return out
 }
 
 /** Items in their order, as views of the bytes. Throws `bundle-malformed`. */

@@ -14,7 +14,8 @@ export {
   type SignatureType,
   type Tag,
 } from './format.ts'
-export { BUNDLE_TAGS, encodeBundle, parseBundle } from './bundle.ts'
+export { BUNDLE_TAGS, bundleOf, encodeBundle, parseBundle } from './bundle.ts'
+export type { BundleItem } from './bundle.ts'
 export {
   DataItem,
   encodeDataItem,

@@ -84,9 +84,12 @@ export class Records {
   }
 
   encodeEntry(entry: EntryRecord): Buffer {
-    const { height, prev, timestamp, admission } = entry
-    const message = toUnion(entry.message)
-    return this.#entry.encode({ height, prev, timestamp, admission, message })
+    return this.#entry.encode(toEntry(entry))
+  }
+
+  /** True where these bytes are what `encodeEntry` gives: legal Avro has other forms. */
+  isCanonicalEntry(entry: EntryRecord, bytes: Uint8Array): boolean {
+    return this.#entry.encodesTo(toEntry(entry), bytes)
   }
 
   /** Throws `record-malformed`. */
@@ -114,6 +117,10 @@ export class Records {
 function withoutLastField(schema: string): string {
   const record = JSON.parse(schema) as { fields: unknown[] }
   return JSON.stringify({ ...record, fields: record.fields.slice(0, -1) })
+}
+
+function toEntry({ height, prev, timestamp, admission, message }: EntryRecord): AvroEntry {
+  return { height, prev, timestamp, admission, message: toUnion(message) }
 }
 
 function toUnion(message: WireMessage): MessageUnion {

@@ -4,6 +4,7 @@
 
 import avro from 'avsc'
 import type { Resolver, Type } from 'avsc'
+import { equalBytes } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { strictType } from './strict-types.ts'
 import { writerType } from './writer-schema.ts'
@@ -72,6 +73,16 @@ export class RecordCodec<T> {
   }
 
   encode(value: T): Buffer {
+    return Buffer.from(this.#encoded(value))
+  }
+
+  /** True where these bytes are what `encode` gives. */
+  encodesTo(value: T, bytes: Uint8Array): boolean {
+    return equalBytes(this.#encoded(value), bytes)
+  }
+
+  /** In the scratch buffer: read it before the next call. */
+  #encoded(value: T): Buffer {
     const [{ type, header }] = this.#forms
     let end = type.encode(value, this.#scratch, HEADER_BYTES)
     if (end < 0) {
@@ -81,7 +92,7 @@ export class RecordCodec<T> {
       end = type.encode(value, this.#scratch, HEADER_BYTES)
     }
     header.copy(this.#scratch)
-    return Buffer.from(this.#scratch.subarray(0, end))
+    return this.#scratch.subarray(0, end)
   }
 
   /** Throws `record-malformed`. */

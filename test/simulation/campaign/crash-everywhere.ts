@@ -6,6 +6,7 @@
 // run must end with the balances of the run without a crash. E2 nothing else goes wrong.
 
 import { messageFields } from '../../../src/client/index.ts'
+import { NO_ARCHIVE } from '../archive/plan.ts'
 import { NO_FAULTS } from '../broker/faults.ts'
 import type { Workload } from '../load/workload.ts'
 import type { SimNetwork } from '../network/sim-network.ts'
@@ -92,6 +93,7 @@ const PLAN: PlanChanges = {
   http: { lost: 0, slow: 0 },
   eventSeconds: 0,
   events: {},
+  archive: NO_ARCHIVE,
 }
 
 /** Tells the calls that the first host had made when something was last written or committed. */

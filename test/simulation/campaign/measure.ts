@@ -1,6 +1,7 @@
 // How fast the simulation is: a network of three nodes at 50 messages a second to which nothing
 // happens, for 20 virtual minutes.
 
+import { NO_ARCHIVE } from '../archive/plan.ts'
 import { NO_FAULTS } from '../broker/faults.ts'
 import type { PlanChanges } from '../plan.ts'
 import { simulate } from '../run.ts'
@@ -22,6 +23,7 @@ export function measurePlan(minutes = MINUTES): PlanChanges {
     http: { lost: 0, slow: 0 },
     eventSeconds: 0,
     events: {},
+    archive: NO_ARCHIVE,
   }
 }
 

@@ -25,7 +25,13 @@ export type Scene = {
   readonly isOver: () => boolean
 }
 
-export type NodeEvent = (scene: Scene, node: SimNode) => void
+/** What it befalls: a node, or what else runs on a machine of its own. */
+export type Machine = Pick<
+  SimNode,
+  'name' | 'host' | 'isUp' | 'start' | 'stop' | 'kill' | 'losePower' | 'clearDisk' | 'clockErrorMs'
+>
+
+export type NodeEvent = (scene: Scene, node: Machine) => void
 
 export const NODE_EVENTS = {
   kill(scene, node) {
@@ -67,7 +73,7 @@ export const NODE_EVENTS = {
 export type NodeEventKind = keyof typeof NODE_EVENTS
 
 /** Whatever brought it down. */
-export function startLater(scene: Scene, node: SimNode): void {
+export function startLater(scene: Scene, node: Machine): void {
   const { network, random } = scene
   // a supervisor starts it at once, or an operator when he comes
   const most = random.below(2) === 0 ? SUPERVISED_SECONDS_MAX : DOWN_SECONDS_MAX

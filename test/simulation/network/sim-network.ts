@@ -10,7 +10,7 @@ import { simKey } from '../load/wallets.ts'
 import { SimHttp } from './sim-http.ts'
 import { SimNode } from './sim-node.ts'
 
-const GROUP_LIMITS = {
+export const GROUP_LIMITS = {
   sessionTimeoutMs: 10_000,
   heartbeatMs: 3_000,
   rebalanceTimeoutMs: 15_000,

@@ -1,0 +1,128 @@
+// A machine of the simulated network with a sink on it: started, stopped, killed, frozen, started
+// again on the same disk or an empty one, as a node is.
+// Owners: sinks.ts. Invariant: one host (a life of the OS process) at a time.
+
+import { ArweaveSink } from '../../../connectors/arweave-sink/sink.ts'
+import type { SinkLimits } from '../../../connectors/arweave-sink/limits.ts'
+import type { Signer } from '../../../src/archive/index.ts'
+import type { Network } from '../../../src/protocol/genesis.ts'
+import type { Cluster } from '../broker/cluster.ts'
+import type { Faults } from '../broker/faults.ts'
+import { SimLog } from '../broker/sim-log.ts'
+import type { Machine } from '../network/node-events.ts'
+import { Disk } from '../world/disk.ts'
+import { Host } from '../world/host.ts'
+import type { World } from '../world/world.ts'
+import type { ArchiveSite } from './archive-site.ts'
+
+/** Small, so that a short run comes to what takes days elsewhere. */
+const LIMITS: Partial<SinkLimits> = {
+  bytesMax: 40_000,
+  flushDelayMsMax: 4_000,
+  pollDelayMs: 500,
+  retryDelayMs: 100,
+  retryDelayMsMax: 1_500,
+}
+
+export type SimSinkOptions = {
+  readonly world: World
+  readonly cluster: Cluster
+  readonly faults: Faults
+  readonly site: ArchiveSite
+  readonly network: Network
+  readonly name: string
+  /** One wallet for all sinks, as in one connector's configuration. */
+  readonly signer: Signer
+  readonly heightsMax: number
+  /** It gave a partition up for good, on a host that lives. */
+  readonly onFailed: (sink: string, partition: number, error: unknown) => void
+}
+
+export class SimSink implements Machine {
+  readonly name: string
+  clockErrorMs = 0
+  readonly #o: SimSinkOptions
+  readonly #disk: Disk
+  #lives = 0
+  #host: Host
+  #sink: ArweaveSink | undefined
+
+  constructor(options: SimSinkOptions) {
+    this.#o = options
+    this.name = options.name
+    this.#disk = new Disk(options.world)
+    this.#host = this.#newHost()
+    this.#host.die()
+  }
+
+  get host(): Host {
+    return this.#host
+  }
+
+  get isUp(): boolean {
+    return this.#host.isAlive
+  }
+
+  /** Partitions that it archives. */
+  get partitions(): readonly number[] {
+    return this.isUp && this.#sink !== undefined ? [...this.#sink.states().keys()] : []
+  }
+
+  start(): void {
+    if (this.#host.isAlive) return
+    const { world, cluster, faults, site, network, signer, heightsMax, onFailed } = this.#o
+    const host = this.#newHost()
+    this.#host = host
+    world.trace(`${host.name} starts`)
+    const sink = new ArweaveSink({
+      network,
+      log: new SimLog(cluster, host, faults),
+      archive: site.open(host, signer),
+      store: this.#disk.open('sink', host),
+      clock: host.clock,
+      limits: { ...LIMITS, heightsMax },
+      onFailed: (partition, error) => {
+        if (host.isAlive) onFailed(this.name, partition, error)
+      },
+    })
+    this.#sink = sink
+    sink.start().catch((error: unknown) => {
+      if (host.isAlive && this.#sink === sink) world.fail(error)
+    })
+  }
+
+  stop(): void {
+    const host = this.#host
+    const sink = this.#sink
+    if (!host.isAlive || host.isFrozen || sink === undefined) return
+    this.#o.world.trace(`${host.name} stops`)
+    this.#sink = undefined
+    sink.stop().then(
+      () => host.die(),
+      (error: unknown) => {
+        if (host.isAlive) this.#o.world.fail(error)
+      },
+    )
+  }
+
+  kill(): void {
+    if (!this.#host.isAlive) return
+    this.#o.world.trace(`${this.#host.name} is killed`)
+    this.#host.die()
+  }
+
+  async losePower(): Promise<void> {
+    this.kill()
+    await this.#disk.losePower()
+  }
+
+  clearDisk(): void {
+    this.#disk.clear()
+  }
+
+  #newHost(): Host {
+    const host = new Host(this.#o.world, `${this.name}.${this.#lives++}`)
+    host.clockErrorMs = this.clockErrorMs
+    return host
+  }
+}
