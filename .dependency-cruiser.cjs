@@ -92,7 +92,21 @@ const narrower = [
     comment: 'Tests, benches, scripts and contracts know src, never the other way round.',
     severity: 'error',
     from: { path: '^src/' },
-    to: { path: '^(test|bench|scripts|contracts|examples|connectors|bin)/' },
+    to: { path: '^(test|bench|scripts|contracts|examples|bin)/' },
+  },
+  {
+    name: 'connectors-are-started-in-one-place',
+    comment: 'A connector is known to the one file of the command line that starts it.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/cli/connectors[.]ts$' },
+    to: { path: '^connectors/' },
+  },
+  {
+    name: 'connectors-by-their-door',
+    comment: 'And that file imports what the connector shows.',
+    severity: 'error',
+    from: { path: '^src/' },
+    to: { path: '^connectors/', pathNot: '^connectors/[^/]+/index[.]ts$' },
   },
   {
     name: 'connectors-by-the-public-door',

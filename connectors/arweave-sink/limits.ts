@@ -16,6 +16,8 @@ export type SinkLimits = SegmentLimits & {
   /** Before what failed is tried again, ms: doubled each time, up to the greatest. */
   readonly retryDelayMs: number
   readonly retryDelayMsMax: number
+  /** How long it is tried again before its partition fails, ms; -1: for ever. */
+  readonly retryTimeoutMs: number
 }
 
 export const SINK_LIMITS: SinkLimits = {
@@ -25,4 +27,5 @@ export const SINK_LIMITS: SinkLimits = {
   pollDelayMs: 1_000,
   retryDelayMs: 250,
   retryDelayMsMax: 60_000,
+  retryTimeoutMs: -1,
 }

@@ -18,6 +18,7 @@ import type {
   OrderCodec,
   Records,
   Store,
+  StoredRecord,
   View,
 } from '../../src/index.ts'
 import {
@@ -26,16 +27,17 @@ import {
   endsOf,
   HbError,
   initialView,
-  isHbError,
   listSegments,
   LogReader,
   SegmentWriter,
 } from '../../src/index.ts'
+import { asHbError } from './failure.ts'
 import type { Gate } from './gate.ts'
 import type { SinkLimits } from './limits.ts'
 import { placeBehind } from './log-place.ts'
 import type { PendingSegment } from './pending.ts'
 import { Pending } from './pending.ts'
+import { retried } from './retried.ts'
 
 export type TaskOptions = {
   readonly network: Network
@@ -51,8 +53,17 @@ export type TaskOptions = {
   readonly clock: Clock
   readonly limits: SinkLimits
   readonly gate: Gate
+  /** While it says so, nothing is begun; what was begun is not tried again either. */
+  readonly isPaused: () => boolean
   /** Called when a segment is durable. */
-  readonly onArchived: (from: number, to: number, id: string) => void
+  readonly onArchived: (from: number, to: number, id: string, bytes: number) => void
+  /** Called when something failed that is tried again. */
+  readonly onRetried: (error: HbError) => void
+  /**
+   * A record that no reader can take for an entry or a claim, before anything behind it is
+   * committed. What it throws is as if the archive had thrown it.
+   */
+  readonly onPoison: (record: StoredRecord) => Promise<void>
   /** It goes no further; whether or not a batch is outstanding. */
   readonly onFailed: (error: HbError) => void
 }
@@ -92,6 +103,8 @@ export class PartitionTask {
   /** What was signed and written down, and is not known to be durable; and where it leads. */
   #begun: { readonly pending: PendingSegment; readonly place: Place } | undefined
   #archivedNext = 0
+  /** Below it, what is no entry was told. */
+  #toldNext = 0
   #height = -1
   /** What is tried again now; or, once it has failed, why. */
   #error: HbError | undefined
@@ -132,6 +145,7 @@ export class PartitionTask {
     let sinceMs: number | undefined
     let wanted = 0
     while (!this.#stop.signal.aborted) {
+      await this.#whilePaused()
       const isDue = this.#isDue(sinceMs)
       const end = await this.#again(() => this.#end())
       if (end <= place.next || (!isDue && end < wanted)) {
@@ -160,6 +174,12 @@ export class PartitionTask {
   #heightsLeft({ height }: View): number {
     const { heightsMax } = this.#o.limits
     return heightsMax - ((height + 1) % heightsMax)
+  }
+
+  async #whilePaused(): Promise<void> {
+    const { clock, limits, isPaused } = this.#o
+    const { signal } = this.#stop
+    while (isPaused() && !signal.aborted) await clock.sleep(limits.pollDelayMs, signal)
   }
 
   async #end(): Promise<number> {
@@ -234,10 +254,10 @@ export class PartitionTask {
   async #post(pending: PendingSegment): Promise<void> {
     const { archive, durability, onArchived } = this.#o
     const { prepared, from, view } = pending
-    await this.#again(() => archive.post(prepared, durability))
-    await this.#again(() => this.#pending.remove())
+    await archive.post(prepared, durability)
+    await this.#pending.remove()
     this.#begun = undefined
-    onArchived(from, view.height, prepared.id)
+    onArchived(from, view.height, prepared.id, prepared.bytes.length)
   }
 
   async #gather({ view: before, next: from }: Place): Promise<Gathered> {
@@ -249,10 +269,12 @@ export class PartitionTask {
     const { end } = await endsOf(log, topic, partition)
     while (expected < end && !writer.full) {
       const read = await log.read(topic, partition, expected, { to: end })
-      for (const { value, offset } of read.records) {
+      for (const stored of read.records) {
+        const { value, offset } = stored
         if (offset !== expected) throw new HbError('log-diverged', `a hole before offset ${offset}`)
         expected = offset + 1
         const each = reader.read(value)
+        if (each.type === 'superseded' && each.why === 'form') await this.#tell(stored)
         if (each.type !== 'entry') continue
         if (!writer.take(each.entry, each.record, value as Uint8Array)) break
         next = offset + 1
@@ -262,6 +284,13 @@ export class PartitionTask {
       if (read.records.length === 0) break
     }
     return { writer, next, end: expected }
+  }
+
+  /** Once, though entries are gathered again and again. */
+  async #tell(record: StoredRecord): Promise<void> {
+    if (record.offset < this.#toldNext) return
+    await this.#o.onPoison(record)
+    this.#toldNext = record.offset + 1
   }
 
   #settle({ next, view }: Place): void {
@@ -275,28 +304,23 @@ export class PartitionTask {
 
   /** Tries again what may mend by itself, ever more slowly, until the task is closed. */
   async #again<T>(act: () => Promise<T>): Promise<T> {
-    const { clock, limits } = this.#o
-    const { signal } = this.#stop
-    for (let delayMs = limits.retryDelayMs; ; delayMs *= 2) {
-      if (signal.aborted) throw new HbError('partition-lost')
-      try {
-        const done = await act()
-        this.#error = undefined
-        return done
-      } catch (error) {
-        if (signal.aborted || !isHbError(error) || error.kind !== 'transient') throw error
-        if (error.code === 'log-closed' || error.code === 'store-closed') throw error
-        this.#error = error
-      }
-      await clock.sleep(Math.min(delayMs, limits.retryDelayMsMax), signal)
+    const { clock, limits, onRetried } = this.#o
+    const onFailed = (error: HbError): void => {
+      this.#error = error
+      onRetried(error)
     }
+    const options = { clock, limits, signal: this.#stop.signal, onFailed }
+    const done = await retried(options, async () => {
+      await this.#whilePaused()
+      return act()
+    })
+    this.#error = undefined
+    return done
   }
 
   #fail(error: unknown): void {
     if (this.#stop.signal.aborted) return
-    const failed = isHbError(error)
-      ? error
-      : new HbError('internal-error', String(error), { cause: error })
+    const failed = asHbError(error)
     this.#failed = failed
     this.#error = failed
     for (const { reject } of this.#waiting.splice(0)) reject(failed)

@@ -13,6 +13,7 @@ import type {
   Membership,
   Network,
   Store,
+  StoredRecord,
 } from '../../src/index.ts'
 import {
   genesisUpload,
@@ -23,11 +24,13 @@ import {
   Records,
   topicNames,
 } from '../../src/index.ts'
+import { asHbError } from './failure.ts'
 import { Gate } from './gate.ts'
 import type { SinkLimits } from './limits.ts'
 import { SINK_LIMITS } from './limits.ts'
 import type { TaskState } from './partition-task.ts'
 import { PartitionTask } from './partition-task.ts'
+import { retried } from './retried.ts'
 
 export type SinkOptions = {
   readonly network: Network
@@ -42,20 +45,47 @@ export type SinkOptions = {
   /** When a segment counts as durable. Default accepted. */
   readonly durability?: Durability
   readonly limits?: Partial<SinkLimits>
-  readonly onArchived?: (partition: number, from: number, to: number, id: string) => void
+  /** Of all sinks that write to the same archive from here; default: this one is alone. */
+  readonly shared?: SharedSink
+  /** While it says so, nothing more is archived; the partitions are kept. */
+  readonly isPaused?: () => boolean
+  readonly onArchived?: (
+    partition: number,
+    from: number,
+    to: number,
+    id: string,
+    bytes: number,
+  ) => void
+  /** Something failed, and is tried again. */
+  readonly onRetried?: (partition: number, error: HbError) => void
+  /** A record that is no entry. What it throws fails the partition; default: passed over. */
+  readonly onPoison?: (partition: number, record: StoredRecord) => Promise<void>
   /** Its partition stops; others go on. */
   readonly onFailed?: (partition: number, error: unknown) => void
 }
 
 export const DEFAULT_NAME = 'arweave-sink'
 
+/** What sinks of one connector have together: how much at a time, and who still has what. */
+export class SharedSink {
+  readonly gate: Gate
+  /** A partition that moves between two of them is not opened before it was closed. */
+  readonly closing = new Map<number, Promise<void>>()
+
+  constructor(limits: Pick<SinkLimits, 'uploadsMax'>) {
+    this.gate = new Gate(limits.uploadsMax)
+  }
+}
+
 export class ArweaveSink {
   readonly #o: SinkOptions
   readonly #limits: SinkLimits
   readonly #topic: string
-  readonly #gate: Gate
+  readonly #shared: SharedSink
   readonly #codecs = { records: new Records(), orders: new OrderCodec() }
   readonly #tasks = new Map<number, PartitionTask>()
+  /** What the group gave up on here, by no fault of its task. */
+  readonly #halted = new Map<number, HbError>()
   #membership: Membership | undefined
   readonly #stopping = new AbortController()
 
@@ -63,7 +93,7 @@ export class ArweaveSink {
     this.#o = options
     this.#limits = { ...SINK_LIMITS, ...options.limits }
     this.#topic = topicNames(options.applicationId ?? 'hb').log
-    this.#gate = new Gate(this.#limits.uploadsMax)
+    this.#shared = options.shared ?? new SharedSink(this.#limits)
   }
 
   get group(): string {
@@ -76,7 +106,7 @@ export class ArweaveSink {
       group: this.group,
       topics: [this.#topic],
       member: {
-        assigned: async (partition, committed) => this.#assigned(partition, committed),
+        assigned: (partition, committed) => this.#assigned(partition, committed),
         records: (batch) => {
           const task = this.#tasks.get(batch.partition)
           return task?.batch(batch) ?? Promise.reject(new HbError('partition-lost'))
@@ -87,6 +117,7 @@ export class ArweaveSink {
           const isTasks = this.#tasks.get(partition)?.state.state === 'FAILED'
           // and what was still waited for when a partition moved is the next owner's
           if (isTasks || isHbError(error, 'partition-lost')) return
+          this.#halted.set(partition, asHbError(error))
           this.#o.onFailed?.(partition, error)
         },
       },
@@ -95,7 +126,12 @@ export class ArweaveSink {
 
   /** By partition that this member has. */
   states(): ReadonlyMap<number, TaskState> {
-    return new Map([...this.#tasks].map(([partition, task]) => [partition, task.state]))
+    const states = [...this.#tasks].map(([partition, task]): [number, TaskState] => {
+      const error = this.#halted.get(partition)
+      const halted = error === undefined ? {} : { state: 'FAILED' as const, error }
+      return [partition, { ...task.state, ...halted }]
+    })
+    return new Map(states)
   }
 
   async stop(): Promise<void> {
@@ -109,25 +145,19 @@ export class ArweaveSink {
   /** Twice is as good as once: whoever reads goes by its hash. */
   async #keepGenesis(): Promise<void> {
     const { archive, network, clock, durability = 'accepted' } = this.#o
-    const { retryDelayMs, retryDelayMsMax } = this.#limits
-    for (let delayMs = retryDelayMs; ; delayMs = Math.min(delayMs * 2, retryDelayMsMax)) {
-      try {
-        if (await hasGenesis(archive, network.id)) return
-        return await archive.post(await archive.prepare(genesisUpload(network)), durability)
-      } catch (error) {
-        const mayMend = isHbError(error) && error.kind === 'transient'
-        if (this.#stopping.signal.aborted || !mayMend) throw error
-      }
-      await clock.sleep(delayMs, this.#stopping.signal)
-    }
+    await retried({ clock, limits: this.#limits, signal: this.#stopping.signal }, async () => {
+      if (await hasGenesis(archive, network.id)) return
+      await archive.post(await archive.prepare(genesisUpload(network)), durability)
+    })
   }
 
-  #assigned(
+  async #assigned(
     partition: number,
     committed: Readonly<Record<string, number | undefined>>,
-  ): Record<string, number | 'earliest'> {
+  ): Promise<Record<string, number | 'earliest'>> {
     const { network, log, archive, store, clock } = this.#o
-    const { durability = 'accepted', onArchived, onFailed } = this.#o
+    const { durability = 'accepted', isPaused, onArchived, onFailed, onRetried, onPoison } = this.#o
+    await this.#shared.closing.get(partition)
     const at = committed[this.#topic]
     const task = new PartitionTask(
       {
@@ -141,8 +171,11 @@ export class ArweaveSink {
         store,
         clock,
         limits: this.#limits,
-        gate: this.#gate,
-        onArchived: (from, to, id) => onArchived?.(partition, from, to, id),
+        gate: this.#shared.gate,
+        isPaused: isPaused ?? (() => false),
+        onArchived: (from, to, id, bytes) => onArchived?.(partition, from, to, id, bytes),
+        onRetried: (error) => onRetried?.(partition, error),
+        onPoison: async (record) => onPoison?.(partition, record),
         onFailed: (error) => onFailed?.(partition, error),
       },
       at,
@@ -152,7 +185,12 @@ export class ArweaveSink {
   }
 
   async #revoked(partition: number): Promise<void> {
-    await this.#tasks.get(partition)?.close()
+    const { closing } = this.#shared
+    const closed = this.#tasks.get(partition)?.close() ?? Promise.resolve()
+    closing.set(partition, closed)
+    await closed
+    if (closing.get(partition) === closed) closing.delete(partition)
     this.#tasks.delete(partition)
+    this.#halted.delete(partition)
   }
 }

@@ -22,17 +22,22 @@ export type Grant = {
 
 /**
  * A role of a node; `door`: the HTTP API that every node has, as far as it takes messages; `admin`:
- * whoever makes the topics and writes the genesis, once; `producer`: any Kafka client that puts
- * messages on ingress; `reader`: any that reads the log.
+ * whoever makes the topics and writes the genesis, once; `arweave-sink`: the connector;
+ * `producer`: any Kafka client that puts messages on ingress; `reader`: any that reads the log.
  */
-export type Grantee = Role | 'door' | 'admin' | 'producer' | 'reader'
+export type Grantee = Role | 'door' | 'admin' | 'arweave-sink' | 'producer' | 'reader'
 
-export const GRANTEES: readonly Grantee[] = [...ROLES, 'door', 'admin', 'producer', 'reader']
+export const GRANTEES: readonly Grantee[] = [
+  ...ROLES,
+  ...(['door', 'admin', 'arweave-sink', 'producer', 'reader'] as const),
+]
+
+type Group = Role | 'arweave-sink'
 
 type Needs = {
   readonly topics?: Readonly<Partial<Record<Topic, readonly Operation[]>>>
   /** By the role whose group it is. */
-  readonly groups?: Readonly<Partial<Record<Role, readonly Operation[]>>>
+  readonly groups?: Readonly<Partial<Record<Group, readonly Operation[]>>>
 }
 
 const NEEDS: Readonly<Record<Grantee, Needs>> = {
@@ -66,12 +71,17 @@ const NEEDS: Readonly<Record<Grantee, Needs>> = {
   },
   // and may create every topic
   admin: { topics: { registry: ['Write'] } },
+  'arweave-sink': {
+    // a dead letter queue of another name, or none, is the operator's to grant
+    topics: { log: ['Read'], registry: ['Read'], deadletters: ['Write'] },
+    groups: { 'arweave-sink': ['Read'] },
+  },
   producer: { topics: { ingress: ['Write'] } },
   reader: { topics: { log: ['Read'] } },
 }
 
-/** Clients from outside, which are no node. */
-const OUTSIDE: ReadonlySet<Grantee> = new Set(['producer', 'reader'])
+/** Which are no node. */
+const OUTSIDE: ReadonlySet<Grantee> = new Set(['arweave-sink', 'producer', 'reader'])
 /** Of every node: it looks at all topics before it runs, and reads the network's genesis. */
 const EVERY_NODE: readonly Operation[] = ['Describe', 'DescribeConfigs']
 
@@ -91,11 +101,17 @@ export function grantsOf(
     const operations = together([...creates, ...own, ...common])
     return { resource: 'topic', name: names[topic], operations }
   })
-  const groups = ROLES.map((role): Grant => {
-    const own = needs.flatMap((each) => each.groups?.[role] ?? [])
-    return { resource: 'group', name: `${applicationId}.${role}`, operations: together(own) }
+  const groups = [...ROLES, 'arweave-sink' as const].map((group): Grant => {
+    const own = needs.flatMap((each) => each.groups?.[group] ?? [])
+    return { resource: 'group', name: groupName(group, applicationId), operations: together(own) }
   })
   return [...topics, ...groups].filter(({ operations }) => operations.length > 0)
+}
+
+/** That of a connector is Connect's, by the name that it is to have in a network of this name. */
+function groupName(group: Group, applicationId: string): string {
+  if (group !== 'arweave-sink') return `${applicationId}.${group}`
+  return applicationId === 'hb' ? `connect-${group}` : `connect-${applicationId}-${group}`
 }
 
 /** Each once. Read, Write and Delete imply Describe. */

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Archive, ReadArchiveOptions } from '../archive/index.ts'
+import type { Archive, ReadArchiveOptions, Signer } from '../archive/index.ts'
 import { isIdText } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 
@@ -35,6 +35,15 @@ export async function openArchive(from: string): Promise<Archive> {
   if (!existsSync(dir)) throw new HbError('archive-absent', dir)
   const { openFileArchive } = await import('../archive/index.ts')
   return openFileArchive({ dir })
+}
+
+/** To be written to; a directory is made when the first item is. */
+export async function openArchiveToWrite(locator: string, signer: Signer): Promise<Archive> {
+  if (!locator.startsWith(FILE) || locator === FILE) {
+    throw new HbError('connector-config-invalid', `archive ${locator}: write it as file:PATH`)
+  }
+  const { openFileArchive } = await import('../archive/index.ts')
+  return openFileArchive({ dir: resolve(locator.slice(FILE.length)), signer })
 }
 
 /** What --owner and --signatures ask for; closed when `use` is done. */

@@ -21,6 +21,7 @@ const USAGE: readonly ErrorCode[] = [
   'folder-not-empty',
   'bootstrap-servers-invalid',
   'client-properties-invalid',
+  'connector-config-invalid',
 ]
 
 const UNREACHABLE: readonly ErrorCode[] = [

@@ -3,9 +3,10 @@
 // JSON: {"time": ISO 8601 in UTC, "level", "event", "text", then the event's fields}. Invariants:
 // L1 a report is exactly one line. L2 nothing of a report drives a terminal.
 
+import { Option, type Command } from 'commander'
 import { systemClock } from '../std/clock.ts'
 import type { Level, Report } from '../std/reporter.ts'
-import { Reporter } from '../std/reporter.ts'
+import { LEVELS, Reporter } from '../std/reporter.ts'
 import { jsonForTerminal, printable, type Terminal } from './terminal.ts'
 
 export const LOG_FORMATS = ['human', 'json'] as const
@@ -13,6 +14,25 @@ export type LogFormat = (typeof LOG_FORMATS)[number]
 
 /** What is said unless another level is asked for: people see what needs them. */
 const LEVEL: Readonly<Record<LogFormat, Level>> = { human: 'warn', json: 'info' }
+
+export type LogOptions = { readonly logFormat?: LogFormat; readonly logLevel?: Level }
+
+/** How a program that goes on says what it does. */
+export function logOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--log-format <format>',
+        'of what it says on stderr (default: human on a terminal, else json)',
+      ).choices(LOG_FORMATS),
+    )
+    .addOption(
+      new Option(
+        '--log-level <level>',
+        'what it says; SIGUSR2 changes to debug and back (default: human warn, json info)',
+      ).choices(LEVELS),
+    )
+}
 
 export type NodeReporting = {
   readonly format: LogFormat
@@ -25,10 +45,7 @@ export type NodeReporting = {
  * `format`: default human on a terminal, else json. SIGUSR2 changes between the level asked for and
  * debug.
  */
-export function reportTo(
-  terminal: Terminal,
-  given: { readonly logFormat?: LogFormat; readonly logLevel?: Level },
-): NodeReporting {
+export function reportTo(terminal: Terminal, given: LogOptions): NodeReporting {
   const format = given.logFormat ?? (terminal.isInteractive ? 'human' : 'json')
   const level = given.logLevel ?? LEVEL[format]
   const line = format === 'json' ? jsonLine : humanLine

@@ -85,8 +85,12 @@ async function ready(api: NodeApi, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function endInTime(
-  { terminal, reporter, shutdownTimeoutS }: NodeRun,
+/** Once told to end, what has not ended in time is named, and the program ends all the same. */
+export async function endInTime(
+  { terminal, reporter, shutdownTimeoutS }: Pick<
+    NodeRun,
+    'terminal' | 'reporter' | 'shutdownTimeoutS'
+  >,
   unfinished: () => readonly string[],
   done: AbortSignal,
 ): Promise<void> {
@@ -100,7 +104,7 @@ async function endInTime(
   terminal.exit(EXIT.failed)
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })

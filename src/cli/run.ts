@@ -7,6 +7,7 @@ import { HbError, isHbError } from '../std/errors.ts'
 import type { CommandContext, OpenBrokers } from './context.ts'
 import { addAcls } from './commands/acls.ts'
 import { addArchive } from './commands/archive.ts'
+import { addConnect } from './commands/connect.ts'
 import { addDemo } from './commands/demo-command.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDlq } from './commands/dlq.ts'
@@ -123,6 +124,7 @@ export function buildProgram(context: CommandContext): Command {
   addRebuild(program, context)
   addArchive(program, context)
   addRestore(program, context)
+  addConnect(program, context)
   addSchemas(program, context)
   return program
 }

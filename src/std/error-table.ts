@@ -215,6 +215,17 @@ export const ERROR_TABLE = {
     message: 'the log does not hold what the archive ends with',
     advice: 'It is another log, or was cut back: restore it, or archive it under a new generation.',
   },
+  'connector-config-invalid': {
+    kind: 'input',
+    message: 'the configuration of a connector cannot be used',
+    advice: 'Correct what is named; connectors/arweave-sink/CONFIG.md has every key and its range.',
+  },
+  'log-record-poison': {
+    kind: 'operator',
+    message: 'a record of the log is no entry, and errors.tolerance is none',
+    advice:
+      'Find out who writes to the log; errors.tolerance=all passes over it, as every reader does.',
+  },
   'restore-target-differs': {
     kind: 'operator',
     message: 'where it is restored to, there is another log already',
@@ -531,6 +542,11 @@ export const ERROR_TABLE = {
     kind: 'input',
     message: 'the network has no such partition',
     advice: 'Partitions are numbered from 0: GET /network shows how many there are.',
+  },
+  'method-unknown': {
+    kind: 'input',
+    message: 'the address does not take this method',
+    advice: 'Use one of those that are named.',
   },
   'route-unknown': {
     kind: 'input',

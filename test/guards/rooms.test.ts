@@ -101,6 +101,12 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'client-is-outside': { 'src/client/far.ts': "export { value } from '../node/index.ts'" },
   'src-imports-src': { 'src/dre/far.ts': "export { value } from '../../test/value.ts'" },
+  'connectors-are-started-in-one-place': {
+    'src/node/far.ts': "export { value } from '../../connectors/sink/index.ts'",
+  },
+  'connectors-by-their-door': {
+    'src/cli/connectors.ts': "export { value } from '../../connectors/sink/inner.ts'",
+  },
   'connectors-by-the-public-door': {
     'connectors/far.ts': "export { value } from '../src/std/value.ts'",
   },
@@ -147,6 +153,8 @@ const SCENERY: Readonly<Record<string, string>> = {
   'src/log/inner.ts': 'export const value = 1',
   'src/store/port.ts': 'export type Store = { get(): void }',
   'test/value.ts': 'export const value = 1',
+  'connectors/sink/index.ts': 'export const value = 1',
+  'connectors/sink/inner.ts': 'export const value = 1',
 }
 
 const DECLARED = [

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { HbError } from '../../std/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption } from '../options.ts'
+import { ownVersion } from '../own-version.ts'
 import { readable } from '../readable.ts'
 
 const HELP = `
@@ -55,16 +56,4 @@ async function writeTemplate(template: string, name: string, dir: string): Promi
     }
     return written
   })
-}
-
-/** Of this package, whether it runs from its sources or built. */
-async function ownVersion(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  for (const up of ['../../../', '../../../../']) {
-    const file = new URL(`${up}package.json`, import.meta.url)
-    const text = await readFile(file, 'utf8').catch(() => '{}')
-    const { name, version } = JSON.parse(text) as { name?: string; version?: string }
-    if (name === 'hollowbeam' && version !== undefined) return version
-  }
-  throw new HbError('internal-error', 'the package has no package.json')
 }

@@ -2,15 +2,15 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { Throttled } from '../../log/kafka/index.ts'
 import type { Log } from '../../log/port.ts'
-import type { Role, RunningNode } from '../../node/index.ts'
+import type { LocalNode, Role, RunningNode } from '../../node/index.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import type { WriterSchemas } from '../../schemas/index.ts'
 import { systemClock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
-import { LEVELS, type Level, type Reporter } from '../../std/reporter.ts'
+import type { Reporter } from '../../std/reporter.ts'
 import {
   brokerOptions,
   brokersAs,
@@ -18,11 +18,13 @@ import {
   namesBrokers,
   type BrokerOptions,
 } from '../broker.ts'
+import { connectorsBeside, connectorValue, restOptions, SINK_ROLE } from '../connectors.ts'
+import type { RestOptions } from '../connectors.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_PORT, jsonOption, mintOption, operatorOption, portValue } from '../options.ts'
 import { secondsValue, wholeValue } from '../options.ts'
 import { exitCodeOf } from '../exit-codes.ts'
-import { LOG_FORMATS, reportTo, type LogFormat, type NodeReporting } from '../report-lines.ts'
+import { logOptions, reportTo, type LogOptions, type NodeReporting } from '../report-lines.ts'
 import { ROLES } from '../roles.ts'
 import { runNode } from '../run-node.ts'
 import { registryOption, registryPlace, type RegistryOptions } from '../schema-registry.ts'
@@ -45,22 +47,27 @@ Examples:
     --advertised-url http://one.example:8734
   hb start --bootstrap-server kafka:9092 --command-config client.properties --data ./two \\
     --roles dre --standby 1
+  hb start --connector connector.json       and archive what it orders
   hb start --bootstrap-server kafka:9092 --schema-registry-url http://registry:8081`
+
+/** What --roles names: those of the node, and the one that runs connectors. */
+type PlayedRole = Role | typeof SINK_ROLE
 
 type Options = BrokerOptions &
   RegistryOptions &
+  RestOptions &
+  LogOptions &
   NetworkOptions & {
     readonly data: string
     readonly host: string
     readonly port: number
     readonly advertisedUrl?: string
-    readonly roles?: readonly Role[]
+    readonly roles?: readonly PlayedRole[]
+    readonly connector?: readonly string[]
     readonly standby?: number
     readonly ticker: boolean
     readonly shutdownTimeout: number
     readonly json?: true
-    readonly logFormat?: LogFormat
-    readonly logLevel?: Level
   }
 
 /** Of a URL, or of the first of a list of brokers. */
@@ -88,22 +95,16 @@ export function addStart(program: Command, context: CommandContext): void {
       'where other nodes reach this one (default: --host and --port)',
       urlValue,
     )
-    .option('--roles <list>', `of ${ROLES.join(',')} (default: all)`, rolesValue)
+    .option(
+      '--roles <list>',
+      `of ${ROLES.join(',')} (default: all), and ${SINK_ROLE} with --connector`,
+      rolesValue,
+    )
     .option('--standby <count>', 'warm copies of each partition on other nodes', wholeValue)
     .option('--no-ticker', "never poke the network's clock when an alarm is due")
     .option('--shutdown-timeout <seconds>', 'for what is under way at the end', secondsValue, 30)
-    .addOption(
-      new Option(
-        '--log-format <format>',
-        'of what it says on stderr (default: human on a terminal, else json)',
-      ).choices(LOG_FORMATS),
-    )
-    .addOption(
-      new Option(
-        '--log-level <level>',
-        'what it says; SIGUSR2 changes to debug and back (default: human warn, json info)',
-      ).choices(LEVELS),
-    )
+    .option('--connector <file>', 'run this connector beside it; may be repeated', connectorValue)
+  restOptions(logOptions(command))
   registryOption(brokerOptions(operatorOption(mintOption(command)))).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => start(context, options))
 }
@@ -131,7 +132,7 @@ async function startReporting(
   { reporter, format }: NodeReporting,
 ): Promise<void> {
   const { terminal } = context
-  const { network, open, abandon } = await place(context, options, reporter)
+  const { network, open, told, abandon } = await place(context, options, reporter)
   const toPeople = format === 'human' && options.json !== true
   try {
     await runNode({
@@ -144,8 +145,9 @@ async function startReporting(
       address: (url) => addressOf(reporter, options, url),
       open,
       started: (node, places) => {
-        printStarted(context, options, network, node, places)
-        reporter.info('node-ready', `ready: ${places.address}`, { ...places, network: network.id })
+        printStarted(context, options, network, node, { ...places, ...told })
+        const where = { ...places, ...told, network: network.id }
+        reporter.info('node-ready', `ready: ${places.address}`, where)
         if (toPeople) terminal.err('Running; Ctrl-C stops it.')
       },
       stopping: () => {
@@ -161,8 +163,12 @@ async function startReporting(
   }
 }
 
-/** `abandon`: closes what was opened for a node that did not come to be. */
+/**
+ * `abandon`: closes what was opened for a node that did not come to be. `told.rest`: where
+ * connectors are reached, once it is open.
+ */
 type Place = {
+  readonly told: { readonly rest?: string }
   readonly network: Network
   readonly open: (address: string) => Promise<RunningNode>
   readonly abandon: () => Promise<void>
@@ -174,7 +180,8 @@ async function place(
   reporter: Reporter,
 ): Promise<Place> {
   const directory = resolve(options.data)
-  const { applicationId = DEFAULT_APPLICATION_ID, roles, standby, ticker } = options
+  const { applicationId = DEFAULT_APPLICATION_ID, standby, ticker } = options
+  const roles = nodeRoles(options)
   const { startNode, startNodeOn, Throttling } = await import('../../node/index.ts')
   const schemas = await writerSchemas(options)
   const given = {
@@ -186,10 +193,21 @@ async function place(
     reporter,
     ...(schemas !== undefined && { schemas }),
   }
+  const told: { rest?: string } = {}
+  const beside = async (node: LocalNode, openLog?: () => Promise<Log>): Promise<RunningNode> => {
+    const { connector: files, restHost, restPort } = options
+    if (files === undefined) return node
+    const run = { files, reporter, applicationId, restHost, restPort, dataDir: directory }
+    const both = await connectorsBeside(node, run, openLog)
+    told.rest = both.rest
+    return both
+  }
   if (!namesBrokers(options)) {
     const network = await networkIn(directory, options)
-    const open = (address: string) => startNode({ ...given, network, address })
-    return { network, open, abandon: () => Promise.resolve() }
+    const open = async (address: string): Promise<RunningNode> => {
+      return beside(await startNode({ ...given, network, address }))
+    }
+    return { network, open, told, abandon: () => Promise.resolve() }
   }
   const warn = (text: string): void => reporter.warn('broker-warning', text)
   const throttling = new Throttling(systemClock, reporter)
@@ -199,16 +217,25 @@ async function place(
   const abandon = async (): Promise<void> => own.log?.close()
   try {
     const network = await networkOn(own.log as Log, applicationId, directory, options)
-    const open = (address: string): Promise<RunningNode> => {
+    const open = async (address: string): Promise<RunningNode> => {
       const log = own.log as Log
       delete own.log
-      return startNodeOn(log, { ...given, openRoleLog, throttling, network, address })
+      const node = await startNodeOn(log, { ...given, openRoleLog, throttling, network, address })
+      return beside(node, () => openRoleLog(SINK_ROLE))
     }
-    return { network, open, abandon }
+    return { network, open, told, abandon }
   } catch (error) {
     await abandon()
     throw error
   }
+}
+
+/** Of the node itself; undefined: all. */
+function nodeRoles({ roles, connector }: Options): Role[] | undefined {
+  if (roles?.includes(SINK_ROLE) === true && connector === undefined) {
+    throw new HbError('usage', `--roles ${SINK_ROLE} needs --connector, which says what it runs`)
+  }
+  return roles?.filter((role) => role !== SINK_ROLE)
 }
 
 /** Warnings of --command-config are those of the brokers: said once, there. */
@@ -241,13 +268,14 @@ function printStarted(
   options: Options,
   network: Network,
   { api }: RunningNode,
-  { url, address }: { readonly url: string; readonly address: string },
+  places: { readonly url: string; readonly address: string; readonly rest?: string },
 ): void {
+  const { url, address, rest } = places
   const { applicationId = DEFAULT_APPLICATION_ID } = options
   const { roles, log } = api.health()
   const data = resolve(options.data)
   if (options.json === true) {
-    const node = { url, address, roles, network: network.id, applicationId, data }
+    const node = { ...places, roles, network: network.id, applicationId, data }
     terminal.out(JSON.stringify({ ok: true, ...node }))
     return
   }
@@ -255,6 +283,7 @@ function printStarted(
   const pairs: [string, string][] = [
     ['node', url],
     ...(address === url ? [] : [['address', address] as [string, string]]),
+    ...(rest === undefined ? [] : [['connectors', rest] as [string, string]]),
     ['network', `${network.id} (${genesis.name}, partitions: ${genesis.partitions})`],
     ['log', namesBrokers(options) ? `${log}, ${applicationId}.*` : `embedded, in ${data}`],
     ...(roles.length === ROLES.length ? [] : [['roles', roles.join(', ')] as [string, string]]),
@@ -263,11 +292,12 @@ function printStarted(
   for (const line of pairLines(pairs, paint(terminal.color))) terminal.out(line)
 }
 
-function rolesValue(text: string): Role[] {
+function rolesValue(text: string): PlayedRole[] {
+  const all: readonly PlayedRole[] = [...ROLES, SINK_ROLE]
   const asked = text.split(',').map((each) => each.trim())
-  const unknown = asked.find((each) => !ROLES.some((role) => role === each))
-  if (unknown === undefined) return ROLES.filter((role) => asked.includes(role))
-  throw new HbError('usage', `--roles ${text}: a list out of ${ROLES.join(', ')}`)
+  const unknown = asked.find((each) => !all.some((role) => role === each))
+  if (unknown === undefined) return all.filter((role) => asked.includes(role))
+  throw new HbError('usage', `--roles ${text}: a list out of ${all.join(', ')}`)
 }
 
 function urlValue(text: string): string {

@@ -36,6 +36,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   'process-not-found': 404,
   'state-not-kept': 404,
   'route-unknown': 404,
+  'method-unknown': 405,
   'process-failed': 409,
 }
 

@@ -7,8 +7,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { Histogram } from '../../std/histogram.ts'
-import type { NodeApi } from '../api.ts'
-import type { MetricTable } from '../metrics/metric.ts'
+import type { Metric, MetricTable } from '../metrics/metric.ts'
 import { exposition, EXPOSITION_TYPE, readMetrics } from '../metrics/metric.ts'
 import type { ProcessMetrics } from '../metrics/process-metrics.ts'
 import { processMetrics } from '../metrics/process-metrics.ts'
@@ -53,10 +52,10 @@ export const HTTP_METRICS: MetricTable<HttpSource> = {
   },
 }
 
-/** Counts every request of the server, and adds the route. */
+/** Counts every request of the server, and adds the route; `ofOwner`: shown before the server's. */
 export function addMetrics(
   app: FastifyInstance,
-  api: NodeApi,
+  ofOwner: () => Promise<readonly Metric[]>,
   now: () => Omit<HttpSource, 'routes'>,
 ): void {
   const routes = new Map<string, Route>()
@@ -72,11 +71,11 @@ export function addMetrics(
   })
   app.get('/metrics', async (_request, reply) => {
     ofProcess ??= processMetrics()
-    const [ofNode, process] = await Promise.all([api.metrics(), ofProcess.text()])
+    const [own, process] = await Promise.all([ofOwner(), ofProcess.text()])
     const http = readMetrics(HTTP_METRICS, { routes, ...now() })
     return reply
       .header('content-type', EXPOSITION_TYPE)
       .header('cache-control', 'no-store')
-      .send(exposition([...ofNode, ...http]) + process)
+      .send(exposition([...own, ...http]) + process)
   })
 }

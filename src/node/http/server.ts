@@ -7,13 +7,12 @@
 // octet-stream is read. H3 `close` resolves with no connection left, at the latest closeGraceMs
 // after what was under way was let go. H4 before there is a node, every request is answered 503.
 
-import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
-import type { Socket } from 'node:net'
 import type { Network } from '../../protocol/genesis.ts'
 import type { NodeApi } from '../api.ts'
 import { HbError } from '../../std/errors.ts'
-import { asHbError, errorBody, sendError, statusOf } from './failure.ts'
+import { asHbError, errorBody, sendError } from './failure.ts'
+import { closeApp, createApp, listenApp, urlOf } from './app.ts'
 import { addMetrics } from './http-metrics.ts'
 import { httpLimits, type HttpLimits } from './limits.ts'
 import { lateApi } from './late-api.ts'
@@ -58,7 +57,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 export async function listenHttp(options: ListenOptions): Promise<EarlyHttpServer> {
   const { network, host = '127.0.0.1', port = 0, onError = () => undefined } = options
   const limits = httpLimits(options.limits)
-  const app = createApp(limits)
+  const app = createApp(limits, (error) => ({ error: errorBody(error) }))
   const late = lateApi(network)
   const { api } = late
   const waits = new Waits(api, limits)
@@ -82,77 +81,21 @@ export async function listenHttp(options: ListenOptions): Promise<EarlyHttpServe
     (_request, body, done) => done(null, body),
   )
   const parts = { api, limits, waits }
-  addMetrics(app, api, () => ({ streams: streams.count, waits: waits.count }))
+  addMetrics(app, () => api.metrics(), () => ({ streams: streams.count, waits: waits.count }))
   addWriteRoutes(app, parts)
   addReadRoutes(app, parts)
   streams.addRoute(app)
-  await listen(app, host, port)
+  await listenApp(app, host, port)
   const close = closer(app, limits, waits, streams)
   return { url: urlOf(app, host), serve: (node) => late.set(node), close }
 }
 
-function createApp(limits: HttpLimits): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: {
-      // must not be over requestTimeout: Node would take one for the other
-      headersTimeout: Math.min(60_000, limits.requestTimeoutMs),
-      requestTimeout: limits.requestTimeoutMs,
-      connectionsCheckingInterval: Math.max(10, Math.min(5_000, limits.requestTimeoutMs)),
-    },
-    clientErrorHandler: answerBadRequest,
-  })
-  app.server.maxConnections = limits.connectionsMax
-  return app
-}
-
-// What never became a request: broken HTTP, headers too large, or too slow.
-function answerBadRequest(this: unknown, caught: Error & { code?: string }, socket: Socket): void {
-  if (caught.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const slow = caught.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const error = new HbError(slow ? 'request-too-slow' : 'body-malformed')
-  const body = JSON.stringify({ error: errorBody(error) })
-  socket.end(
-    [
-      `HTTP/1.1 ${statusOf(error)} ${slow ? 'Request Timeout' : 'Bad Request'}`,
-      'Connection: close',
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      '',
-      body,
-    ].join('\r\n'),
-  )
-}
-
-async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
-  try {
-    await app.listen({ host, port })
-  } catch (cause) {
-    await app.close()
-    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new HbError('listen-failed', `${host}:${port} (${why})`, { cause })
-  }
-}
-
-function urlOf(app: FastifyInstance, host: string): string {
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
 function closer(app: FastifyInstance, limits: HttpLimits, waits: Waits, streams: Streams) {
   let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
+  const close = (): Promise<void> => {
     waits.close()
     streams.close()
-    const cut = setTimeout(() => app.server.closeAllConnections(), limits.closeGraceMs)
-    try {
-      await app.close()
-    } finally {
-      clearTimeout(cut)
-    }
+    return closeApp(app, limits)
   }
   return (): Promise<void> => (closing ??= close())
 }
