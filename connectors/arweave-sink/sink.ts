@@ -112,7 +112,7 @@ export class ArweaveSink {
     const { retryDelayMs, retryDelayMsMax } = this.#limits
     for (let delayMs = retryDelayMs; ; delayMs = Math.min(delayMs * 2, retryDelayMsMax)) {
       try {
-        if (await hasGenesis(archive, network.id)) return
+        if (await hasGenesis(archive, network)) return
         return await archive.post(await archive.prepare(genesisUpload(network)), durability)
       } catch (error) {
         const mayMend = isHbError(error) && error.kind === 'transient'

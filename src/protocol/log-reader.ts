@@ -6,12 +6,14 @@ import { accept, advance } from './accept.ts'
 import type { Claim } from './records.ts'
 import type { Entry } from './entry.ts'
 import { entryHash } from './entry.ts'
+import { beginningAt, generationAt, generationMessage } from './generations.ts'
 import type { Network } from './genesis.ts'
+import type { Message } from './message.ts'
 import type { EntryRecord, Records } from './codec/records.ts'
 import { messageOf } from './wire.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { isSingleObject } from './codec/single-object.ts'
-import { asBuffer } from '../std/bytes.ts'
+import { asBuffer, equalBytes } from '../std/bytes.ts'
 import { partitionOf } from './topics.ts'
 
 export type Read =
@@ -21,7 +23,8 @@ export type Read =
 
 /**
  * Judges one record on a view and advances it where the record is an entry that extends the chain.
- * Throws `schema-unknown` for a schema that this version lacks: a reader must then halt, not skip.
+ * Throws `schema-unknown` for a schema that this version lacks, `generation-unknown` where the log
+ * goes on in a generation that the genesis at hand does not name: a reader must halt, not skip.
  * A record that is malformed by its bytes and genesis alone is superseded ('form'), alike for all.
  */
 export function readRecord(
@@ -47,7 +50,7 @@ export function readRecord(
     advance(view, entry)
     return { type: 'entry', entry, record }
   } catch (error) {
-    if (!isHbError(error)) throw error
+    if (!isHbError(error) || error.code === 'generation-unknown') throw error
     return { type: 'superseded', why: 'form' }
   }
 }
@@ -96,11 +99,26 @@ export class LogReader {
  * An entry with its hash, from its record. Throws `record-malformed` and what `messageOf` throws.
  */
 export function entryOf(network: Network, partition: number, record: EntryRecord): Entry {
-  const message = messageOf(network, record.message)
+  const message = messageAt(network, partition, record)
   const { height, prev, timestamp, admission } = record
   const head = { partition, height, prev, timestamp, admission }
   if (partitionOf(message.process, network.genesis.partitions) !== partition) {
     throw new HbError('record-malformed', `${message.process} is not of partition ${partition}`)
   }
   return { ...head, message, hash: entryHash(network.id, head, message) }
+}
+
+/** What may stand there: the generation's messages, and as its first entry what genesis says. */
+function messageAt(network: Network, partition: number, record: EntryRecord): Message {
+  const { genesis } = network
+  const { height, prev, message } = record
+  const beginning = beginningAt(genesis, partition, height)
+  if (beginning === undefined) {
+    return messageOf(network, message, generationAt(genesis, partition, height))
+  }
+  const isIt = message.type === 'genesis' && message.name === beginning.name
+  if (isIt && equalBytes(prev, beginning.prev)) {
+    return generationMessage(network, partition, beginning)
+  }
+  throw new HbError('record-malformed', `${beginning.name} begins at height ${height}`)
 }

@@ -220,6 +220,26 @@ export const ERROR_TABLE = {
     message: 'where it is restored to, there is another log already',
     advice: 'Restore into an empty directory or another application id, while no node runs on it.',
   },
+  'restore-target-used': {
+    kind: 'operator',
+    message: 'where a new generation is to begin, records of an earlier one are left',
+    advice: 'Restore into an empty directory or another application id: nothing of old may be mixed in.',
+  },
+  'generation-unknown': {
+    kind: 'operator',
+    message: 'the log goes on in a generation that the genesis at hand does not name',
+    advice: 'Start with the genesis of that generation, on an empty --data.',
+  },
+  'generation-cut-missing': {
+    kind: 'operator',
+    message: 'the log does not reach the cut that its generation begins behind',
+    advice: 'The restore was not finished: run the same `hb restore` again, then start nodes.',
+  },
+  'archive-generation-doubled': {
+    kind: 'operator',
+    message: 'the archive has two different beginnings of one generation',
+    advice: 'Name the signer that you trust with --owner.',
+  },
   // store
   'store-closed': {
     kind: 'transient',

@@ -20,10 +20,10 @@ import {
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { jsonOption } from '../options.ts'
+import { partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
 import { shortId, tableLines, type Cell } from '../table.ts'
 import { paint } from '../terminal.ts'
-import { partitionLines } from './restore.ts'
 
 const HELP = `
 ls      shows the segments by their tags; nothing of them is read
@@ -50,7 +50,7 @@ export function addArchive(program: Command, context: CommandContext): void {
 }
 
 async function withNetworks(
-  { from, network }: Options,
+  { from, network, owner }: Options,
   use: (archive: Archive, networks: readonly Network[]) => Promise<void>,
 ): Promise<void> {
   const archive = await openArchive(from)
@@ -59,7 +59,7 @@ async function withNetworks(
     const ids = network === undefined ? await listNetworks(archive) : [network]
     if (ids.length === 0) throw new HbError('archive-absent', archive.describe())
     const networks: Network[] = []
-    for (const id of ids) networks.push(await archivedNetwork(archive, id))
+    for (const id of ids) networks.push(await archivedNetwork(archive, id, owner))
     await use(archive, networks)
   } finally {
     await archive.close()

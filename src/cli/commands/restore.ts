@@ -2,7 +2,6 @@
 
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { ReadPartition } from '../../archive/index.ts'
 import type { Log } from '../../log/port.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { HbError } from '../../std/errors.ts'
@@ -17,9 +16,8 @@ import {
 import { DEFAULT_APPLICATION_ID, openBroker } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption, wholeValue } from '../options.ts'
+import { partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
-import { tableLines } from '../table.ts'
-import { paint } from '../terminal.ts'
 
 const HELP = `
 Each segment is verified before anything of it is written: chain, hashes, root, and with
@@ -119,23 +117,4 @@ async function openTarget(
     await log.close()
     throw error
   }
-}
-
-/** A table of what was read of each partition. */
-export function partitionLines(
-  { terminal }: CommandContext,
-  partitions: readonly ReadPartition[],
-): string[] {
-  const right = { align: 'right' as const }
-  const columns = [
-    { title: 'partition', ...right },
-    { title: 'height', ...right },
-    { title: 'segments', ...right },
-    { title: 'entries', ...right },
-    { title: 'hash' },
-  ]
-  const rows = partitions.map(({ partition, height, segments, entries, hash }) => {
-    return [partition, height, segments, entries, hash]
-  })
-  return tableLines(columns, rows, paint(terminal.color))
 }
