@@ -93,9 +93,9 @@ export async function follow(
       options.onProgress?.(view.height + 1, end + 1)
     }
     if (stretch.to < Infinity && view.height < last) {
-      const lacking = `heights ${view.height + 1} to ${last}, up to which generation`
-      const generation = `${network.genesis.generation} was kept`
-      throw new HbError('archive-segment-missing', `partition ${partition}: ${lacking} ${generation}`)
+      const lacking = `partition ${partition}: heights ${view.height + 1} to ${last}`
+      const kept = `up to which generation ${network.genesis.generation} was kept`
+      throw new HbError('archive-segment-missing', `${lacking}, ${kept}`)
     }
   }
   const { height, hash } = view

@@ -11,6 +11,8 @@ export {
   listSegments,
 } from './catalogue.ts'
 export type { Listed, Listing } from './catalogue.ts'
+export { consistentCut, startBehind } from './consistent-cut.ts'
+export type { CutPartition } from './consistent-cut.ts'
 export { SEGMENT_LIMITS } from './limits.ts'
 export type { SegmentLimits } from './limits.ts'
 export { verifyPartition } from './follow.ts'

@@ -29,6 +29,8 @@ import { openSegment } from './segment-reader.ts'
 export type RestoreOptions = ReadArchiveOptions & {
   readonly log: Log
   readonly applicationId?: string
+  /** Of a new generation: refuses a target whose other topics have had records. */
+  readonly unused?: boolean
 }
 
 /** One append: well below what any log takes. */
@@ -43,6 +45,7 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
   const names = topicNames(applicationId)
   const { partitions } = network.genesis
   await log.provision(topicSpecs(names, partitions))
+  if (options.unused === true) await checkUnused(log, [names.ingress, names.outbox])
   const shared = codecs()
   const targets: TargetPartition[] = []
   for (let partition = 0; partition < partitions; partition++) {
@@ -59,6 +62,15 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
     done.push(await follow(options, shared, view, append))
   }
   return done
+}
+
+/** What a lost tail sent could pass for what the new generation sends. */
+async function checkUnused(log: Log, topics: readonly string[]): Promise<void> {
+  for (const topic of topics) {
+    const partition = (await log.ends(topic)).findIndex(({ end }) => end > 0)
+    if (partition < 0) continue
+    throw new HbError('restore-target-used', `${topic} partition ${partition} has had records`)
+  }
 }
 
 /** What is there must be of the archive's own chain: told by the entry that it ends with. */

@@ -133,7 +133,7 @@ export async function chainEnd(
   const { partition, archive, owners } = options
   for (const { network, from, to } of stretchesOf(options.network, partition).reverse()) {
     const { segments } = await listSegments(archive, { network, partition }, owners)
-    const last = lastOf(segments, from, startOf(network, partition), to)
+    const last = hanging(segments, from, startOf(network, partition), to).at(-1)
     if (last === undefined) continue
     const { id } = last.found
     const segment = openSegment({ ...options, network }, await archive.read(id))
@@ -142,24 +142,24 @@ export async function chainEnd(
   return undefined
 }
 
-/** The last of those that continue one another from a height on, none of them begun beyond `to`. */
-export function lastOf(
+/** Those that continue one another from a height on, none of them begun beyond `to`. */
+export function hanging(
   segments: readonly Listed[],
   from: number,
   prev: Uint8Array,
-  to = Infinity,
-): Listed | undefined {
+  to: number,
+): Listed[] {
+  const chained: Listed[] = []
   let next = from
   let hash = prev
-  let last: Listed | undefined
   for (const listed of segments) {
     const { range } = listed
     if (range.from !== next || range.from > to || !equalBytes(range.prev, hash)) continue
-    last = listed
+    chained.push(listed)
     next = range.to + 1
     hash = range.hash
   }
-  return last
+  return chained
 }
 
 /** Hash of what a network's last generation begins behind, in a partition. */

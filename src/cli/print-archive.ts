@@ -1,6 +1,7 @@
 // What commands print of an archive's partitions that were read.
 
-import type { ReadPartition } from '../archive/index.ts'
+import type { CutPartition, ReadPartition } from '../archive/index.ts'
+import type { Network } from '../protocol/genesis.ts'
 import type { CommandContext } from './context.ts'
 import { tableLines } from './table.ts'
 import { paint } from './terminal.ts'
@@ -22,4 +23,13 @@ export function partitionLines(
     return [partition, height, segments, entries, hash]
   })
   return tableLines(columns, rows, paint(terminal.color))
+}
+
+/** Where a generation begins, and what was left behind. */
+export function cutLines({ genesis }: Network, cut: readonly CutPartition[]): string[] {
+  const dropped = cut.map(({ partition, height, dropped: entries }) => {
+    return `partition ${partition} goes on behind height ${height}, ${entries} entries are dropped`
+  })
+  const wallets = `Wallets sign for it with the tag HB-Generation: ${genesis.generation}.`
+  return [`Generation ${genesis.generation} begins:`, ...dropped, wallets]
 }

@@ -4,8 +4,8 @@
 //
 // Invariants: N1 of which generation a height is, is a function of the document alone. N2 the first
 // entry of a generation is the one that the document prescribes, behind the very entry that it
-// names: no other record extends the chain there, so that nothing of a lost tail does. N3 of heights
-// that two cuts claim, the later one's rule holds.
+// names: no other record extends the chain there, so that nothing of a lost tail does. N3 of
+// heights that two cuts claim, the later one's rule holds.
 
 import { fromBase64Url } from '../std/bytes.ts'
 import { hashParts } from '../std/hash-parts.ts'
@@ -155,4 +155,9 @@ export function isSameGeneration(a: Network, b: Network): boolean {
   const cuts = ({ genesis }: Network): string =>
     canonicalJson([genesis.generation, genesis.generations ?? []])
   return a.id === b.id && cuts(a) === cuts(b)
+}
+
+/** For people. */
+export function namedGeneration({ id, genesis }: Network): string {
+  return genesis.generation === 0 ? id : `${id} in generation ${genesis.generation}`
 }

@@ -220,6 +220,11 @@ export const ERROR_TABLE = {
     message: 'where it is restored to, there is another log already',
     advice: 'Restore into an empty directory or another application id, while no node runs on it.',
   },
+  'restore-inconsistent': {
+    kind: 'operator',
+    message: 'partitions of the archive hold what others that lost their end have sent',
+    advice: 'Begin a new generation with --new-generation; to only look, --to-height or --process.',
+  },
   'restore-target-used': {
     kind: 'operator',
     message: 'where a new generation is to begin, records of an earlier one are left',
