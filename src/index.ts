@@ -22,7 +22,7 @@ export { partitionOf, topicNames } from './protocol/topics.ts'
 export { openEmbeddedLog } from './log/embedded/index.ts'
 export { createMemoryLog } from './log/memory/index.ts'
 export type * from './log/port.ts'
-export { endsOf } from './log/resume/index.ts'
+export { endsOf, firstEntry } from './log/resume/index.ts'
 export {
   archivedNetwork,
   chainEnd,

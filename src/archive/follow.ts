@@ -8,6 +8,7 @@ import type { View } from '../protocol/accept.ts'
 import { advance, copyView, initialView } from '../protocol/accept.ts'
 import type { DataItem } from '../protocol/ans104/index.ts'
 import { Records } from '../protocol/codec/records.ts'
+import type { Entry } from '../protocol/entry.ts'
 import { stretchesOf } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { OrderCodec } from '../protocol/segment.ts'
@@ -59,6 +60,15 @@ export async function verifyPartition(
   const { network } = options
   const view = initialView(network.id, partition, network.genesis.partitions)
   return follow(options, codecs(), view, async () => undefined)
+}
+
+/** The same, and hands the entries of each segment on once it was verified. */
+export function followPartition(
+  options: ReadArchiveOptions,
+  from: View,
+  use: (entries: readonly Entry[]) => Promise<void>,
+): Promise<ReadPartition> {
+  return follow(options, codecs(), from, (_segment, opened) => use(opened.map(({ entry }) => entry)))
 }
 
 type Use = (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<void>
