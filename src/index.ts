@@ -24,7 +24,7 @@ export { deadLetterOf } from './protocol/dead-letter.ts'
 export { openEmbeddedLog } from './log/embedded/index.ts'
 export { createMemoryLog } from './log/memory/index.ts'
 export type * from './log/port.ts'
-export { endsOf, lagOf } from './log/resume/index.ts'
+export { endsOf, firstEntry, lagOf } from './log/resume/index.ts'
 export {
   archivedNetwork,
   chainEnd,

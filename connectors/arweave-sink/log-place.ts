@@ -4,8 +4,8 @@
 // only says where to look first. L2 a log that does not hold that entry, or begins behind it, is an
 // error with a code: nothing is archived of another chain.
 
-import type { EntryRecord, Log, Network, Records, View } from '../../src/index.ts'
-import { endsOf, entryOf, HbError, isHbError } from '../../src/index.ts'
+import type { Log, Network, Records, View } from '../../src/index.ts'
+import { endsOf, entryOf, firstEntry, HbError, isHbError } from '../../src/index.ts'
 
 export type PlaceOptions = {
   readonly network: Network
@@ -28,7 +28,7 @@ export async function placeBehind(
   const behind = await search(options, view, hint, end)
   const found = behind ?? (await search(options, view, start, hint))
   if (found !== undefined) return found
-  const first = await firstEntry(options, start, end)
+  const first = await firstEntry(log, topic, partition, options.records)
   const where = `partition ${partition}: the archive ends at height ${view.height}`
   if (first !== undefined && first.height > view.height + 1) {
     throw new HbError('archive-behind', `${where}, the log begins at ${first.height}`)
@@ -49,23 +49,6 @@ async function search(
     const read = await log.read(topic, partition, at, { to })
     for (const { value, offset } of read.records) {
       if (value !== null && carries(options, view, value)) return offset + 1
-    }
-    if (read.next === at) break
-    at = read.next
-  }
-  return undefined
-}
-
-async function firstEntry(
-  { log, records, topic, partition }: PlaceOptions,
-  start: number,
-  end: number,
-): Promise<EntryRecord | undefined> {
-  for (let at = start; at < end; ) {
-    const read = await log.read(topic, partition, at, { to: end })
-    for (const { value } of read.records) {
-      if (value === null || !records.isEntry(value)) continue
-      return records.decodeEntry(viewOf(value))
     }
     if (read.next === at) break
     at = read.next

@@ -198,8 +198,9 @@ export class PartitionTask {
   /** Where the archive ends, by the archive; what was being posted is posted first. */
   async #open(committed: number | undefined): Promise<Place> {
     const { network, partition, archive, records, orders } = this.#o
-    const listing = await listSegments(archive, { network, partition }, this.#owners())
-    const end = await chainEnd({ archive, network, partition, records, orders, listing })
+    const owners = this.#owners()
+    const listing = await listSegments(archive, { network, partition }, owners)
+    const end = await chainEnd({ archive, network, partition, records, orders, owners })
     let view = end?.view ?? initialView(network.id, partition, network.genesis.partitions)
     let previous = end?.id
     const pending = this.#pending.read()

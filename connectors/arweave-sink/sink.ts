@@ -146,7 +146,7 @@ export class ArweaveSink {
   async #keepGenesis(): Promise<void> {
     const { archive, network, clock, durability = 'accepted' } = this.#o
     await retried({ clock, limits: this.#limits, signal: this.#stopping.signal }, async () => {
-      if (await hasGenesis(archive, network.id)) return
+      if (await hasGenesis(archive, network)) return
       await archive.post(await archive.prepare(genesisUpload(network)), durability)
     })
   }

@@ -4,6 +4,7 @@
 // Invariant: T1 tags are hints of where to read: nothing is believed before it was read and
 // verified (segment-chain.ts).
 
+import { isSameGeneration } from '../protocol/generations.ts'
 import type { Genesis, Network } from '../protocol/genesis.ts'
 import { openNetwork } from '../protocol/genesis.ts'
 import type { Tag } from '../protocol/message.ts'
@@ -67,11 +68,13 @@ export async function listNetworks(archive: Archive): Promise<string[]> {
   return [...ids]
 }
 
-function genesisTags(network: string): Tag[] {
-  return [
+function genesisTags(network: string, generation = 0): Tag[] {
+  const tags = [
     { name: 'HB-Type', value: 'Genesis' },
     { name: 'HB-Network', value: network },
   ]
+  if (generation > 0) tags.push({ name: 'HB-Generation', value: String(generation) })
+  return tags
 }
 
 /** The genesis document: without it nobody could restore the rest. */
@@ -79,38 +82,62 @@ export function genesisUpload({ id, genesis }: Network): Upload {
   const tags = [
     { name: 'App-Name', value: 'Hollow-BEAM' },
     { name: 'Content-Type', value: 'application/json' },
-    ...genesisTags(id),
+    ...genesisTags(id, genesis.generation),
   ]
   return { tags, data: Buffer.from(JSON.stringify(genesis)) }
 }
 
-/** True where there is a genesis of the network that was written as one. */
-export async function hasGenesis(archive: Archive, network: string): Promise<boolean> {
-  for await (const found of archive.find(genesisTags(network))) {
+/** True where there is a genesis of the network, in its generation, that was written as one. */
+export async function hasGenesis(archive: Archive, { id, genesis }: Network): Promise<boolean> {
+  for await (const found of archive.find(genesisTags(id, genesis.generation))) {
     if (found.flaw === undefined) return true
   }
   return false
 }
 
 /**
- * The network of this id; whoever signed its genesis, its hash is the id. Throws `archive-absent`,
- * what is wrong with the last of those that are no genesis of it, or what may mend by itself.
+ * The network of this id, in the latest generation of which there is a document. Its first one is
+ * anybody's to write: its hash is the id; of later ones only those count that `owners` signed.
+ * Throws `archive-absent`, `archive-generation-doubled`, or what is wrong with the last of those
+ * that are no genesis of it, or what may mend by itself.
  */
-export async function archivedNetwork(archive: Archive, id: string): Promise<Network> {
+export async function archivedNetwork(
+  archive: Archive,
+  id: string,
+  owners?: readonly string[],
+): Promise<Network> {
   let wrong = new HbError('archive-absent', `${archive.describe()} has no genesis of ${id}`)
+  let latest: { readonly network: Network; readonly place: string } | undefined
   for await (const found of archive.find(genesisTags(id))) {
     if (found.flaw !== undefined) continue
-    try {
-      const { data } = await archive.read(found.id)
-      const network = openNetwork(parseJson(data.toString()) as Genesis)
-      if (network.id === id) return network
-      wrong = new HbError('archive-segment-foreign', `${found.place} is really ${network.id}`)
-    } catch (error) {
-      // an archive that does not answer says nothing of what it holds
-      if (isHbError(error) && error.kind === 'transient') throw error
-      const text = error instanceof Error ? error.message : String(error)
-      wrong = new HbError('archive-item-altered', `${found.place}: ${text}`, { cause: error })
+    const network = await genesisIn(archive, found, id)
+    if (isHbError(network)) {
+      wrong = network
+      continue
     }
+    const { generations } = network.genesis
+    if (generations !== undefined && owners?.includes(found.owner) === false) continue
+    const { place } = found
+    const ahead = network.genesis.generation - (latest?.network.genesis.generation ?? -1)
+    if (ahead === 0 && latest !== undefined && !isSameGeneration(latest.network, network)) {
+      throw new HbError('archive-generation-doubled', `${latest.place} and ${place}`)
+    }
+    if (ahead > 0) latest = { network, place }
   }
+  if (latest !== undefined) return latest.network
   throw wrong
+}
+
+async function genesisIn(archive: Archive, found: Found, id: string): Promise<Network | HbError> {
+  try {
+    const { data } = await archive.read(found.id)
+    const network = openNetwork(parseJson(data.toString()) as Genesis)
+    if (network.id === id) return network
+    return new HbError('archive-segment-foreign', `${found.place} is really ${network.id}`)
+  } catch (error) {
+    // an archive that does not answer says nothing of what it holds
+    if (isHbError(error) && error.kind === 'transient') throw error
+    const text = error instanceof Error ? error.message : String(error)
+    return new HbError('archive-item-altered', `${found.place}: ${text}`, { cause: error })
+  }
 }

@@ -7,61 +7,30 @@
 // is read back before anything follows it: the chain drops whatever then comes twice.
 
 import type { View } from '../protocol/accept.ts'
-import { accept, advance, copyView, initialView } from '../protocol/accept.ts'
-import type { DataItem } from '../protocol/ans104/index.ts'
-import { Records } from '../protocol/codec/records.ts'
+import { accept, advance, initialView } from '../protocol/accept.ts'
+import type { Records } from '../protocol/codec/records.ts'
 import { entryHeaders } from '../protocol/entry.ts'
+import { atGeneration, generationAt } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { LogReader } from '../protocol/log-reader.ts'
-import { OrderCodec } from '../protocol/segment.ts'
 import { topicNames, topicSpecs } from '../protocol/topics.ts'
-import { equalBytes, toBase64Url } from '../std/bytes.ts'
+import { equalBytes } from '../std/bytes.ts'
 import type { ErrorCode } from '../std/errors.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Log, LogRecord } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { listSegments } from './catalogue.ts'
-import type { Archive } from './port.ts'
+import type { Codecs, ReadArchiveOptions, ReadPartition } from './follow.ts'
+import { codecs, follow } from './follow.ts'
 import type { ChainedSegment } from './segment-chain.ts'
-import { readChain } from './segment-chain.ts'
 import type { OpenedEntry } from './segment-reader.ts'
 import { openSegment } from './segment-reader.ts'
-
-export type ReadArchiveOptions = {
-  readonly archive: Archive
-  readonly network: Network
-  /** Last height, of every partition; default: all there are. */
-  readonly to?: number
-  /** Only what these addresses signed. */
-  readonly owners?: readonly string[]
-  /** Verifies the signatures of wallets' messages, and throws; default: hashes and chain only. */
-  readonly checkItems?: (items: readonly DataItem[]) => Promise<void>
-  /** Heights that are done, of how many that the archive has. */
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
-}
 
 export type RestoreOptions = ReadArchiveOptions & {
   readonly log: Log
   readonly applicationId?: string
-}
-
-/** Made once: a codec compiles its schema. */
-type Codecs = { readonly records: Records; readonly orders: OrderCodec }
-
-function codecs(): Codecs {
-  return { records: new Records(), orders: new OrderCodec() }
-}
-
-export type ReadPartition = {
-  readonly partition: number
-  /** Its last height now; -1: nothing. */
-  readonly height: number
-  /** Of the entry there. */
-  readonly hash: string
-  /** How many were read: of them so many entries, beyond what the target had. */
-  readonly segments: number
-  readonly entries: number
+  /** Of a new generation: refuses a target whose other topics have had records. */
+  readonly unused?: boolean
 }
 
 /** One append: well below what any log takes. */
@@ -70,22 +39,13 @@ const APPEND_BYTES = 524_288
 const TRIES = 20
 const MAY_MEND: readonly ErrorCode[] = ['log-append-refused', 'log-append-unclear']
 
-/** Reads and verifies a partition, and writes nothing. */
-export async function verifyPartition(
-  options: ReadArchiveOptions,
-  partition: number,
-): Promise<ReadPartition> {
-  const { network } = options
-  const view = initialView(network.id, partition, network.genesis.partitions)
-  return follow(options, codecs(), partition, view, async () => undefined)
-}
-
 /** Makes the topics where they are missing, and restores partitions one after another. */
 export async function restore(options: RestoreOptions): Promise<ReadPartition[]> {
   const { network, log, applicationId = 'hb' } = options
   const names = topicNames(applicationId)
   const { partitions } = network.genesis
   await log.provision(topicSpecs(names, partitions))
+  if (options.unused === true) await checkUnused(log, [names.ingress, names.outbox])
   const shared = codecs()
   const targets: TargetPartition[] = []
   for (let partition = 0; partition < partitions; partition++) {
@@ -99,9 +59,18 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
     const { view } = target
     const append = (each: ChainedSegment, entries: readonly OpenedEntry[]): Promise<void> =>
       target.append(entries, each)
-    done.push(await follow(options, shared, view.partition, copyView(view), append))
+    done.push(await follow(options, shared, view, append))
   }
   return done
+}
+
+/** What a lost tail sent could pass for what the new generation sends. */
+async function checkUnused(log: Log, topics: readonly string[]): Promise<void> {
+  for (const topic of topics) {
+    const partition = (await log.ends(topic)).findIndex(({ end }) => end > 0)
+    if (partition < 0) continue
+    throw new HbError('restore-target-used', `${topic} partition ${partition} has had records`)
+  }
 }
 
 /** What is there must be of the archive's own chain: told by the entry that it ends with. */
@@ -112,45 +81,18 @@ async function checkTarget(
 ): Promise<void> {
   if (height < 0) return
   const { archive, network, owners } = options
-  const { segments } = await listSegments(archive, { network, partition }, owners)
+  const then = atGeneration(network, generationAt(network.genesis, partition, height))
+  const { segments } = await listSegments(archive, { network: then, partition }, owners)
   const listed = segments.find(({ range }) => range.from <= height && height <= range.to)
   const where = `partition ${partition} is at height ${height}`
   if (listed === undefined) {
     throw new HbError('restore-target-differs', `${where}, of which the archive has nothing`)
   }
-  const { head, entries } = openSegment({ network, ...shared }, await archive.read(listed.found.id))
+  const kept = await archive.read(listed.found.id)
+  const { head, entries } = openSegment({ network: then, ...shared }, kept)
   const at = entries[height - head.from]
   if (at !== undefined && equalBytes(at.entry.hash, hash)) return
   throw new HbError('restore-target-differs', `${where} with another entry than the archive's`)
-}
-
-async function follow(
-  options: ReadArchiveOptions,
-  parts: Codecs,
-  partition: number,
-  from: View,
-  use: (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<void>,
-): Promise<ReadPartition> {
-  const { archive, network, to = Infinity, owners, signal } = options
-  const listing = await listSegments(archive, { network, partition }, owners)
-  const end = Math.max(-1, ...listing.segments.map(({ range }) => range.to))
-  let { height, hash } = from
-  let segments = 0
-  let entries = 0
-  const chain = readChain({ ...parts, archive, network, partition, listing, from, to })
-  for await (const each of chain) {
-    if (signal?.aborted === true) throw new HbError('interrupted', `at height ${height}`)
-    await options.checkItems?.(each.segment.items)
-    const wanted = each.entries.filter(({ entry }) => entry.height <= to)
-    await use(each, wanted)
-    segments += 1
-    entries += wanted.length
-    const last = wanted.at(-1)?.entry ?? { height, hash }
-    height = last.height
-    hash = last.hash
-    options.onProgress?.(height + 1, Math.min(end, to) + 1)
-  }
-  return { partition, height, hash: toBase64Url(hash), segments, entries }
 }
 
 class TargetPartition {

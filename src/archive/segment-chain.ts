@@ -7,11 +7,15 @@
 // are named; nothing behind them is read.
 
 import type { View } from '../protocol/accept.ts'
-import { copyView, initialView } from '../protocol/accept.ts'
+import { advance, copyView, initialView } from '../protocol/accept.ts'
+import { genesisHash } from '../protocol/entry.ts'
+import { currentBeginning, stretchesOf } from '../protocol/generations.ts'
+import type { Network } from '../protocol/genesis.ts'
 import { viewBefore } from '../protocol/segment.ts'
 import { equalBytes } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 import type { Listed, Listing, Partition } from './catalogue.ts'
+import { listSegments } from './catalogue.ts'
 import type { Archive } from './port.ts'
 import type { OpenedEntry, Segment, SegmentReaderOptions } from './segment-reader.ts'
 import { openSegment } from './segment-reader.ts'
@@ -113,23 +117,60 @@ function foreign({ found }: Listed, detail: string): HbError {
   return new HbError('archive-segment-foreign', `${found.place}: ${detail}`)
 }
 
-/** Where an archive ends: the last segment of those that hang together by their tags, read. */
-export async function chainEnd(
-  options: ChainOptions,
-): Promise<{ readonly id: string; readonly view: View } | undefined> {
-  const { network, partition, archive, listing } = options
-  const view = initialView(network.id, partition, network.genesis.partitions)
-  let end = view.height
-  let hash = view.hash
-  let last: Listed | undefined
-  for (const listed of listing.segments) {
-    const { from, to, prev, hash: after } = listed.range
-    if (from !== end + 1 || !equalBytes(prev, hash)) continue
-    last = listed
-    end = to
-    hash = after
+export type EndOptions = Partition &
+  SegmentReaderOptions & {
+    readonly archive: Archive
+    readonly owners?: readonly string[]
   }
-  if (last === undefined) return undefined
-  const { after } = openSegment(options, await archive.read(last.found.id))
-  return { id: last.found.id, view: after }
+
+/**
+ * Where an archive ends: the last segment of those that hang together by their tags, read. Of a
+ * generation that was left, what lies behind the cut does not count.
+ */
+export async function chainEnd(
+  options: EndOptions,
+): Promise<{ readonly id: string; readonly view: View } | undefined> {
+  const { partition, archive, owners } = options
+  for (const { network, from, to } of stretchesOf(options.network, partition).reverse()) {
+    const { segments } = await listSegments(archive, { network, partition }, owners)
+    const last = hanging(segments, from, startOf(network, partition), to).at(-1)
+    if (last === undefined) continue
+    const { id } = last.found
+    const segment = openSegment({ ...options, network }, await archive.read(id))
+    return { id, view: viewAt(segment, to) }
+  }
+  return undefined
+}
+
+/** Those that continue one another from a height on, none of them begun beyond `to`. */
+export function hanging(
+  segments: readonly Listed[],
+  from: number,
+  prev: Uint8Array,
+  to: number,
+): Listed[] {
+  const chained: Listed[] = []
+  let next = from
+  let hash = prev
+  for (const listed of segments) {
+    const { range } = listed
+    if (range.from !== next || range.from > to || !equalBytes(range.prev, hash)) continue
+    chained.push(listed)
+    next = range.to + 1
+    hash = range.hash
+  }
+  return chained
+}
+
+/** Hash of what a network's last generation begins behind, in a partition. */
+export function startOf({ genesis, id }: Network, partition: number): Uint8Array {
+  return currentBeginning(genesis, partition)?.prev ?? genesisHash(id, partition)
+}
+
+/** After the entry at a height, or at its end where that lies before. */
+export function viewAt({ head, entries, after }: Segment, height: number): View {
+  if (head.to <= height) return after
+  const view = viewBefore(head)
+  for (const { entry } of entries) if (entry.height <= height) advance(view, entry)
+  return view
 }

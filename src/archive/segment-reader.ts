@@ -14,10 +14,8 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { entryOf } from '../protocol/log-reader.ts'
 import { merkleRoot } from '../protocol/merkle.ts'
-import type { Message } from '../protocol/message.ts'
 import type { OrderCodec, OrderedEntry, OrderHead, SegmentRange } from '../protocol/segment.ts'
 import { rangeOf, viewBefore } from '../protocol/segment.ts'
-import { signedMessage } from '../protocol/signed.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Kept } from './port.ts'
@@ -73,10 +71,10 @@ function open({ network, records, orders }: SegmentReaderOptions, kept: Kept): S
   const used = new Set<number>()
   const opened = entries.map((each) => {
     const { height, timestamp, admission } = each
-    const { wire, message } = partsOf(network, each, items, used)
+    const { wire, item } = partsOf(each, items, used)
     const head = { height, prev: asBuffer(after.hash), timestamp, admission }
     const record: EntryRecord = { ...head, message: wire }
-    return take({ network, records, view: after }, each, record, message)
+    return take({ network, records, view: after }, each, record, item)
   })
   if (after.height !== head.to) throw altered(`it ends at height ${after.height}, not ${head.to}`)
   if (!equalBytes(after.hash, head.hash)) throw altered('its last hash is another one')
@@ -87,34 +85,33 @@ function open({ network, records, orders }: SegmentReaderOptions, kept: Kept): S
   return { head, entries: opened, after, items }
 }
 
-/** What stands in the record; and the message, of an item that was parsed with the bundle. */
+/** What stands in the record, and the item of it that was parsed with the bundle. */
 function partsOf(
-  network: Network,
   { height, message }: OrderedEntry,
   items: readonly DataItem[],
   used: Set<number>,
-): { readonly wire: WireMessage; readonly message?: Message } {
+): { readonly wire: WireMessage; readonly item?: DataItem } {
   if ('org.hollowbeam.Relayed' in message) {
     return { wire: { type: 'relayed', relayed: message['org.hollowbeam.Relayed'] } }
   }
   if ('org.hollowbeam.Genesis' in message) {
     return { wire: { type: 'genesis', name: message['org.hollowbeam.Genesis'].name } }
   }
-  const { item } = message['org.hollowbeam.Bundled']
-  const found = items[item]
-  if (found === undefined) throw altered(`height ${height}: its bundle has no item ${item}`)
-  used.add(item)
-  return { wire: { type: 'signed', item: found.bytes }, message: signedMessage(network, found) }
+  const at = message['org.hollowbeam.Bundled'].item
+  const item = items[at]
+  if (item === undefined) throw altered(`height ${height}: its bundle has no item ${at}`)
+  used.add(at)
+  return { wire: { type: 'signed', item: item.bytes }, item }
 }
 
 function take(
   { network, records, view }: Pick<SegmentReaderOptions, 'network' | 'records'> & { view: View },
   ordered: OrderedEntry,
   record: EntryRecord,
-  message: Message | undefined,
+  item: DataItem | undefined,
 ): OpenedEntry {
   const { height } = ordered
-  const entry = entryOf(network, view.partition, record, message)
+  const entry = entryOf(network, view.partition, record, item)
   if (!equalBytes(entry.hash, ordered.hash)) throw altered(`height ${height}: another hash`)
   const why = accept(view, entry)
   if (why !== undefined) throw altered(`height ${height} does not extend the chain (${why})`)

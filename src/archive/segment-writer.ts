@@ -10,6 +10,7 @@ import type { BundleItem } from '../protocol/ans104/index.ts'
 import { BUNDLE_TAGS, bundleOf, parseDataItem } from '../protocol/ans104/index.ts'
 import type { EntryRecord, Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
+import { generationAt } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { merkleRoot } from '../protocol/merkle.ts'
 import type { OrderCodec, OrderedEntry, OrderedMessage, OrderHead } from '../protocol/segment.ts'
@@ -35,10 +36,14 @@ export class SegmentWriter {
   /** By id of the message. */
   readonly #places = new Map<string, number>()
   readonly #entries: OrderedEntry[] = []
+  /** Of its first entry: a segment is of one. */
+  readonly #generation: number
   #bytes = 0
   #full = false
 
   constructor(options: SegmentWriterOptions) {
+    const { network, before } = options
+    this.#generation = generationAt(network.genesis, before.partition, before.height + 1)
     this.#o = options
     this.#before = copyView(options.before)
     this.#after = copyView(options.before)
@@ -62,7 +67,10 @@ export class SegmentWriter {
   take(entry: Entry, record: EntryRecord, value: Uint8Array): boolean {
     const { heightsMax, bytesMax } = this.#o.limits
     if (this.#full) return false
-    if (this.#entries.length > 0 && this.#bytes + value.length > bytesMax) {
+    const { genesis } = this.#o.network
+    const generation = generationAt(genesis, this.#before.partition, entry.height)
+    const isNext = this.#bytes + value.length > bytesMax || generation !== this.#generation
+    if (this.#entries.length > 0 && isNext) {
       this.#full = true
       return false
     }
@@ -101,7 +109,7 @@ export class SegmentWriter {
     const hashes = this.#entries.map(({ hash }) => hash)
     return {
       network: network.id,
-      generation: network.genesis.generation,
+      generation: this.#generation,
       partition,
       from: height + 1,
       to: height + hashes.length,

@@ -77,7 +77,7 @@ export function networkValue(text: string): string {
   throw new HbError('usage', `--network ${text}: not a network's id`)
 }
 
-function ownerValue(text: string, before: readonly string[] = []): string[] {
+export function ownerValue(text: string, before: readonly string[] = []): string[] {
   if (!isIdText(text)) throw new HbError('usage', `--owner ${text}: not an address`)
   return [...before, text]
 }

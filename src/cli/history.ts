@@ -99,15 +99,25 @@ export async function withWorkbench<T>(
   use: (bench: Workbench) => Promise<T>,
 ): Promise<T> {
   const { openEvaluator } = await import('../node/index.ts')
+  return withScratch(async (store) => {
+    const evaluator = await openEvaluator(network, workers)
+    try {
+      return await use({ evaluator, store })
+    } finally {
+      await evaluator.close()
+    }
+  })
+}
+
+/** A fresh store, which goes when `use` is done. */
+export async function withScratch<T>(use: (store: Store) => Promise<T>): Promise<T> {
   const { openLmdbStore } = await import('../store/lmdb/index.ts')
   const dir = await mkdtemp(join(tmpdir(), 'hb-replay-'))
   const closing: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })]
   try {
     const store = await openLmdbStore({ dir: join(dir, 'scratch'), durable: false })
     closing.push(() => store.close())
-    const evaluator = await openEvaluator(network, workers)
-    closing.push(() => evaluator.close())
-    return await use({ evaluator, store })
+    return await use(store)
   } finally {
     for (const close of closing.reverse()) await close()
   }

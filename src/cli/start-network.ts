@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../log/port.ts'
+import { isSameGeneration, namedGeneration } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
@@ -89,8 +90,9 @@ export async function keepGenesis(directory: string, network: Network): Promise<
 }
 
 function same(directory: string, kept: Network, network: Network): void {
-  if (kept.id === network.id) return
-  throw new HbError('genesis-mismatch', `${directory} is of ${kept.id}, not of ${network.id}`)
+  if (isSameGeneration(kept, network)) return
+  const [is, other] = [kept, network].map(namedGeneration)
+  throw new HbError('genesis-mismatch', `${directory} is of ${is}, not of ${other}`)
 }
 
 async function keep(directory: string, kept: Network | undefined, network: Network): Promise<void> {

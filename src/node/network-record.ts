@@ -9,6 +9,7 @@
 
 import type { Log, StoredRecord } from '../log/port.ts'
 import { Records } from '../protocol/codec/records.ts'
+import { isSameGeneration, namedGeneration } from '../protocol/generations.ts'
 import type { Genesis, Network } from '../protocol/genesis.ts'
 import { openNetwork } from '../protocol/genesis.ts'
 import { topicNames, topicSpecs } from '../protocol/topics.ts'
@@ -50,10 +51,12 @@ export async function agreeOnNetwork(choice: NetworkChoice): Promise<Network> {
   const [first, ...others] = found
   if (first === undefined) throw new HbError('genesis-malformed', `${topic} lost what was written`)
   for (const other of others) await registry.remove(other)
-  if (own !== undefined && own.id !== first) {
-    throw new HbError('genesis-mismatch', `${topic} is of ${first}, not of ${own.id}`)
+  const network = registry.network(first)
+  if (own !== undefined && !isSameGeneration(own, network)) {
+    const [is, other] = [network, own].map(namedGeneration)
+    throw new HbError('genesis-mismatch', `${topic} is of ${is}, not of ${other}`)
   }
-  return registry.network(first)
+  return network
 }
 
 /**

@@ -10,8 +10,9 @@ import { initialView } from '../protocol/accept.ts'
 import { entryOf, readRecord } from '../protocol/log-reader.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { Log, StoredRecord } from '../log/port.ts'
+import { firstEntry } from '../log/resume/index.ts'
 import { asBuffer, equalBytes } from '../std/bytes.ts'
-import { isHbError } from '../std/errors.ts'
+import { HbError, isHbError } from '../std/errors.ts'
 
 export type TailOptions = {
   readonly network: Network
@@ -30,8 +31,13 @@ export type TailOptions = {
 
 const WAIT_MS = 1_000
 
+/** Throws `height-trimmed`. */
 export async function* tailEntries(options: TailOptions, fromHeight: number): AsyncIterable<Entry> {
-  const { log, topic, partition, signal } = options
+  const { log, topic, partition, records, signal } = options
+  const first = await firstEntry(log, topic, partition, records)
+  if (first !== undefined && first.height > fromHeight) {
+    throw new HbError('height-trimmed', `height ${fromHeight}: the log begins at ${first.height}`)
+  }
   let height = fromHeight
   if (options.evaluated(height) === undefined && options.evaluatedTo() >= height) {
     for await (const entry of judgedEntries(options, fromHeight)) {

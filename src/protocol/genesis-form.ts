@@ -9,11 +9,14 @@ import { OPERATORS_MAX } from './features.ts'
 import { LIMIT_TABLE } from './limits.ts'
 
 export const PARTITIONS_MAX = 1024
+/** Generations behind the first: each is a disaster. */
+export const GENERATIONS_MAX = 1_000
 const NAME = /^[a-z][a-z0-9-]{0,63}$/
 const FIELDS = [
   ...['format', 'name', 'salt', 'generation', 'partitions', 'intervalLength'],
   ...['sandbox', 'limits', 'processes'],
 ]
+const START_FIELDS = ['begun', 'heights', 'hashes']
 const PROCESS_FIELDS = ['name', 'nonce', 'engine', 'source', 'state']
 
 export function malformed(detail: string): never {
@@ -25,8 +28,10 @@ const FEATURE_LEVEL_MAX = 1_000_000
 
 /** Throws `genesis-malformed` with the field. That processes fit together `openNetwork` checks. */
 export function checkGenesis(value: unknown): void {
-  const hasFeatures = isObject(value) && value['features'] !== undefined
-  const genesis = exactly(value, hasFeatures ? [...FIELDS, 'features'] : FIELDS, 'genesis')
+  const has = (field: string): boolean => isObject(value) && value[field] !== undefined
+  const hasFeatures = has('features')
+  const optional = ['features', 'generations'].filter(has)
+  const genesis = exactly(value, [...FIELDS, ...optional], 'genesis')
   if (genesis['format'] !== 1) malformed('format is not 1')
   text(genesis['name'], 'name')
   text(genesis['salt'], 'salt')
@@ -41,6 +46,7 @@ export function checkGenesis(value: unknown): void {
     wholeNumber(limits[name], row.least, Number.MAX_SAFE_INTEGER, `limits.${name}`)
   }
   if (hasFeatures) checkFeatures(genesis['features'])
+  checkGenerations(genesis)
   const { processes } = genesis
   if (!Array.isArray(processes)) malformed('processes is not an array')
   processes.forEach((process, index) => checkProcess(process, `processes.${index}`))
@@ -60,6 +66,28 @@ function checkFeatures(value: unknown): void {
   if (!Array.isArray(nonces)) malformed('features.nonces is not an array')
   nonces.forEach((each, index) => {
     wholeNumber(each, 0, Number.MAX_SAFE_INTEGER, `features.nonces.${index}`)
+  })
+}
+
+function checkGenerations(genesis: Record<string, unknown>): void {
+  const { generations, generation, partitions } = genesis
+  if (generations === undefined) return
+  const most = Math.min(GENERATIONS_MAX, generation as number)
+  if (!Array.isArray(generations) || generations.length === 0 || generations.length > most) {
+    malformed(`generations must be 1 to ${most} starts`)
+  }
+  generations.forEach((each, at) => {
+    const { begun, heights, hashes } = exactly(each, START_FIELDS, `generations.${at}`)
+    wholeNumber(begun, 0, Number.MAX_SAFE_INTEGER, `generations.${at}.begun`)
+    for (const list of [heights, hashes]) {
+      if (Array.isArray(list) && list.length === partitions) continue
+      malformed(`generations.${at}: not one height and one hash per partition`)
+    }
+    for (const height of heights as unknown[]) {
+      wholeNumber(height, -1, Number.MAX_SAFE_INTEGER, `generations.${at}.heights`)
+    }
+    const isHash = (hash: unknown): boolean => typeof hash === 'string' && isIdText(hash)
+    if (!(hashes as unknown[]).every(isHash)) malformed(`generations.${at}.hashes: not a hash`)
   })
 }
 

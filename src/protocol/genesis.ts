@@ -42,6 +42,8 @@ export type Genesis = {
    * signature carries it.
    */
   readonly generation: number
+  /** The starts of all generations behind the first; the network's id does not depend on them. */
+  readonly generations?: readonly GenerationStart[]
   readonly partitions: number
   /** Heights per interval (R8). */
   readonly intervalLength: number
@@ -51,6 +53,16 @@ export type Genesis = {
   /** Without it the first level holds for ever. */
   readonly features?: GenesisFeatures
   readonly processes: readonly GenesisProcess[]
+}
+
+/** Where a later generation begins, by partition: what was behind it is lost (generations.ts). */
+export type GenerationStart = {
+  /** When it was decided: ms. Two that begin at the same heights are different. */
+  readonly begun: number
+  /** The last height that is kept; -1: none. */
+  readonly heights: readonly number[]
+  /** Hash of the entry there, base64url; of the partition's genesis for -1. */
+  readonly hashes: readonly string[]
 }
 
 /** A genesis with what is derived from it. */
@@ -101,10 +113,11 @@ export function canonicalJson(value: unknown): string {
 /**
  * network id = base64url H("hb.network.1", canonical JSON of genesis without its processes' states,
  *              JSON of the states in order). The order of keys in a state is part of the state
- *                (R6), so it counts.
+ *                (R6), so it counts. It is that of the first generation in all later ones.
  */
 export function networkId(genesis: Genesis): string {
-  const { processes, ...rest } = genesis
+  const { processes, generations = [], ...others } = genesis
+  const rest = { ...others, generation: others.generation - generations.length }
   const heads = processes.map(({ name, nonce, engine, source }) => ({
     name,
     nonce,

@@ -3,16 +3,18 @@
 
 import type { Superseded, View } from './accept.ts'
 import { accept, advance } from './accept.ts'
+import type { DataItem } from './ans104/index.ts'
 import type { Claim } from './records.ts'
 import type { Entry } from './entry.ts'
 import { entryHash } from './entry.ts'
+import { beginningAt, generationAt, generationMessage } from './generations.ts'
 import type { Network } from './genesis.ts'
 import type { Message } from './message.ts'
 import type { EntryRecord, Records } from './codec/records.ts'
 import { messageOf } from './wire.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import { isSingleObject } from './codec/single-object.ts'
-import { asBuffer } from '../std/bytes.ts'
+import { asBuffer, equalBytes } from '../std/bytes.ts'
 import { partitionOf } from './topics.ts'
 
 export type Read =
@@ -22,7 +24,8 @@ export type Read =
 
 /**
  * Judges one record on a view and advances it where the record is an entry that extends the chain.
- * Throws `schema-unknown` for a schema that this version lacks: a reader must then halt, not skip.
+ * Throws `schema-unknown` for a schema that this version lacks, `generation-unknown` where the log
+ * goes on in a generation that the genesis at hand does not name: a reader must halt, not skip.
  * A record that is malformed by its bytes and genesis alone is superseded ('form'), alike for all.
  */
 export function readRecord(
@@ -48,7 +51,7 @@ export function readRecord(
     advance(view, entry)
     return { type: 'entry', entry, record }
   } catch (error) {
-    if (!isHbError(error)) throw error
+    if (!isHbError(error) || error.code === 'generation-unknown') throw error
     return { type: 'superseded', why: 'form' }
   }
 }
@@ -85,7 +88,7 @@ export class LogReader {
       if (read.height !== undefined) {
         const { partition } = this.#view
         const begins = `partition ${partition} of the log begins at height ${read.height}`
-        const advice = 'what came before was trimmed: restore it from a manifest or an archive'
+        const advice = 'what came before was trimmed: its archive has it (hb rebuild --from, hb restore)'
         throw new HbError('log-diverged', `${begins}; ${advice}`)
       }
     }
@@ -94,19 +97,40 @@ export class LogReader {
 }
 
 /**
- * An entry with its hash, from its record. `message`: the record's own, where it was made before.
+ * An entry with its hash, from its record. `item`: the record's own, where it was parsed before.
  * Throws `record-malformed` and what `messageOf` throws.
  */
 export function entryOf(
   network: Network,
   partition: number,
   record: EntryRecord,
-  message: Message = messageOf(network, record.message),
+  item?: DataItem,
 ): Entry {
+  const message = messageAt(network, partition, record, item)
   const { height, prev, timestamp, admission } = record
   const head = { partition, height, prev, timestamp, admission }
   if (partitionOf(message.process, network.genesis.partitions) !== partition) {
     throw new HbError('record-malformed', `${message.process} is not of partition ${partition}`)
   }
   return { ...head, message, hash: entryHash(network.id, head, message) }
+}
+
+/** What may stand there: the generation's messages, and as its first entry what genesis says. */
+function messageAt(
+  network: Network,
+  partition: number,
+  record: EntryRecord,
+  item: DataItem | undefined,
+): Message {
+  const { genesis } = network
+  const { height, prev, message } = record
+  const beginning = beginningAt(genesis, partition, height)
+  if (beginning === undefined) {
+    return messageOf(network, message, generationAt(genesis, partition, height), item)
+  }
+  const isIt = message.type === 'genesis' && message.name === beginning.name
+  if (isIt && equalBytes(prev, beginning.prev)) {
+    return generationMessage(network, partition, beginning)
+  }
+  throw new HbError('record-malformed', `${beginning.name} begins at height ${height}`)
 }

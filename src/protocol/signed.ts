@@ -22,11 +22,16 @@ const WHOLE = /^(0|[1-9][0-9]{0,15})$/
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /**
- * Data item → message: its bytes, or what they were parsed to. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
+ * Data item → message: its bytes, or what they were parsed to. `generation`: of the place where it
+ * stands; default: of what comes now. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
  * `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`,
  * `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
  */
-export function signedMessage(network: Network, given: Uint8Array | DataItem): Message {
+export function signedMessage(
+  network: Network,
+  given: Uint8Array | DataItem,
+  generation = network.genesis.generation,
+): Message {
   const limits = network.genesis.limits
   const bytes = given instanceof DataItem ? given.bytes : given
   if (bytes.length > limits.messageBytesMax - ENVELOPE_BYTES) {
@@ -38,7 +43,7 @@ export function signedMessage(network: Network, given: Uint8Array | DataItem): M
   const item = given instanceof DataItem ? given : parseDataItem(bytes)
   const { tags } = item
   checkTags(tags, item, limits)
-  checkNetwork(network, tags)
+  checkNetwork(network, generation, tags)
   const spawn = spawns(tags)
   const target = item.target.length === 0 ? '' : toBase64Url(item.target)
   if (spawn !== (target === '')) {
@@ -97,18 +102,15 @@ function checkTags(tags: readonly Tag[], item: DataItem, limits: ProtocolLimits)
   }
 }
 
-function checkNetwork(network: Network, tags: readonly Tag[]): void {
+function checkNetwork(network: Network, wanted: number, tags: readonly Tag[]): void {
   const named = tagValue(tags, 'HB-Network')
   if (named !== network.id) {
     throw new HbError('network-mismatch', `HB-Network: ${named ?? 'none'}; this is ${network.id}`)
   }
   const generation = tagValue(tags, 'HB-Generation') ?? '0'
-  if (generation !== String(network.genesis.generation)) {
-    throw new HbError(
-      'generation-mismatch',
-      `HB-Generation: ${generation}; the network is at ${network.genesis.generation}`,
-    )
-  }
+  if (generation === String(wanted)) return
+  const text = `HB-Generation: ${generation}; the network is at ${wanted}`
+  throw new HbError('generation-mismatch', text)
 }
 
 function spawns(tags: readonly Tag[]): boolean {

@@ -1,6 +1,7 @@
 // A message in memory out of what a record holds: the one place where both meet.
 
 import type { RelayedRecord, WireMessage } from './codec/records.ts'
+import { isGenerationName } from './generations.ts'
 import type { Network } from './genesis.ts'
 import { genesisProcess, genesisSpawn } from './genesis.ts'
 import type { Message } from './message.ts'
@@ -12,11 +13,20 @@ import { HbError } from '../std/errors.ts'
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /**
- * Throws what `signedMessage` throws, or `record-malformed` for a genesis process that is not one.
+ * `generation`: of the place where it stands; default: of what comes now. `item`: that of a signed
+ * message, where it was parsed before. Throws what
+ * `signedMessage` throws, `generation-unknown`, or `record-malformed` for a genesis process that is
+ * not one.
  */
-export function messageOf(network: Network, wire: WireMessage): Message {
+export function messageOf(
+  network: Network,
+  wire: WireMessage,
+  generation?: number,
+  item?: DataItem,
+): Message {
   if (wire.type === 'relayed') return relayed(network, wire.relayed)
-  if (wire.type === 'signed') return signedMessage(network, wire.item)
+  if (wire.type === 'signed') return signedMessage(network, item ?? wire.item, generation)
+  if (isGenerationName(wire.name)) throw new HbError('generation-unknown', wire.name)
   const process = genesisProcess(network, wire.name)
   if (process === undefined)
     throw new HbError('record-malformed', `no genesis process ${wire.name}`)

@@ -14,7 +14,6 @@ import type { Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import { entryHeaders } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { genesisSpawn } from '../protocol/genesis.ts'
 import { messageOf } from '../protocol/wire.ts'
 import { partitionOf } from '../protocol/topics.ts'
 import type { LogRecord, StoredRecord } from '../log/port.ts'
@@ -26,6 +25,7 @@ import { traceBytes, traceHeaders, traceOf } from '../std/trace.ts'
 import type { Verdict, Verifier } from '../verifier/port.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
+import { checkCut, openersBehind } from './openers.ts'
 import { decide, isExpired } from './core.ts'
 import type { ForeignSchemas, Part, Unusable } from './foreign-schemas.ts'
 import type { IdIndex } from './id-index.ts'
@@ -76,20 +76,16 @@ export class PartitionSequencer {
 
   /**
    * Takes the partition over: claims, reads up to the claim, and opens an empty log with the
-   * genesis processes.
+   * genesis processes, and a generation with its first entry. Throws `generation-cut-missing`.
    */
   async open(): Promise<void> {
     const { chain, network, partition } = this.#o
     await chain.claim(false)
-    const spawns = network.spawns[partition] ?? []
-    while (chain.view.height + 1 < spawns.length) {
-      const missing = spawns.slice(chain.view.height + 1)
-      const candidates = missing.map((process): Candidate => {
-        const wire: WireMessage = { type: 'genesis', name: process.name }
-        const message = genesisSpawn(network, process)
-        return { message, wire, source: undefined, unclear: false }
-      })
-      await this.#settle(candidates)
+    checkCut(network, chain.view)
+    for (;;) {
+      const openers = openersBehind(network, partition, chain.view.height)
+      if (openers.length === 0) return
+      await this.#settle(openers)
     }
   }
 

@@ -231,6 +231,61 @@ export const ERROR_TABLE = {
     message: 'where it is restored to, there is another log already',
     advice: 'Restore into an empty directory or another application id, while no node runs on it.',
   },
+  'trim-snapshot-missing': {
+    kind: 'operator',
+    message: 'no snapshot that checks stands where the log would begin',
+    advice: 'Name an earlier interval; a DRE records states at the end of each.',
+  },
+  'trim-snapshot-differs': {
+    kind: 'operator',
+    message: 'a snapshot holds another state than the log gives',
+    advice: 'Delete nothing: the log is right. Keep both and report it.',
+  },
+  'trim-archive-behind': {
+    kind: 'operator',
+    message: 'the archive does not have all that would be deleted',
+    advice: 'Wait until the sink has written it (hb archive ls), or name an earlier interval.',
+  },
+  'trim-archive-differs': {
+    kind: 'operator',
+    message: 'the archive holds another history than the log',
+    advice: 'Delete nothing: name the archive of this network, or its signer with --owner.',
+  },
+  'trim-reader-behind': {
+    kind: 'operator',
+    message: 'a group has not read all that would be deleted',
+    advice: 'Start its members and let them catch up, or name an earlier interval.',
+  },
+  'height-trimmed': {
+    kind: 'input',
+    message: 'the log does not have this height any more',
+    advice: 'Read from the height that is named; what was before is in the archive (hb restore).',
+  },
+  'restore-inconsistent': {
+    kind: 'operator',
+    message: 'partitions of the archive hold what others that lost their end have sent',
+    advice: 'Begin a new generation with --new-generation; to only look, --to-height or --process.',
+  },
+  'restore-target-used': {
+    kind: 'operator',
+    message: 'where a new generation is to begin, records of an earlier one are left',
+    advice: 'Restore into an empty directory or another application id: nothing of old may be mixed in.',
+  },
+  'generation-unknown': {
+    kind: 'operator',
+    message: 'the log goes on in a generation that the genesis at hand does not name',
+    advice: 'Start with the genesis of that generation, on an empty --data.',
+  },
+  'generation-cut-missing': {
+    kind: 'operator',
+    message: 'the log does not reach the cut that its generation begins behind',
+    advice: 'The restore was not finished: run the same `hb restore` again, then start nodes.',
+  },
+  'archive-generation-doubled': {
+    kind: 'operator',
+    message: 'the archive has two different beginnings of one generation',
+    advice: 'Name the signer that you trust with --owner.',
+  },
   // store
   'store-closed': {
     kind: 'transient',

@@ -7,6 +7,7 @@ import type {
   ReadArchiveOptions,
   ReadPartition,
 } from '../../archive/index.ts'
+import { allGenerations } from '../../protocol/generations.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { ArchiveOptions } from '../archive-place.ts'
@@ -20,10 +21,10 @@ import {
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { jsonOption } from '../options.ts'
+import { partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
 import { shortId, tableLines, type Cell } from '../table.ts'
 import { paint } from '../terminal.ts'
-import { partitionLines } from './restore.ts'
 
 const HELP = `
 ls      shows the segments by their tags; nothing of them is read
@@ -50,7 +51,7 @@ export function addArchive(program: Command, context: CommandContext): void {
 }
 
 async function withNetworks(
-  { from, network }: Options,
+  { from, network, owner }: Options,
   use: (archive: Archive, networks: readonly Network[]) => Promise<void>,
 ): Promise<void> {
   const archive = await openArchive(from)
@@ -59,7 +60,7 @@ async function withNetworks(
     const ids = network === undefined ? await listNetworks(archive) : [network]
     if (ids.length === 0) throw new HbError('archive-absent', archive.describe())
     const networks: Network[] = []
-    for (const id of ids) networks.push(await archivedNetwork(archive, id))
+    for (const id of ids) networks.push(await archivedNetwork(archive, id, owner))
     await use(archive, networks)
   } finally {
     await archive.close()
@@ -69,11 +70,12 @@ async function withNetworks(
 async function list({ terminal }: CommandContext, options: Options): Promise<void> {
   const { listSegments } = await import('../../archive/index.ts')
   await withNetworks(options, async (archive, networks) => {
-    const seen: { network: string; partition: number; listing: Listing }[] = []
-    for (const network of networks) {
-      for (let partition = 0; partition < network.genesis.partitions; partition++) {
+    const seen: Seen[] = []
+    for (const network of networks.flatMap(allGenerations)) {
+      const { generation, partitions } = network.genesis
+      for (let partition = 0; partition < partitions; partition++) {
         const listing = await listSegments(archive, { network, partition }, options.owner)
-        seen.push({ network: network.id, partition, listing })
+        seen.push({ network: network.id, generation, partition, listing })
       }
     }
     if (options.json === true) {
@@ -90,7 +92,15 @@ async function list({ terminal }: CommandContext, options: Options): Promise<voi
   })
 }
 
+type Seen = {
+  readonly network: string
+  readonly generation: number
+  readonly partition: number
+  readonly listing: Listing
+}
+
 type Row = {
+  readonly generation: number
   readonly partition: number
   readonly from?: number
   readonly to?: number
@@ -102,6 +112,7 @@ type Row = {
 }
 
 const COLUMNS = [
+  { title: 'generation', align: 'right' },
   { title: 'partition', align: 'right' },
   { title: 'from', align: 'right' },
   { title: 'to', align: 'right' },
@@ -111,21 +122,22 @@ const COLUMNS = [
   { title: 'flaw' },
 ] as const
 
-function rowsOf({ partition, listing }: { partition: number; listing: Listing }): Row[] {
+function rowsOf({ generation, partition, listing }: Seen): Row[] {
   const { segments, flawed } = listing
   return [
     ...segments.map(({ found: { bytes, id, owner, place }, range: { from, to } }) => {
-      return { partition, from, to, bytes, id, owner, place }
+      return { generation, partition, from, to, bytes, id, owner, place }
     }),
     ...flawed.map(({ found: { bytes, id, owner, place }, why }) => {
-      return { partition, bytes, id, owner, place, flaw: `${place}: ${why}` }
+      return { generation, partition, bytes, id, owner, place, flaw: `${place}: ${why}` }
     }),
   ]
 }
 
-function cellsOf({ partition, from, to, bytes, owner, id, flaw = '' }: Row): Cell[] {
+function cellsOf({ generation, partition, from, to, bytes, owner, id, flaw = '' }: Row): Cell[] {
   const shown: Cell = flaw === '' ? '' : { text: flaw, style: 'red' }
-  return [partition, from ?? '?', to ?? '?', bytes, shortId(owner), shortId(id), shown]
+  const place = [generation, partition, from ?? '?', to ?? '?']
+  return [...place, bytes, shortId(owner), shortId(id), shown]
 }
 
 type Verified = { readonly network: string } & (

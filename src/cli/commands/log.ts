@@ -1,8 +1,12 @@
-// hb log tail: the entries of a partition, and those to come.
+// hb log tail: the entries of a partition, and those to come. hb log trim: the oldest deleted.
 
 import type { Command } from 'commander'
 import type { EntryView } from '../../client/index.ts'
+import { archiveOptions, signaturesOption } from '../archive-place.ts'
+import { brokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
+import { DEFAULT_DATA } from '../history.ts'
+import { trimLog, type TrimLogOptions } from '../log-trim.ts'
 import { jsonOption, openClient, urlOption, wholeValue, type UrlOptions } from '../options.ts'
 import { actionOf } from '../print-status.ts'
 import { liveTable, shortId, type Cell } from '../table.ts'
@@ -16,6 +20,21 @@ Examples:
   hb log tail --from 0 --no-follow               all that there is now
   hb log tail --partition 3 --json | jq .messageId
   hb log tail --from 100 --count 5`
+
+const TRIM_HELP = `
+Deletes what lies before an interval (heights below its number times intervalLength), where the
+states recorded there and the archive both hold it, verified first: the archive's chain, hashes and
+roots up to there; the recorded states against an evaluation of the log; and that no group that
+reads the log is behind. Otherwise it deletes nothing, of any partition, and says why. The last
+entry before the interval stays. Without --execute it only says what it would delete.
+
+From then on the network's beginning is in the archive alone. A DRE without states begins at the
+recorded ones; a sequencer without its index of ids needs hb rebuild --from, before it starts.
+
+Examples:
+  hb log trim --before-interval 40 --from file:./archive
+  hb log trim --before-interval 40 --from file:./archive --execute
+  hb log trim --before-interval 40 --from file:./archive --bootstrap-server host:9092 --execute`
 
 const COLUMNS = [
   { title: 'height', align: 'right', width: 10 },
@@ -38,7 +57,7 @@ type Options = UrlOptions & {
 }
 
 export function addLog(program: Command, context: CommandContext): void {
-  const log = program.command('log').description('read the log')
+  const log = program.command('log').description('read the log, and trim it')
   const command = log
     .command('tail')
     .description('show the newest entries of a partition, and follow it')
@@ -54,6 +73,14 @@ export function addLog(program: Command, context: CommandContext): void {
     .option('--no-follow', 'stop at what is the end now')
     .addHelpText('after', HELP)
   jsonOption(urlOption(command)).action((options: Options) => tail(context, options))
+  const trim = log
+    .command('trim')
+    .description('delete what the archive and a snapshot both hold')
+    .requiredOption('--before-interval <number>', 'what lies before this interval', wholeValue)
+    .option('--execute', 'delete it; without, it is only verified and shown')
+    .option('--data <dir>', `the embedded log there (default ${DEFAULT_DATA})`)
+  brokerOptions(signaturesOption(archiveOptions(trim))).addHelpText('after', TRIM_HELP)
+  jsonOption(trim).action((options: TrimLogOptions) => trimLog(context, options))
 }
 
 async function tail(context: CommandContext, options: Options): Promise<void> {

@@ -7,6 +7,7 @@ import type { Refilled } from '../../dre/index.ts'
 import type { Store } from '../../store/port.ts'
 import { toBase64Url } from '../../std/bytes.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
+import { openArchive, ownerValue } from '../archive-place.ts'
 import { brokerOptions, namesBrokers, type BrokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_DATA, withHistory, type History } from '../history.ts'
@@ -23,12 +24,15 @@ far as that is retained (result-mismatch).
 Examples:
   hb rebuild --partition 3 --data hb-data
   hb rebuild --partition 3 --from-manifest      the newest recorded states, and what follows
+  hb rebuild --partition 3 --from file:./archive
   hb rebuild --partition 0 --data ./node1 --bootstrap-server host:9092`
 
 type Options = BrokerOptions & {
   readonly partition: number
   readonly data: string
   readonly fromManifest?: true
+  readonly from?: string
+  readonly owner?: readonly string[]
   readonly json?: true
 }
 
@@ -38,6 +42,8 @@ export function addRebuild(program: Command, context: CommandContext): void {
     .description('fill the caches of one partition of a stopped node again from the log')
     .requiredOption('--partition <number>', 'which partition', wholeValue)
     .option('--data <dir>', "the node's directory", DEFAULT_DATA)
+    .option('--from <archive>', 'of a log that was trimmed: file:PATH has the ids of what went')
+    .option('--owner <address>', 'in it, only what this address signed', ownerValue)
     .option('--from-manifest', 'begin at the newest recorded states, not at height 0')
   brokerOptions(command).addHelpText('after', HELP)
   jsonOption(command).action((options: Options) => rebuild(context, options))
@@ -46,7 +52,9 @@ export function addRebuild(program: Command, context: CommandContext): void {
 async function rebuild(context: CommandContext, options: Options): Promise<void> {
   const { terminal } = context
   const directory = resolve(options.data)
-  const caches = ['states', 'index'].filter((name) => existsSync(join(directory, name)))
+  const caches = ['states', 'index'].filter((name) => {
+    return existsSync(join(directory, name)) || (name === 'index' && options.from !== undefined)
+  })
   const where = namesBrokers(options) ? { ...options, data: undefined } : options
   const { data, ...brokers } = where
   const given = data === undefined ? brokers : { ...brokers, data }
@@ -98,7 +106,7 @@ async function withStores<T>(
 async function refill(
   { terminal }: CommandContext,
   history: History,
-  { partition, fromManifest }: Options,
+  { partition, fromManifest, from, owner }: Options,
   stores: Stores,
   progress: Progress,
 ): Promise<Found> {
@@ -110,7 +118,13 @@ async function refill(
   if (index !== undefined) {
     progress.begin(`partition ${partition}, index of ids`)
     const { refillIndex } = await import('../../sequencer/index.ts')
-    found.index = await refillIndex({ ...shared, store: index })
+    const archive = from === undefined ? undefined : await openArchive(from)
+    const archived = archive && { archive, ...(owner && { owners: owner }) }
+    try {
+      found.index = await refillIndex({ ...shared, store: index, ...(archived && { archived }) })
+    } finally {
+      await archive?.close()
+    }
   }
   if (states !== undefined) {
     progress.begin(`partition ${partition}, states`)
@@ -120,7 +134,8 @@ async function refill(
     const evaluator = await openEvaluator(history.network, availableParallelism())
     try {
       const options = { ...shared, store: states, evaluator }
-      found.states = await refillPartition({ ...options, fromManifest: fromManifest === true })
+      const fromRecorded = fromManifest === true || from !== undefined
+      found.states = await refillPartition({ ...options, fromManifest: fromRecorded })
     } finally {
       await evaluator.close()
     }

@@ -2,10 +2,10 @@
 
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { ReadPartition } from '../../archive/index.ts'
+import type { Archive, ReadArchiveOptions } from '../../archive/index.ts'
 import type { Log } from '../../log/port.ts'
 import type { Network } from '../../protocol/genesis.ts'
-import { HbError } from '../../std/errors.ts'
+import { HbError, isHbError } from '../../std/errors.ts'
 import type { ArchiveOptions } from '../archive-place.ts'
 import {
   archiveOptions,
@@ -14,12 +14,12 @@ import {
   signaturesOption,
   withChecks,
 } from '../archive-place.ts'
-import { DEFAULT_APPLICATION_ID, openBroker } from '../broker.ts'
+import { DEFAULT_APPLICATION_ID, openBroker, type BrokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { jsonOption, wholeValue } from '../options.ts'
+import { cutLines, partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
-import { tableLines } from '../table.ts'
-import { paint } from '../terminal.ts'
+import type { RestorePlan } from '../restore-plan.ts'
 
 const HELP = `
 Each segment is verified before anything of it is written: chain, hashes, root, and with
@@ -27,15 +27,21 @@ Each segment is verified before anything of it is written: chain, hashes, root, 
 named, and nothing is written past it. Interrupted or failed, the same command goes on where it
 stopped. No node may run on the target meanwhile; states are rebuilt when one starts.
 
+--new-generation  where acknowledged entries were lost: every partition is cut back until none holds
+what a lost entry sent, and the network goes on from there in its next generation, which every
+wallet's signature names. The target must be empty.
+
 Examples:
   hb restore --from file:./archive --network <id> --to embedded:hb-data
   hb restore --from file:./archive --network <id> --to host:9092 --application-id restored
-  hb restore --from file:./archive --network <id> --to embedded:then --to-height 20000`
+  hb restore --from file:./archive --network <id> --to embedded:then --to-height 20000
+  hb restore --from file:./archive --network <id> --to embedded:hb-data --new-generation`
 
 type Options = ArchiveOptions & {
   readonly network: string
   readonly to: string
   readonly toHeight?: number
+  readonly newGeneration?: true
   readonly commandConfig?: string
   readonly applicationId?: string
   readonly json?: true
@@ -50,6 +56,7 @@ export function addRestore(program: Command, context: CommandContext): void {
     .requiredOption('--network <id>', 'which network', networkValue)
     .requiredOption('--to <target>', 'embedded:DIR, or brokers as host:port,host:port')
     .option('--to-height <height>', 'no further than this height, in every partition', wholeValue)
+    .option('--new-generation', 'go on without what was lost, from the greatest consistent cut')
     .option('--command-config <file>', "a client.properties with Kafka's own keys (TLS, SASL)")
     .option(
       '--application-id <name>',
@@ -65,40 +72,95 @@ async function restoreNetwork(context: CommandContext, options: Options): Promis
   const { terminal } = context
   const { applicationId = DEFAULT_APPLICATION_ID, toHeight, json } = options
   const archive = await openArchive(options.from)
-  const { archivedNetwork, restore } = await import('../../archive/index.ts')
-  const network = await archivedNetwork(archive, options.network)
-  const log = await openTarget(context, options, network)
   const progress = showProgress(terminal, 'restoring', 'heights')
+  const closing: (() => Promise<void>)[] = [() => archive.close()]
   try {
-    const partitions = await withChecks(options, (checks) =>
-      restore({
+    const { restore } = await import('../../archive/index.ts')
+    const { signal } = terminal
+    const done = await withChecks(options, async (checks) => {
+      const { network, cut } = await planOf(context, options, archive, { ...checks, signal })
+      const log = await openTarget(context, options, network)
+      closing.push(() => log.close())
+      const partitions = await restore({
         ...checks,
         archive,
         network,
         log,
         applicationId,
+        unused: cut !== undefined,
         ...(toHeight !== undefined && { to: toHeight }),
-        onProgress: (done, total) => progress.at(done, total),
-        signal: terminal.signal,
-      }),
-    )
+        onProgress: (height, total) => progress.at(height, total),
+        signal,
+      })
+      return { network, partitions, cut }
+    })
     progress.end()
+    const { network, partitions, cut } = done
     if (json === true) {
-      terminal.out(JSON.stringify({ ok: true, network: network.id, to: options.to, partitions }))
-    } else for (const line of partitionLines(context, partitions)) terminal.out(line)
+      const of = { network: network.id, generation: network.genesis.generation, to: options.to }
+      return terminal.out(JSON.stringify({ ok: true, ...of, partitions, ...(cut && { cut }) }))
+    }
+    for (const line of partitionLines(context, partitions)) terminal.out(line)
+    if (cut !== undefined) for (const line of cutLines(network, cut)) terminal.out(line)
   } finally {
     progress.end()
+    for (const close of closing.reverse()) await close()
+  }
+}
+
+async function planOf(
+  context: CommandContext,
+  options: Options,
+  archive: Archive,
+  checks: Pick<ReadArchiveOptions, 'owners' | 'checkItems' | 'signal'>,
+): Promise<RestorePlan> {
+  const { archivedNetwork } = await import('../../archive/index.ts')
+  const { planGeneration, planWhole } = await import('../restore-plan.ts')
+  const archived = await archivedNetwork(archive, options.network, options.owner)
+  if (options.newGeneration === true) {
+    if (options.toHeight !== undefined) {
+      throw new HbError('usage', '--to-height with --new-generation: it finds the heights itself')
+    }
+    return planGeneration(archive, archived, await keptIn(context, options), checks)
+  }
+  if (options.toHeight !== undefined) return { network: archived }
+  return planWhole(archive, archived, checks)
+}
+
+/** What the target is of; undefined: it is empty. */
+async function keptIn(context: CommandContext, options: Options): Promise<Network | undefined> {
+  const { to, applicationId = DEFAULT_APPLICATION_ID } = options
+  if (to.startsWith(EMBEDDED)) {
+    const { genesisIn } = await import('../dev-genesis.ts')
+    return genesisIn(resolve(to.slice(EMBEDDED.length)))
+  }
+  const log = await openBroker(context, brokersOf(options), 'admin')
+  try {
+    const { recordedNetwork } = await import('../../node/index.ts')
+    return await recordedNetwork(log, applicationId)
+  } catch (error) {
+    if (isHbError(error, 'network-unknown')) return undefined
+    throw error
+  } finally {
     await log.close()
-    await archive.close()
+  }
+}
+
+function brokersOf({ to, commandConfig, applicationId }: Options): BrokerOptions {
+  return {
+    bootstrapServer: to,
+    ...(applicationId !== undefined && { applicationId }),
+    ...(commandConfig !== undefined && { commandConfig }),
   }
 }
 
 /** The log to restore into; it is of the network from then on. */
 async function openTarget(
   context: CommandContext,
-  { to, commandConfig, applicationId = DEFAULT_APPLICATION_ID }: Options,
+  options: Options,
   network: Network,
 ): Promise<Log> {
+  const { to, applicationId = DEFAULT_APPLICATION_ID } = options
   if (to.startsWith(EMBEDDED)) {
     if (to === EMBEDDED) throw new HbError('usage', `--to ${to}: write it as embedded:DIR`)
     const directory = resolve(to.slice(EMBEDDED.length))
@@ -107,8 +169,7 @@ async function openTarget(
     const { openEmbeddedLog } = await import('../../log/embedded/index.ts')
     return openEmbeddedLog({ dir: join(directory, 'log') })
   }
-  const brokers = { bootstrapServer: to, applicationId, ...(commandConfig && { commandConfig }) }
-  const log = await openBroker(context, brokers, 'admin')
+  const log = await openBroker(context, brokersOf(options), 'admin')
   try {
     const { agreeOnNetwork } = await import('../../node/index.ts')
     const { systemClock } = await import('../../std/clock.ts')
@@ -119,23 +180,4 @@ async function openTarget(
     await log.close()
     throw error
   }
-}
-
-/** A table of what was read of each partition. */
-export function partitionLines(
-  { terminal }: CommandContext,
-  partitions: readonly ReadPartition[],
-): string[] {
-  const right = { align: 'right' as const }
-  const columns = [
-    { title: 'partition', ...right },
-    { title: 'height', ...right },
-    { title: 'segments', ...right },
-    { title: 'entries', ...right },
-    { title: 'hash' },
-  ]
-  const rows = partitions.map(({ partition, height, segments, entries, hash }) => {
-    return [partition, height, segments, entries, hash]
-  })
-  return tableLines(columns, rows, paint(terminal.color))
 }

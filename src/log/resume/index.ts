@@ -114,6 +114,7 @@ export function carries(
   }
 }
 
+export { firstEntry } from './first-entry.ts'
 export { Holdings } from './holdings.ts'
 export { Opening } from './opening.ts'
 export type { OpeningView } from './opening.ts'

@@ -3,7 +3,7 @@
 
 import { ArweaveSink } from '../../../connectors/arweave-sink/sink.ts'
 import type { SinkLimits } from '../../../connectors/arweave-sink/limits.ts'
-import { verifyPartition } from '../../../src/archive/restore.ts'
+import { verifyPartition } from '../../../src/archive/follow.ts'
 import type { Archive } from '../../../src/archive/port.ts'
 import type { LocalLog } from '../../../src/log/local/local-log.ts'
 import { createMemoryLog } from '../../../src/log/memory/index.ts'
