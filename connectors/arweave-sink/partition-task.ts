@@ -16,6 +16,7 @@ import type {
   Log,
   Network,
   OrderCodec,
+  Prepared,
   Records,
   Store,
   View,
@@ -178,18 +179,20 @@ export class PartitionTask {
   /** Where the archive ends, by the archive; what was being posted is posted first. */
   async #open(committed: number | undefined): Promise<Place> {
     const { network, partition, archive, records, orders } = this.#o
-    const listing = await listSegments(archive, { network, partition }, this.#owners())
+    const pending = this.#pending.read()
+    const all = await listSegments(archive, { network, partition }, this.#owners())
+    // what is still being posted may be found already, and neither be durable nor readable
+    const segments = all.segments.filter(({ found }) => found.id !== pending?.prepared.id)
+    const listing = { ...all, segments }
     const end = await chainEnd({ archive, network, partition, records, orders, listing })
     let view = end?.view ?? initialView(network.id, partition, network.genesis.partitions)
     let previous = end?.id
-    const pending = this.#pending.read()
     if (pending !== undefined && pending.from === view.height + 1) {
-      await this.#post(pending)
+      previous = await this.#post(pending)
       view = pending.view
-      previous = pending.prepared.id
     } else if (pending !== undefined) await this.#pending.remove()
     const { height } = view
-    this.#beyond = listing.segments.filter(({ range }) => range.from > height)
+    this.#beyond = segments.filter(({ range }) => range.from > height)
     const next = await placeBehind(this.#o, view, committed)
     const place = { view, previous, next }
     this.#settle(place)
@@ -206,8 +209,7 @@ export class PartitionTask {
     const { archive } = this.#o
     const begun = this.#begun
     if (begun !== undefined) {
-      await this.#post(begun.pending)
-      return begun.place
+      return { ...begun.place, previous: await this.#post(begun.pending) }
     }
     const gathered = await this.#gather(place)
     const { writer, next, end } = gathered
@@ -226,18 +228,25 @@ export class PartitionTask {
     const after = { view, previous: prepared.id, next }
     await this.#pending.write(pending)
     this.#begun = { pending, place: after }
-    await this.#post(pending)
-    return after
+    return { ...after, previous: await this.#post(pending) }
   }
 
-  /** The same signed bytes until they are durable. */
-  async #post(pending: PendingSegment): Promise<void> {
+  /** The same signed bytes until they are durable, or what replaces them; the id of that. */
+  async #post(begun: PendingSegment): Promise<string> {
     const { archive, durability, onArchived } = this.#o
-    const { prepared, from, view } = pending
-    await this.#again(() => archive.post(prepared, durability))
+    let pending = begun
+    const onReplaced = async (prepared: Prepared): Promise<void> => {
+      await this.#pending.write({ ...begun, prepared })
+      pending = { ...begun, prepared }
+      if (this.#begun !== undefined) this.#begun = { ...this.#begun, pending }
+    }
+    const options = { signal: this.#stop.signal, onReplaced }
+    await this.#again(() => archive.post(pending.prepared, durability, options))
     await this.#again(() => this.#pending.remove())
     this.#begun = undefined
-    onArchived(from, view.height, prepared.id)
+    const { id } = pending.prepared
+    onArchived(begun.from, begun.view.height, id)
+    return id
   }
 
   async #gather({ view: before, next: from }: Place): Promise<Gathered> {

@@ -113,7 +113,8 @@ export class ArweaveSink {
     for (let delayMs = retryDelayMs; ; delayMs = Math.min(delayMs * 2, retryDelayMsMax)) {
       try {
         if (await hasGenesis(archive, network.id)) return
-        return await archive.post(await archive.prepare(genesisUpload(network)), durability)
+        const prepared = await archive.prepare(genesisUpload(network))
+        return await archive.post(prepared, durability, { signal: this.#stopping.signal })
       } catch (error) {
         const mayMend = isHbError(error) && error.kind === 'transient'
         if (this.#stopping.signal.aborted || !mayMend) throw error
