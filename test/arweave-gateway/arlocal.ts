@@ -21,8 +21,9 @@ export class Arlocal {
 
   static async start(): Promise<Arlocal> {
     const folder = await mkdtemp(join(tmpdir(), 'hb-arlocal-'))
-    // what it says of requests that are meant to fail is of no use
+    // it writes files where it stands; what it says of requests that are meant to fail is of no use
     const child = spawn(process.execPath, [START, join(folder, 'db')], {
+      cwd: folder,
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     const port = await new Promise<number>((resolve, reject) => {

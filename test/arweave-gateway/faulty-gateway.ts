@@ -16,6 +16,8 @@ export class FaultyGateway {
   /** What befalls a request; undefined: nothing. */
   fault: (asked: Asked) => Fault | undefined = () => undefined
   readonly asked: Asked[] = []
+  /** How many faults were met. */
+  met = 0
   readonly #server: Server
   readonly #behind: string
 
@@ -57,6 +59,7 @@ export class FaultyGateway {
     const asked = { method, path, body: Buffer.concat(parts).toString() }
     this.asked.push(asked)
     const fault = this.fault(asked)
+    if (fault !== undefined) this.met += 1
     if (fault !== undefined && 'silent' in fault) return
     if (fault !== undefined && 'answer' in fault) {
       response.writeHead(fault.answer, fault.headers).end(fault.body ?? '')

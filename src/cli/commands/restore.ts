@@ -29,7 +29,7 @@ stopped. No node may run on the target meanwhile; states are rebuilt when one st
 
 Examples:
   hb restore --from file:./archive --network <id> --to embedded:hb-data
-  hb restore --from file:./archive --network <id> --to host:9092 --application-id restored
+  hb restore --from arweave:https://arweave.net --network <id> --to host:9092 --owner <address>
   hb restore --from file:./archive --network <id> --to embedded:then --to-height 20000`
 
 type Options = ArchiveOptions & {
