@@ -34,6 +34,7 @@ const VENDORS = {
   '@kafkajs/confluent-schema-registry': ['schemas'],
   '@opentelemetry/api': ['node'],
   'quickjs-emscripten': ['runtime'],
+  arweave: ['archive'],
   avsc: ['protocol'],
   'bignumber.js': ['runtime'],
   commander: ['cli'],

@@ -22,3 +22,6 @@ export const SLOW_SUITES = [
   'test/simulation/campaign/crash-everywhere',
   'test/simulation/known-seeds',
 ]
+
+/** Those that need a gateway of Arweave: left to `npm run test:arweave`. */
+export const ARWEAVE_SUITES = ['test/arweave-gateway/']

@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SLOW_SUITES } from './slow-suites.mjs'
+import { ARWEAVE_SUITES, SLOW_SUITES } from './slow-suites.mjs'
 
 /** What jest's own report (its --json output) comes to, as numbers of tests. */
 export function countTests(report) {
@@ -63,7 +63,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (args.length === 0) {
     const slow = SLOW_SUITES.map((suite) => suite.replace('test/', '')).join(', ')
     console.log(`Left to "npm run test:clusters": ${slow}.`)
-    for (const suite of SLOW_SUITES) args.push(`--testPathIgnorePatterns=${suite}`)
+    console.log('Left to "npm run test:arweave": what needs a gateway.')
+    const left = [...SLOW_SUITES, ...ARWEAVE_SUITES]
+    for (const suite of left) args.push(`--testPathIgnorePatterns=${suite}`)
   }
   await runSuites(args)
 }

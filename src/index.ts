@@ -27,11 +27,13 @@ export type * from './log/port.ts'
 export { endsOf, firstEntry, lagOf } from './log/resume/index.ts'
 export {
   archivedNetwork,
+  ARWEAVE_LIMITS,
   chainEnd,
   genesisUpload,
   hasGenesis,
   listNetworks,
   listSegments,
+  openArweaveArchive,
   openFileArchive,
   restore,
   SEGMENT_LIMITS,

@@ -4,7 +4,15 @@
 // Invariant: P1 what was opened is closed, in the opposite order, also where the next one fails.
 
 import { join } from 'node:path'
-import type { Archive, Clock, Log, Network, Reporter, Signer, Store } from '../../src/index.ts'
+import type {
+  Archive,
+  ArweaveSigner,
+  Clock,
+  Log,
+  Network,
+  Reporter,
+  Store,
+} from '../../src/index.ts'
 import { HbError, isHbError, loadWallet, openLmdbStore } from '../../src/index.ts'
 import type { SinkConfig } from './config.ts'
 import { provisionQueue } from './dead-letters.ts'
@@ -17,7 +25,7 @@ export type WorkerPorts = {
   readonly reporter: Reporter
   /** The network whose topics have this prefix. */
   readonly networkOf: (applicationId: string) => Promise<Network>
-  readonly openArchive: (locator: string, signer: Signer) => Promise<Archive>
+  readonly openArchive: (locator: string, signer: ArweaveSigner) => Promise<Archive>
   /** Where connectors keep what is pending, unless they name a directory. */
   readonly dataDir: string
 }
@@ -54,7 +62,7 @@ export async function openParts(config: SinkConfig, ports: WorkerPorts): Promise
   }
 }
 
-async function walletIn(path: string): Promise<Signer> {
+async function walletIn(path: string): Promise<ArweaveSigner> {
   try {
     return await loadWallet(path)
   } catch (cause) {

@@ -16,6 +16,7 @@ import type {
   Log,
   Network,
   OrderCodec,
+  Prepared,
   Records,
   Store,
   StoredRecord,
@@ -198,19 +199,22 @@ export class PartitionTask {
   /** Where the archive ends, by the archive; what was being posted is posted first. */
   async #open(committed: number | undefined): Promise<Place> {
     const { network, partition, archive, records, orders } = this.#o
+    const pending = this.#pending.read()
+    const except = pending?.prepared.id
     const owners = this.#owners()
-    const listing = await listSegments(archive, { network, partition }, owners)
-    const end = await chainEnd({ archive, network, partition, records, orders, owners })
+    const { segments } = await listSegments(archive, { network, partition }, owners)
+    const from = { archive, network, partition, owners, ...(except !== undefined && { except }) }
+    const end = await chainEnd({ ...from, records, orders })
     let view = end?.view ?? initialView(network.id, partition, network.genesis.partitions)
     let previous = end?.id
-    const pending = this.#pending.read()
     if (pending !== undefined && pending.from === view.height + 1) {
-      await this.#post(pending)
+      previous = await this.#post(pending)
       view = pending.view
-      previous = pending.prepared.id
     } else if (pending !== undefined) await this.#pending.remove()
     const { height } = view
-    this.#beyond = listing.segments.filter(({ range }) => range.from > height)
+    this.#beyond = segments.filter(({ found, range }) => {
+      return range.from > height && found.id !== except
+    })
     const next = await placeBehind(this.#o, view, committed)
     const place = { view, previous, next }
     this.#settle(place)
@@ -227,8 +231,7 @@ export class PartitionTask {
     const { archive } = this.#o
     const begun = this.#begun
     if (begun !== undefined) {
-      await this.#post(begun.pending)
-      return begun.place
+      return { ...begun.place, previous: await this.#post(begun.pending) }
     }
     const gathered = await this.#gather(place)
     const { writer, next, end } = gathered
@@ -247,18 +250,24 @@ export class PartitionTask {
     const after = { view, previous: prepared.id, next }
     await this.#pending.write(pending)
     this.#begun = { pending, place: after }
-    await this.#post(pending)
-    return after
+    return { ...after, previous: await this.#post(pending) }
   }
 
-  /** The same signed bytes until they are durable. */
-  async #post(pending: PendingSegment): Promise<void> {
+  /** The same signed bytes until they are durable, or what replaces them; the id of that. */
+  async #post(begun: PendingSegment): Promise<string> {
     const { archive, durability, onArchived } = this.#o
-    const { prepared, from, view } = pending
-    await archive.post(prepared, durability)
+    let pending = begun
+    const onReplaced = async (prepared: Prepared): Promise<void> => {
+      await this.#pending.write({ ...begun, prepared })
+      pending = { ...begun, prepared }
+      if (this.#begun !== undefined) this.#begun = { ...this.#begun, pending }
+    }
+    await archive.post(pending.prepared, durability, { signal: this.#stop.signal, onReplaced })
     await this.#pending.remove()
     this.#begun = undefined
-    onArchived(from, view.height, prepared.id, prepared.bytes.length)
+    const { id, bytes } = pending.prepared
+    onArchived(begun.from, begun.view.height, id, bytes.length)
+    return id
   }
 
   async #gather({ view: before, next: from }: Place): Promise<Gathered> {

@@ -145,9 +145,11 @@ export class ArweaveSink {
   /** Twice is as good as once: whoever reads goes by its hash. */
   async #keepGenesis(): Promise<void> {
     const { archive, network, clock, durability = 'accepted' } = this.#o
-    await retried({ clock, limits: this.#limits, signal: this.#stopping.signal }, async () => {
+    const { signal } = this.#stopping
+    await retried({ clock, limits: this.#limits, signal }, async () => {
       if (await hasGenesis(archive, network)) return
-      await archive.post(await archive.prepare(genesisUpload(network)), durability)
+      const prepared = await archive.prepare(genesisUpload(network))
+      await archive.post(prepared, durability, { signal })
     })
   }
 

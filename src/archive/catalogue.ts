@@ -34,10 +34,11 @@ export async function listSegments(
   owners?: readonly string[],
 ): Promise<Listing> {
   const { id, genesis } = network
+  const tags = partitionTags(id, genesis.generation, partition)
   const segments: Listed[] = []
   const flawed: { found: Found; why: string }[] = []
   const strangers: Found[] = []
-  for await (const found of archive.find(partitionTags(id, genesis.generation, partition))) {
+  for await (const found of archive.find(tags, owners)) {
     const range = readRange(found)
     if (typeof range === 'string') flawed.push({ found, why: range })
     else if (owners !== undefined && !owners.includes(found.owner)) strangers.push(found)

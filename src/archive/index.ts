@@ -1,5 +1,12 @@
 // The door of the archive: segments written and read, what an archive holds, and the way back.
 
+export { ARWEAVE_LIMITS, openArweaveArchive } from './arweave/index.ts'
+export type {
+  ArweaveArchiveOptions,
+  ArweaveCosts,
+  ArweaveLimits,
+  ArweaveSigner,
+} from './arweave/index.ts'
 export { openFileArchive } from './file/index.ts'
 export type { FileArchiveOptions } from './file/index.ts'
 export type * from './port.ts'

@@ -1,10 +1,11 @@
 // The archive port: signed items that are kept for ever, found again by their tags and read by
 // their id. An item is written whole or not at all, and nothing that was written is changed.
-// Owners: adapters (file/); test/archive/conformance.ts is the one suite that each must pass.
+// Owners: adapters (file/, arweave/); test/archive/conformance.ts is the one suite that each must
+// pass.
 //
 // Invariants every adapter keeps:
-//   A1  `post` resolves when the item is durable at the level; posting the same prepared item again
-//       is the same as posting it once.
+//   A1  `post` resolves when the item is durable at the level and `find` shows it; posting the same
+//       prepared item again is the same as posting it once.
 //   A2  what `read` gives is what was prepared, byte for byte, or it throws `archive-item-altered`:
 //       an id is the hash of a signature over everything.
 //   A3  `find` shows each item that was posted once, whatever was posted meanwhile; what lies there
@@ -21,6 +22,16 @@ export type Upload = { readonly tags: readonly Tag[]; readonly data: Uint8Array 
 
 /** A signed item before its first byte is posted: what is written down, and posted again. */
 export type Prepared = { readonly id: string; readonly bytes: Uint8Array }
+
+export type PostOptions = {
+  /** Ends the wait: the item may be durable all the same. */
+  readonly signal?: AbortSignal
+  /**
+   * Where what was prepared can never become durable any more: what is posted instead, with the
+   * same tags and data. Awaited before its first byte is posted.
+   */
+  readonly onReplaced?: (by: Prepared) => Promise<void>
+}
 
 /** An item as it is found: not yet read, and not yet believed. */
 export type Found = {
@@ -50,8 +61,10 @@ export type Signer = {
 }
 
 /**
- * Errors: `archive-absent`, `archive-write-failed`, `archive-item-altered`; whatever signs, without
- * a signer: `archive-read-only`.
+ * Errors: `archive-absent`, `archive-write-failed`, `archive-item-altered`; of Arweave besides:
+ * `archive-gateway-failed`, `archive-post-refused`, `archive-fee-high`, `archive-balance-low`,
+ * `archive-item-too-large`, `archive-wallet-refused`; whatever signs, without a signer:
+ * `archive-read-only`.
  */
 export type Archive = {
   /** Address of who signs what is written here; undefined: it is only read. */
@@ -60,9 +73,12 @@ export type Archive = {
   signItem(fields: DataItemFields): Buffer
   /** Signs; nothing is written yet. */
   prepare(upload: Upload): Promise<Prepared>
-  post(prepared: Prepared, durability: Durability): Promise<void>
-  /** Items that have all of these tags; of those that are torn, all that may have had them. */
-  find(tags: readonly Tag[]): AsyncIterable<Found>
+  post(prepared: Prepared, durability: Durability, options?: PostOptions): Promise<void>
+  /**
+   * Items that have all of these tags; of those that are torn, all that may have had them.
+   * `owners`: what others signed need not be found.
+   */
+  find(tags: readonly Tag[], owners?: readonly string[]): AsyncIterable<Found>
   /** Throws `archive-absent` where there is none of this id. */
   read(id: string): Promise<Kept>
   /** In words, for people. */

@@ -121,6 +121,8 @@ export type EndOptions = Partition &
   SegmentReaderOptions & {
     readonly archive: Archive
     readonly owners?: readonly string[]
+    /** Id of what is still being posted: it may be found, and neither be durable nor readable. */
+    readonly except?: string
   }
 
 /**
@@ -130,9 +132,10 @@ export type EndOptions = Partition &
 export async function chainEnd(
   options: EndOptions,
 ): Promise<{ readonly id: string; readonly view: View } | undefined> {
-  const { partition, archive, owners } = options
+  const { partition, archive, owners, except } = options
   for (const { network, from, to } of stretchesOf(options.network, partition).reverse()) {
-    const { segments } = await listSegments(archive, { network, partition }, owners)
+    const listing = await listSegments(archive, { network, partition }, owners)
+    const segments = listing.segments.filter(({ found }) => found.id !== except)
     const last = hanging(segments, from, startOf(network, partition), to).at(-1)
     if (last === undefined) continue
     const { id } = last.found

@@ -4,7 +4,12 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Archive, ReadArchiveOptions, Signer } from '../archive/index.ts'
+import type {
+  Archive,
+  ArweaveCosts,
+  ArweaveSigner,
+  ReadArchiveOptions,
+} from '../archive/index.ts'
 import { isIdText } from '../std/bytes.ts'
 import { HbError } from '../std/errors.ts'
 
@@ -15,10 +20,11 @@ export type ArchiveOptions = {
 }
 
 const FILE = 'file:'
+const ARWEAVE = 'arweave:'
 
 export function archiveOptions(command: Command): Command {
   return command
-    .requiredOption('--from <archive>', 'where the archive is: file:PATH')
+    .requiredOption('--from <archive>', 'where the archive is: file:PATH or arweave:GATEWAY')
     .option('--owner <address>', 'only what this address signed; may be repeated', ownerValue)
 }
 
@@ -28,9 +34,10 @@ export function signaturesOption(command: Command): Command {
 
 /** To be read only. */
 export async function openArchive(from: string): Promise<Archive> {
+  if (from.startsWith(ARWEAVE)) return openArweave(from)
   const dir = resolve(from.slice(FILE.length))
   if (!from.startsWith(FILE) || from === FILE) {
-    throw new HbError('usage', `--from ${from}: write it as file:PATH`)
+    throw new HbError('usage', `--from ${from}: write it as file:PATH or arweave:GATEWAY`)
   }
   if (!existsSync(dir)) throw new HbError('archive-absent', dir)
   const { openFileArchive } = await import('../archive/index.ts')
@@ -38,12 +45,25 @@ export async function openArchive(from: string): Promise<Archive> {
 }
 
 /** To be written to; a directory is made when the first item is. */
-export async function openArchiveToWrite(locator: string, signer: Signer): Promise<Archive> {
-  if (!locator.startsWith(FILE) || locator === FILE) {
-    throw new HbError('connector-config-invalid', `archive ${locator}: write it as file:PATH`)
+export async function openArchiveToWrite(from: string, signer: ArweaveSigner): Promise<Archive> {
+  const { openArweaveArchive, openFileArchive } = await import('../archive/index.ts')
+  if (from.startsWith(ARWEAVE)) {
+    return openArweaveArchive({ gateway: from.slice(ARWEAVE.length), signer })
   }
-  const { openFileArchive } = await import('../archive/index.ts')
-  return openFileArchive({ dir: resolve(locator.slice(FILE.length)), signer })
+  if (!from.startsWith(FILE) || from === FILE) {
+    const detail = `archive ${from}: write it as file:PATH or arweave:GATEWAY`
+    throw new HbError('connector-config-invalid', detail)
+  }
+  return openFileArchive({ dir: resolve(from.slice(FILE.length)), signer })
+}
+
+/** To be read only; and what posting to it costs. */
+export async function openArweave(from: string): Promise<Archive & ArweaveCosts> {
+  if (!from.startsWith(ARWEAVE)) {
+    throw new HbError('usage', `--from ${from}: write it as arweave:GATEWAY, files cost nothing`)
+  }
+  const { openArweaveArchive } = await import('../archive/index.ts')
+  return openArweaveArchive({ gateway: from.slice(ARWEAVE.length) })
 }
 
 /** What --owner and --signatures ask for; closed when `use` is done. */

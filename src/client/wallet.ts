@@ -21,6 +21,7 @@ import {
   OWNER_BYTES,
   ownerAddress,
   RSA_PSS,
+  signBytes,
   signDataItem,
   type DataItemFields,
   type SignatureType,
@@ -57,6 +58,11 @@ export class Wallet {
   /** The bytes of a signed data item. Throws `item-malformed`. */
   sign(fields: DataItemFields): Buffer {
     return signDataItem(this.#key, fields)
+  }
+
+  /** The bare signature: of an Arweave transaction's deep hash, where it is posted to Arweave. */
+  signBytes(bytes: Uint8Array): Buffer {
+    return signBytes(this.#key, bytes)
   }
 
   /**

@@ -1,5 +1,6 @@
 // A message in memory out of what a record holds: the one place where both meet.
 
+import type { DataItem } from './ans104/index.ts'
 import type { RelayedRecord, WireMessage } from './codec/records.ts'
 import { isGenerationName } from './generations.ts'
 import type { Network } from './genesis.ts'

@@ -205,6 +205,36 @@ export const ERROR_TABLE = {
     message: 'writing to the archive failed',
     advice: 'Look at its disk: full, read-only or gone. It is tried again; nothing is lost meanwhile.',
   },
+  'archive-gateway-failed': {
+    kind: 'transient',
+    message: 'the Arweave gateway does not answer, or not as it must',
+    advice: 'Wait, or name another gateway; the sink tries again by itself, and nothing is lost.',
+  },
+  'archive-post-refused': {
+    kind: 'transient',
+    message: 'the Arweave gateway refused a transaction',
+    advice: 'The text says why: often its price or the balance. It is posted again, then renewed.',
+  },
+  'archive-fee-high': {
+    kind: 'transient',
+    message: 'the Arweave gateway asks for more than a transaction may cost',
+    advice: 'Compare with another gateway, or raise feeMax. It is asked again; nothing was posted.',
+  },
+  'archive-balance-low': {
+    kind: 'transient',
+    message: 'the wallet cannot pay for the transaction',
+    advice: 'Send AR to the named address; it is tried again, and nothing is lost meanwhile.',
+  },
+  'archive-item-too-large': {
+    kind: 'operator',
+    message: 'a transaction is over the limit of the archive',
+    advice: 'Lower bytesMax of the sink, or raise transactionBytesMax of whoever reads it.',
+  },
+  'archive-wallet-refused': {
+    kind: 'operator',
+    message: 'the wallet cannot sign this transaction',
+    advice: 'Use the RSA 4096 wallet of the sink (`hb keys generate --type rsa` makes one).',
+  },
   'archive-behind': {
     kind: 'operator',
     message: 'the log begins behind what the archive ends with',

@@ -116,7 +116,8 @@ export function archiveTests(name: string, make: () => Promise<OpenArchives>): v
     })
 
     test('large data come back whole', async () => {
-      const data = 'x'.repeat(3_000_000)
+      // no part of it like another: whoever keeps equal parts once must not show
+      const data = Array.from({ length: 300_000 }, (_, n) => `line ${n}`).join('\n')
       const id = await post(upload(30, data))
       expect((await archive.read(id)).data.equals(Buffer.from(data))).toBe(true)
     })

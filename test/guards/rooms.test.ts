@@ -134,6 +134,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'vendor-kafkajsconfluent-schema-registry': {
     'src/log/vendor-schemas.ts': "export { a } from '@kafkajs/confluent-schema-registry'",
   },
+  'vendor-arweave': { 'src/dre/vendor-arweave.ts': "export { a } from 'arweave'" },
   'vendor-avsc': { 'src/dre/vendor-avsc.ts': "export { a } from 'avsc'" },
   'vendor-bignumberjs': { 'src/dre/vendor-bignumber.ts': "export { a } from 'bignumber.js'" },
   'vendor-commander': { 'src/dre/vendor-commander.ts': "export { a } from 'commander'" },

@@ -171,8 +171,9 @@ const WORDS: readonly { bad: RegExp; where: RegExp; instead: string }[] = [
   },
   {
     bad: /\b(tx|txid|txId|txs)\b/,
-    // but for the names that Warp's own files have
-    where: /^(src|contracts|test)\/(?!replay\/warp\/|differential\/)/,
+    // but for the names that Warp's own files have, and a gateway's paths
+    where:
+      /^(src|contracts|test)\/(?!replay\/warp\/|differential\/|archive\/arweave\/|arweave-gateway\/)/,
     instead: 'message, message id',
   },
   { bad: /\b(actor|contract)Id\b/, where: CODE, instead: 'process, process id' },

@@ -25,14 +25,16 @@ import { partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
 import { shortId, tableLines, type Cell } from '../table.ts'
 import { paint } from '../terminal.ts'
+import { addArchiveCost } from './archive-cost.ts'
 
 const HELP = `
 ls      shows the segments by their tags; nothing of them is read
 verify  reads every partition from its genesis on: chain, hashes, roots; exit code 1 where it breaks
+cost    asks a gateway of Arweave what posting costs, and says what is still to be posted
 
 Examples:
   hb archive ls --from file:./archive
-  hb archive verify --from file:./archive --network <id> --signatures`
+  hb archive verify --from arweave:https://arweave.net --network <id> --owner <address>`
 
 type Options = ArchiveOptions & { readonly network?: string; readonly json?: true }
 
@@ -48,6 +50,7 @@ export function addArchive(program: Command, context: CommandContext): void {
   }
   ls.action((options: Options) => list(context, options))
   signaturesOption(verify).action((options: Options) => verifyAll(context, options))
+  addArchiveCost(archive, context)
 }
 
 async function withNetworks(

@@ -35,7 +35,8 @@ Examples:
   hb restore --from file:./archive --network <id> --to embedded:hb-data
   hb restore --from file:./archive --network <id> --to host:9092 --application-id restored
   hb restore --from file:./archive --network <id> --to embedded:then --to-height 20000
-  hb restore --from file:./archive --network <id> --to embedded:hb-data --new-generation`
+  hb restore --from file:./archive --network <id> --to embedded:hb-data --new-generation
+  hb restore --from arweave:GATEWAY --network <id> --to host:9092 --owner <address>`
 
 type Options = ArchiveOptions & {
   readonly network: string

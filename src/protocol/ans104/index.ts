@@ -25,7 +25,7 @@ export {
 } from './data-item.ts'
 export { deepHash, type DeepHashChunk } from './deep-hash.ts'
 export { ownerKey } from './public-key.ts'
-export { signDataItem, type SigningKey } from './sign.ts'
+export { signBytes, signDataItem, type SigningKey } from './sign.ts'
 export {
   createDataItemVerifier,
   verifyDataItem,

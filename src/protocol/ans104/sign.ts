@@ -1,6 +1,6 @@
 // Signing data items. The key stays an opaque KeyObject: nothing here prints or exports it.
 
-import { constants, sign as signBytes, type KeyObject } from 'node:crypto'
+import { constants, sign, type KeyObject } from 'node:crypto'
 import { encodeDataItem, parseDataItem, type DataItemFields } from './data-item.ts'
 import { ItemHasher } from './deep-hash.ts'
 import { RSA_PSS, SIGNATURE_BYTES, type SignatureType } from './format.ts'
@@ -19,13 +19,14 @@ export function signDataItem(key: SigningKey, fields: DataItemFields): Buffer {
   const bytes = encodeDataItem(type, blank, owner, fields)
   const hasher = new ItemHasher()
   const digest = hasher.digest(hasher.afterOwner(type, owner), parseDataItem(bytes))
-  bytes.set(signature(key, digest), 2)
+  bytes.set(signBytes(key, digest), 2)
   return bytes
 }
 
-function signature(key: SigningKey, digest: Buffer): Buffer {
-  if (key.signatureType !== RSA_PSS) return signBytes(null, digest, key.privateKey)
-  return signBytes('sha256', digest, {
+/** The bare signature: RSA-PSS with SHA-256, or Ed25519. */
+export function signBytes(key: SigningKey, bytes: Uint8Array): Buffer {
+  if (key.signatureType !== RSA_PSS) return sign(null, bytes, key.privateKey)
+  return sign('sha256', bytes, {
     key: key.privateKey,
     padding: constants.RSA_PKCS1_PSS_PADDING,
     saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
