@@ -25,8 +25,8 @@ export const TIME_MUTATIONS: readonly Mutation[] = [
     messages.push(sent, sent)\n`,
   },
   {
-    name: 'alarm-lost-for-want-of-count',
-    weakens: 'A message that cannot carry an alarm takes it from the clock all the same.',
+    name: 'alarm-crippled',
+    weakens: 'A message with few hops fires alarms, which then have fewer to go on with.',
     file: CLOCK,
     from: 'if (action.hops <= limits.alarmHops) return 0',
     to: 'if (action.hops < 1) return 0',
