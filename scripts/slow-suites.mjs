@@ -5,6 +5,7 @@
 export const SLOW_SUITES = [
   'test/chaos/chaos[.]test',
   'test/chaos/in-process',
+  'test/chaos/killed',
   'test/chaos/node-process',
   'test/connectors/arweave-sink/crash',
   'test/differential/differential',

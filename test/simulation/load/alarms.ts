@@ -40,7 +40,9 @@ export function alarms(): Workload {
       const clock = network.processIds.get(CLOCK) as string
       const dice = random.below(100)
       if (dice < 12) {
-        const carries = random.below(3) === 0 ? { hops: 1 + random.below(40) } : POKE
+        const few = 1 + random.below(POKE.hops)
+        const less = few % 2 === 0 ? { hops: few } : { ...POKE, hops: few }
+        const carries = random.below(3) === 0 ? less : POKE
         const tags: Tags = random.below(4) === 0 ? { Reference: '1' } : {}
         return { fields: messageFields(place, { target: clock, action: 'Poke', tags, ...carries }) }
       }

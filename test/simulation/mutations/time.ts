@@ -25,8 +25,8 @@ export const TIME_MUTATIONS: readonly Mutation[] = [
     messages.push(sent, sent)\n`,
   },
   {
-    name: 'alarm-lost-for-want-of-count',
-    weakens: 'A message that cannot carry an alarm takes it from the clock all the same.',
+    name: 'alarm-crippled',
+    weakens: 'A message with few hops fires alarms, which then have fewer to go on with.',
     file: CLOCK,
     from: 'if (action.hops <= limits.alarmHops) return 0',
     to: 'if (action.hops < 1) return 0',
@@ -53,11 +53,11 @@ export const TIME_MUTATIONS: readonly Mutation[] = [
     to: 'this.#due = Infinity',
   },
   {
-    name: 'ticker-gives-up',
-    weakens: 'A poke that changed nothing is not followed by another.',
+    name: 'ticker-sleeps-on',
+    weakens: 'A ticker is not woken by an alarm that is due before what it waits for.',
     file: TICKER,
-    from: 'Math.max(pokeIntervalMsMin, Math.min(pauseMs, pokeRetryMsMax))',
-    to: 'Math.max(pokeIntervalMsMin, pauseMs === 0 ? 0 : Infinity * pokeRetryMsMax)',
+    from: '    this.#due = said\n    this.#vain = 0\n    this.#wake()\n',
+    to: '    this.#due = said\n    this.#vain = 0\n',
   },
   {
     name: 'late-reply-resumes',
