@@ -93,6 +93,10 @@ export class Sinks {
     }
   }
 
+  kill(): void {
+    for (const sink of this.#sinks) sink.kill()
+  }
+
   /** What keeps the archive from being at the end of the log, by one sink. */
   missing(): string[] {
     if (this.#sinks.length === 0) return []
