@@ -61,6 +61,7 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
       target.append(entries, each)
     done.push(await follow(options, shared, view, append))
   }
+  done.forEach((each, at) => targets[at]?.checkEnd(each))
   return done
 }
 
@@ -123,10 +124,19 @@ class TargetPartition {
       await this.#appendAll(entries.slice(at, to))
       at = to
       const { entry } = entries[at - 1] as OpenedEntry
+      // a listed end may be old: there was more in the log, and it is compared when it is come to
+      if (this.view.height > entry.height) continue
       if (this.view.height === entry.height && equalBytes(this.view.hash, entry.hash)) continue
       const where = `partition ${this.#partition}, height ${entry.height} of ${listed.found.place}`
       throw new HbError('restore-target-differs', `${where}: somebody else writes this log`)
     }
+  }
+
+  /** Throws `restore-target-differs` where there is more than was compared. */
+  checkEnd({ height }: ReadPartition): void {
+    if (this.view.height === height) return
+    const ends = `partition ${this.#partition} is at height ${this.view.height}`
+    throw new HbError('restore-target-differs', `${ends}, which is not the archive's: run it again`)
   }
 
   /** What is read back counts, not what an append said. */

@@ -142,6 +142,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     ;({ figures, states } = judged)
     if (figures.superseded > 0) world.saw('an entry was superseded')
     if (plan.archive.sinks > 0 && violations.length === 0) {
+      for (const machine of [...sim.nodes, sinks]) machine.kill()
       const from = { world, site: sinks.site, network, rates: plan.rates }
       const { partitions } = invariants.known
       violations.push(...(await judgeRestored(from, { partitions, states })))

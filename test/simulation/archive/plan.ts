@@ -54,8 +54,8 @@ export function archivePlanOf(random: Random): ArchivePlan {
   return {
     sinks: 1 + random.below(3),
     rates: {
-      failed: rate(0.3),
-      late: rate(0.2),
+      failed: rate(0.5),
+      late: rate(0.5),
       unanswered: rate(0.2),
       hidden: rate(0.5),
       unreadable: rate(0.2),

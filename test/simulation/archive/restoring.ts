@@ -22,6 +22,7 @@ import { SECOND } from '../world/world.ts'
 import type { ArchiveSite } from './archive-site.ts'
 
 const LIVES_MAX = 40
+const FAULTY_LIVES = 8
 /** Of one attempt: far more than any takes. */
 const ATTEMPT_US_MAX = 600 * SECOND
 const FIRST_CALLS_MAX = 60
@@ -33,6 +34,7 @@ export type Original = {
   readonly states: ReadonlyMap<string, string>
 }
 
+/** The network that it was is gone: nothing of it is written any more. */
 export type Restoring = {
   readonly world: World
   readonly site: ArchiveSite
@@ -77,9 +79,10 @@ async function restored({ world, site, network, rates }: Restoring): Promise<Clu
   const random = world.random('restoring')
   const brokers = new Cluster(world, GROUP_LIMITS)
   const faults = new Faults(world, rates)
-  site.isOn = true
   let last = ''
   for (let life = 0; life < LIVES_MAX; life++) {
+    // each goes on where the one before it stopped, and so has an end
+    site.isOn = life < FAULTY_LIVES
     const host = new Host(world, `restore.${life}`)
     if (life === 0) host.crashAt = crashOf(random)
     const log = new SimLog(brokers, host, faults)

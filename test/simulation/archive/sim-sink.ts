@@ -17,7 +17,7 @@ import type { ArchiveSite } from './archive-site.ts'
 
 /** Small, so that a short run comes to what takes days elsewhere. */
 const LIMITS: Partial<SinkLimits> = {
-  bytesMax: 40_000,
+  bytesMax: 12_000,
   flushDelayMsMax: 4_000,
   pollDelayMs: 500,
   retryDelayMs: 100,

@@ -5,6 +5,7 @@ import { MODULE_MUTATIONS } from './modules.ts'
 import type { Mutation } from './mutation.ts'
 import { RELAYER_MUTATIONS } from './relayer.ts'
 import { SEQUENCER_MUTATIONS } from './sequencer.ts'
+import { SINK_MUTATIONS } from './sink.ts'
 import { TIME_MUTATIONS } from './time.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -13,4 +14,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...RELAYER_MUTATIONS,
   ...TIME_MUTATIONS,
   ...MODULE_MUTATIONS,
+  ...SINK_MUTATIONS,
 ]
