@@ -38,6 +38,15 @@ function faults(more: Record<string, string | null>): Record<string, string[]> {
   return Object.fromEntries(found.map(({ value }) => [value.name, value.errors]))
 }
 
+function messageOf(act: () => unknown): string {
+  try {
+    act()
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('it was not refused')
+}
+
 test('the least that is needed, and what the rest is then', () => {
   expect(parseConfig(LEAST)).toEqual({
     given: LEAST,
@@ -141,7 +150,7 @@ describe('what is refused', () => {
     expect(faults({ 'archive.wallet': JWK })).toEqual({
       'archive.wallet': ['Invalid value for configuration archive.wallet: the path of a JWK file, not what is in it'],
     })
-    expect(() => parseConfig(bad)).toThrow(expect.objectContaining({ message: expect.not.stringContaining(SECRET) as string }))
+    expect(messageOf(() => parseConfig(bad))).not.toContain(SECRET)
   })
 })
 

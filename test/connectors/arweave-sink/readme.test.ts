@@ -1,11 +1,11 @@
 // Every request that the connector's README shows is sent, in its order, and answered as it shows.
 
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { CONFIG_KEYS, readConnectorFile } from '../../../connectors/arweave-sink/index.ts'
 import { systemClock } from '../../../src/std/clock.ts'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ROOT } from '../../guards/tool.ts'
 import { ConnectRig } from './connect-rig.ts'
 
@@ -53,7 +53,9 @@ test('there are examples of every path and method', () => {
   expect(kinds.size).toBeGreaterThan(18)
 })
 
-test.each(EXAMPLES.map((each) => [each.command.split('\n')[0] as string, each]))('%s', async (_, shown) => {
+const NAMED = EXAMPLES.map((each) => [each.command.split('\n')[0] as string, each] as const)
+
+test.each(NAMED)('%s', async (_, shown) => {
   const { method, path, body } = requestOf(shown.command)
   for (let tried = 0; ; tried++) {
     const answer = await rig.ask(method, path, body === undefined ? undefined : here(body))
