@@ -14,6 +14,7 @@ const PARTS = {
   hb_dre_: 'The DRE',
   hb_relayer_: 'The relayer',
   hb_log_: 'The log, as this node uses it',
+  hb_sink_: 'Connectors of the Arweave sink: GET /metrics of their REST',
   hb_http_: 'The HTTP server',
   process_: 'The OS process',
   nodejs_: 'Node',
@@ -118,10 +119,16 @@ export function metricsDoc(...tables) {
   return `${lines.join('\n').trimEnd()}\n`
 }
 
+/** What a worker has besides what a node has too. */
+export function ownOf(table) {
+  return Object.fromEntries(Object.entries(table).filter(([name]) => name.startsWith('hb_')))
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { NODE_METRICS } = await import('../src/node/metrics/node-metrics.ts')
   const { HTTP_METRICS } = await import('../src/node/http/http-metrics.ts')
-  const text = metricsDoc(NODE_METRICS, HTTP_METRICS, PROCESS_METRICS)
+  const { SINK_METRICS } = await import('../connectors/arweave-sink/metrics.ts')
+  const text = metricsDoc(NODE_METRICS, HTTP_METRICS, ownOf(SINK_METRICS), PROCESS_METRICS)
   if (process.argv.includes('--check')) {
     process.exitCode = readFileSync(TARGET, 'utf8') === text ? 0 : 1
   } else {

@@ -1,7 +1,7 @@
 // What a connector may be configured with, as a table in the manner of Kafka's ConfigDef: keys with
 // type, default and range, values checked by them, and both in the form of Connect's REST.
 //
-// Invariant: D1 a value that may be a secret (of a key that is not known, or that names a file) is
+// Invariant: D1 a value that may be a secret (of a key that is not known, or that says so) is
 // in no error and no answer.
 
 export type ConfigType = 'STRING' | 'INT' | 'LONG' | 'BOOLEAN' | 'LIST'
@@ -24,8 +24,8 @@ export type ConfigKey = {
   readonly range?: string
   /** What is wrong with a value; undefined: nothing. */
   readonly check?: (value: string) => string | undefined
-  /** It names a file: somebody may have put in what is in the file. */
-  readonly isFile?: true
+  /** Somebody may have put in a secret: what is in a file for its path, a user for an address. */
+  readonly mayHoldSecret?: true
 }
 
 export type ConfigTable = Readonly<Record<string, ConfigKey>>
@@ -70,9 +70,9 @@ function valueOf(name: string, key: ConfigKey, given: string | null | undefined)
   const value = given.trim()
   const why = fault(key, value)
   if (why === undefined) return { name, value, errors: [] }
-  const shown = key.isFile === true ? '' : ` ${value}`
+  const shown = key.mayHoldSecret === true ? '' : ` ${value}`
   const error = `Invalid value${shown} for configuration ${name}: ${why}`
-  return { name, value: key.isFile === true ? null : value, errors: [error] }
+  return { name, value: key.mayHoldSecret === true ? null : value, errors: [error] }
 }
 
 function fault(key: ConfigKey, value: string): string | undefined {
@@ -98,15 +98,6 @@ function nearest(table: ConfigTable, name: string): string {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '')
   const found = Object.keys(table).find((each) => plain(each) === plain(name))
   return found === undefined ? '' : `: it is written '${found}'`
-}
-
-/** What may stand there, for people. */
-export function rangeOf({ type, min, max, oneOf, range }: ConfigKey): string {
-  if (range !== undefined) return range
-  if (oneOf !== undefined) return oneOf.join(', ')
-  if (type === 'BOOLEAN') return 'true, false'
-  if (min === undefined && max === undefined) return ''
-  return `${min ?? ''}…${max ?? ''}`
 }
 
 /** As `GET /connector-plugins/{name}/config` shows a key. */

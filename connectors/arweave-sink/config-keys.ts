@@ -91,6 +91,7 @@ const COMMON: ConfigTable = {
     range: 'one http or https address',
     check: (value) =>
       /^https?:\/\/[^@\s]+$/.test(value) ? undefined : 'one http or https address, without a user',
+    mayHoldSecret: true,
   },
 }
 
@@ -197,7 +198,7 @@ const ARCHIVE: ConfigTable = {
     range: 'a path',
     check: (value) =>
       /^[^{}"\n]{1,4096}$/.test(value) ? undefined : 'the path of a JWK file, not what is in it',
-    isFile: true,
+    mayHoldSecret: true,
   },
   'archive.durability': {
     type: 'STRING',

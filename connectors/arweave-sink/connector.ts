@@ -160,11 +160,11 @@ export class Connector {
     return new SinkTask({ open, onFailed: (error) => this.#taskFailed(task, error) })
   }
 
-  #retried(partition: number, error: HbError): void {
-    this.figures.retried(partition, error.code)
+  #retried(partition: number | undefined, error: HbError): void {
+    if (partition !== undefined) this.figures.retried(partition, error.code)
     const { code, message } = error
     const fields = { connector: this.name, partition, code }
-    this.#ports.reporter.warn('sink-retried', `partition ${partition}: ${message}`, fields)
+    this.#ports.reporter.warn('sink-retried', `connector ${this.name}: ${message}`, fields)
   }
 
   #taskFailed(task: number, error: HbError, partition?: number): void {

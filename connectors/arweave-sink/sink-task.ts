@@ -82,7 +82,11 @@ export class SinkTask {
     const partitions = [...this.partitions()]
     const failed = partitions.filter(([, { state }]) => state === 'FAILED')
     if (failed.length > 0) return { state: 'FAILED', ...traces(failed) }
-    if (!this.#isMember) return { state: 'UNASSIGNED' }
+    if (!this.#isMember) {
+      const waitsFor = this.#sink?.startError
+      const trace = waitsFor !== undefined && { trace: traceOf(waitsFor) }
+      return { state: 'UNASSIGNED', ...trace }
+    }
     // what is tried again is worth a look, though nobody need act
     return { state: running, ...traces(partitions) }
   }

@@ -56,8 +56,8 @@ export type SinkOptions = {
     id: string,
     bytes: number,
   ) => void
-  /** Something failed, and is tried again. */
-  readonly onRetried?: (partition: number, error: HbError) => void
+  /** Something failed, and is tried again; undefined: what comes before all partitions. */
+  readonly onRetried?: (partition: number | undefined, error: HbError) => void
   /** A record that is no entry. What it throws fails the partition; default: passed over. */
   readonly onPoison?: (partition: number, record: StoredRecord) => Promise<void>
   /** Its partition stops; others go on. */
@@ -87,6 +87,7 @@ export class ArweaveSink {
   /** What the group gave up on here, by no fault of its task. */
   readonly #halted = new Map<number, HbError>()
   #membership: Membership | undefined
+  #startError: HbError | undefined
   readonly #stopping = new AbortController()
 
   constructor(options: SinkOptions) {
@@ -124,6 +125,11 @@ export class ArweaveSink {
     })
   }
 
+  /** What `start` tries again now. */
+  get startError(): HbError | undefined {
+    return this.#startError
+  }
+
   /** By partition that this member has. */
   states(): ReadonlyMap<number, TaskState> {
     const states = [...this.#tasks].map(([partition, task]): [number, TaskState] => {
@@ -144,13 +150,18 @@ export class ArweaveSink {
 
   /** Twice is as good as once: whoever reads goes by its hash. */
   async #keepGenesis(): Promise<void> {
-    const { archive, network, clock, durability = 'accepted' } = this.#o
+    const { archive, network, clock, durability = 'accepted', onRetried } = this.#o
+    const onFailed = (error: HbError): void => {
+      this.#startError = error
+      onRetried?.(undefined, error)
+    }
     const { signal } = this.#stopping
-    await retried({ clock, limits: this.#limits, signal }, async () => {
+    await retried({ clock, limits: this.#limits, signal, onFailed }, async () => {
       if (await hasGenesis(archive, network)) return
       const prepared = await archive.prepare(genesisUpload(network))
       await archive.post(prepared, durability, { signal })
     })
+    this.#startError = undefined
   }
 
   async #assigned(

@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { metricsDoc, PROCESS_METRICS } from '../../scripts/metrics-doc.mjs'
+import { metricsDoc, ownOf, PROCESS_METRICS } from '../../scripts/metrics-doc.mjs'
+import { SINK_METRICS } from '../../connectors/arweave-sink/index.ts'
 import { HTTP_METRICS } from '../../src/node/http/http-metrics.ts'
 import { NODE_METRICS } from '../../src/node/metrics/node-metrics.ts'
 import { makeGenesis, openNetwork } from '../../src/protocol/genesis.ts'
@@ -11,8 +12,9 @@ import { ERROR_TABLE } from '../../src/std/error-table.ts'
 import { SANDBOX } from '../../src/runtime/index.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { ROOT } from '../guards/tool.ts'
-import { MetricsRig } from '../node/metrics-rig.ts'
-import type { Scrape } from '../node/metrics-rig.ts'
+import { ConnectRig } from '../connectors/arweave-sink/connect-rig.ts'
+import { MetricsRig, parseExposition } from '../node/metrics-rig.ts'
+import type { Family, Scrape } from '../node/metrics-rig.ts'
 import { asked, withoutVariables } from './promql.ts'
 
 type Rule = {
@@ -37,7 +39,8 @@ const rules = (parse(read('ops/prometheus/alerts.yml')) as { groups: { rules: Ru
 const dashboards = readdirSync(`${ROOT}ops/grafana`).map(
   (file) => JSON.parse(read(`ops/grafana/${file}`)) as Dashboard,
 )
-const documented = { ...NODE_METRICS, ...HTTP_METRICS, ...PROCESS_METRICS }
+const SINK = ownOf(SINK_METRICS)
+const documented = { ...NODE_METRICS, ...HTTP_METRICS, ...SINK, ...PROCESS_METRICS }
 /** What Prometheus adds to every sample, and `le` of buckets. */
 const ADDED = ['instance', 'job', 'le']
 
@@ -53,18 +56,29 @@ const network = openNetwork(
 )
 
 let rig: MetricsRig
+let connect: ConnectRig
 let scrape: Scrape
+/** Of a worker of connectors: what a node does not have. */
+let sinkFamilies: Map<string, Family>
 beforeAll(async () => {
   rig = await MetricsRig.open(network)
   const target = network.processIds.get('counter') as string
   await rig.node.api.submit([signedItem(network, ed25519Key(), { target, tags: [], data: '' })])
   scrape = await rig.until(({ value }) => value('hb_dre_results_total') === 2)
+  connect = await ConnectRig.open([5])
+  await connect.ask('PUT', '/connectors/arweave-sink/config', connect.config())
+  await connect.states('RUNNING', 'RUNNING')
+  await connect.sink.caughtUp()
+  sinkFamilies = parseExposition((await connect.ask('GET', '/metrics')).text)
 })
-afterAll(() => rig.close())
+afterAll(async () => {
+  await rig.close()
+  await connect.close()
+})
 
 /** Of a sample's name, the metric that it belongs to. */
 function familyOf(name: string): string | undefined {
-  if (scrape.families.has(name)) return name
+  if (scrape.families.has(name) || sinkFamilies.has(name)) return name
   const base = name.replace(/_(bucket|sum|count)$/, '')
   return scrape.families.get(base)?.type === 'histogram' ? base : undefined
 }
@@ -100,12 +114,12 @@ test('these tests find what is wrong', () => {
 
 describe('the page of metrics', () => {
   test('is what the tables say (npm run generate writes it)', () => {
-    const page = metricsDoc(NODE_METRICS, HTTP_METRICS, PROCESS_METRICS)
+    const page = metricsDoc(NODE_METRICS, HTTP_METRICS, SINK, PROCESS_METRICS)
     expect(read('docs/operating/metrics.md')).toBe(page)
   })
 
   test('has everything that a real node exposes, with its type and its labels', () => {
-    for (const [name, { type, samples }] of scrape.families) {
+    for (const [name, { type, samples }] of [...scrape.families, ...sinkFamilies]) {
       const row = documented[name as keyof typeof documented]
       expect([name, row?.type]).toEqual([name, type])
       for (const sample of samples.keys()) {
@@ -123,10 +137,11 @@ describe('the page of metrics', () => {
     const ours = [...Object.keys(NODE_METRICS), ...Object.keys(HTTP_METRICS)]
     expect(ours.filter((name) => !scrape.families.has(name))).toEqual([])
     expect(ours.length).toBeGreaterThan(50)
+    expect(Object.keys(SINK_METRICS).filter((name) => !sinkFamilies.has(name))).toEqual([])
   })
 
   test('names are by the conventions', () => {
-    for (const [name, { type, help }] of Object.entries({ ...NODE_METRICS, ...HTTP_METRICS })) {
+    for (const [name, { type, help }] of Object.entries({ ...NODE_METRICS, ...HTTP_METRICS, ...SINK })) {
       expect(name).toMatch(/^(hb_[a-z]+_[a-z_]+|kafka_consumergroup_lag)$/)
       expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter'])
       if (type === 'histogram') expect(name).toMatch(/_seconds$/)
@@ -208,7 +223,7 @@ describe('dashboards', () => {
         ),
       ),
     )
-    const ours = Object.keys({ ...NODE_METRICS, ...HTTP_METRICS })
+    const ours = Object.keys({ ...NODE_METRICS, ...HTTP_METRICS, ...SINK })
     expect(ours.filter((name) => !shown.has(name)).sort()).toEqual([
       'hb_door_waiting_records',
       'hb_node_info',

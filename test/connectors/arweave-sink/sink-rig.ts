@@ -83,6 +83,15 @@ export class SinkRig {
     return this
   }
 
+  /** More entries behind those of a partition. */
+  async more(partition: number, count: number): Promise<void> {
+    const had = (this.planted[partition] as PlantedLog).entries.length
+    const { records } = plantLog(this.network, partition, had + count)
+    const isNew = ({ headers }: { headers?: Readonly<Record<string, string>> }): boolean =>
+      Number(headers?.['hb-height'] ?? -1) >= had
+    await this.log.append(TOPIC, partition, records.filter(isNew))
+  }
+
   async until(isSo: () => boolean, what: string): Promise<void> {
     for (let tried = 0; !isSo(); tried++) {
       if (tried > 2_000) throw new Error(`never: ${what}`)
