@@ -66,12 +66,14 @@ export async function verifyPartition(
 export function followPartition(
   options: ReadArchiveOptions,
   from: View,
-  use: (entries: readonly Entry[]) => Promise<void>,
+  use: (entries: readonly Entry[]) => Promise<Used>,
 ): Promise<ReadPartition> {
   return follow(options, codecs(), from, (_segment, opened) => use(opened.map(({ entry }) => entry)))
 }
 
-type Use = (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<void>
+/** `enough`: nothing behind it is wanted. */
+export type Used = void | 'enough'
+type Use = (segment: ChainedSegment, entries: readonly OpenedEntry[]) => Promise<Used>
 
 /** From behind the view on. Throws `archive-segment-missing` also where a cut is not reached. */
 export async function follow(
@@ -96,11 +98,12 @@ export async function follow(
       if (signal?.aborted === true) throw new HbError('interrupted', `at height ${view.height}`)
       await options.checkItems?.(each.segment.items)
       const wanted = each.entries.filter(({ entry }) => entry.height <= last)
-      await use(each, wanted)
+      const used = await use(each, wanted)
       segments += 1
       entries += wanted.length
       for (const { entry } of wanted) advance(view, entry)
       options.onProgress?.(view.height + 1, end + 1)
+      if (used === 'enough') return readOf(view, segments, entries)
     }
     if (stretch.to < Infinity && view.height < last) {
       const lacking = `partition ${partition}: heights ${view.height + 1} to ${last}`
@@ -108,6 +111,10 @@ export async function follow(
       throw new HbError('archive-segment-missing', `${lacking}, ${kept}`)
     }
   }
-  const { height, hash } = view
+  return readOf(view, segments, entries)
+}
+
+function readOf(view: View, segments: number, entries: number): ReadPartition {
+  const { partition, height, hash } = view
   return { partition, height, hash: toBase64Url(hash), segments, entries }
 }

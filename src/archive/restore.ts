@@ -9,19 +9,21 @@
 import type { View } from '../protocol/accept.ts'
 import { accept, advance, initialView } from '../protocol/accept.ts'
 import type { Records } from '../protocol/codec/records.ts'
+import type { Entry } from '../protocol/entry.ts'
 import { entryHeaders } from '../protocol/entry.ts'
 import { atGeneration, generationAt } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { LogReader } from '../protocol/log-reader.ts'
-import { topicNames, topicSpecs } from '../protocol/topics.ts'
+import { partitionOf, topicNames, topicSpecs } from '../protocol/topics.ts'
 import { equalBytes } from '../std/bytes.ts'
 import type { ErrorCode } from '../std/errors.ts'
 import { HbError, isHbError } from '../std/errors.ts'
 import type { Log, LogRecord } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import { listSegments } from './catalogue.ts'
-import type { Codecs, ReadArchiveOptions, ReadPartition } from './follow.ts'
+import type { Codecs, ReadArchiveOptions, ReadPartition, Used } from './follow.ts'
 import { codecs, follow } from './follow.ts'
+import { carriedOf, moduleRecord, NeededModules } from './needed-modules.ts'
 import type { ChainedSegment } from './segment-chain.ts'
 import type { OpenedEntry } from './segment-reader.ts'
 import { openSegment } from './segment-reader.ts'
@@ -31,6 +33,12 @@ export type RestoreOptions = ReadArchiveOptions & {
   readonly applicationId?: string
   /** Of a new generation: refuses a target whose other topics have had records. */
   readonly unused?: boolean
+  /**
+   * Only what the evaluation of this process needs: the log of its partition (its own entries and
+   * those before them that the hashes chain, that set its level, or that carry its module), and
+   * modules that it names and only other partitions have.
+   */
+  readonly process?: string
 }
 
 /** One append: well below what any log takes. */
@@ -47,9 +55,15 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
   await log.provision(topicSpecs(names, partitions))
   if (options.unused === true) await checkUnused(log, [names.ingress, names.outbox])
   const shared = codecs()
+  const { process } = options
+  const needed = process === undefined ? undefined : new NeededModules(network, process)
+  const onEntry = ({ message }: Entry): void => needed?.note(message)
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  const chosen = process === undefined ? all : [partitionOf(process, partitions)]
   const targets: TargetPartition[] = []
-  for (let partition = 0; partition < partitions; partition++) {
-    const target = new TargetPartition(network, shared.records, log, names.log, partition)
+  for (const partition of chosen) {
+    const place = { log, topic: names.log, partition }
+    const target = new TargetPartition(network, shared.records, place, onEntry)
     await target.open()
     await checkTarget(options, shared, target.view)
     targets.push(target)
@@ -62,7 +76,34 @@ export async function restore(options: RestoreOptions): Promise<ReadPartition[]>
     done.push(await follow(options, shared, view, append))
   }
   done.forEach((each, at) => targets[at]?.checkEnd(each))
+  const elsewhere = all.filter((partition) => !chosen.includes(partition))
+  if (needed !== undefined) await restoreModules(options, shared, needed.missing, elsewhere)
   return done
+}
+
+/** Reads other partitions only for what is missing, and only as far as that takes. */
+async function restoreModules(
+  options: RestoreOptions,
+  shared: Codecs,
+  missing: Set<string>,
+  partitions: readonly number[],
+): Promise<void> {
+  const { network, log, archive, owners, signal, applicationId = 'hb' } = options
+  const topic = topicNames(applicationId).modules
+  const reading = { archive, network, ...(owners && { owners }), ...(signal && { signal }) }
+  for (const partition of partitions) {
+    if (missing.size === 0) return
+    const view = initialView(network.id, partition, network.genesis.partitions)
+    await follow(reading, shared, view, async (_segment, entries): Promise<Used> => {
+      for (const { entry } of entries) {
+        const module = carriedOf(network, entry.message, missing)
+        if (module === undefined) continue
+        await log.append(topic, 0, [moduleRecord(shared.records, module)])
+        missing.delete(module.hash)
+      }
+      return missing.size === 0 ? 'enough' : undefined
+    })
+  }
 }
 
 /** What a lost tail sent could pass for what the new generation sends. */
@@ -101,13 +142,22 @@ class TargetPartition {
   readonly #topic: string
   readonly #partition: number
   readonly #reader: LogReader
+  readonly #onEntry: (entry: Entry) => void
   readonly view: View
   #next = 0
 
-  constructor(network: Network, records: Records, log: Log, topic: string, partition: number) {
+  /** `onEntry`: told of each entry that the target holds, in order. */
+  constructor(
+    network: Network,
+    records: Records,
+    place: { readonly log: Log; readonly topic: string; readonly partition: number },
+    onEntry: (entry: Entry) => void,
+  ) {
+    const { log, topic, partition } = place
     this.#log = log
     this.#topic = topic
     this.#partition = partition
+    this.#onEntry = onEntry
     this.view = initialView(network.id, partition, network.genesis.partitions)
     this.#reader = new LogReader(network, records, this.view)
   }
@@ -167,8 +217,12 @@ class TargetPartition {
       for (const { value } of read.records) {
         const next = expected[this.view.height + 1 - first]
         if (next === undefined || value === null || !equalBytes(next.value, value)) {
-          this.#reader.read(value)
-        } else if (accept(this.view, next.entry) === undefined) advance(this.view, next.entry)
+          const each = this.#reader.read(value)
+          if (each.type === 'entry') this.#onEntry(each.entry)
+        } else if (accept(this.view, next.entry) === undefined) {
+          advance(this.view, next.entry)
+          this.#onEntry(next.entry)
+        }
       }
       if (read.next === this.#next) return
       this.#next = read.next

@@ -13,6 +13,7 @@ import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
 import { readText } from './options.ts'
+import { checkWhole } from './part-of-log.ts'
 import { readable } from './readable.ts'
 
 export type NetworkOptions = {
@@ -27,6 +28,7 @@ export const PARTITIONS = 4
 /** On the embedded log: the directory is all there is. */
 export async function networkIn(directory: string, options: NetworkOptions): Promise<Network> {
   const { genesisIn } = await import('./dev-genesis.ts')
+  checkWhole(directory)
   const asked = await askedFor(options)
   const kept = await genesisIn(directory)
   const network = asked ?? kept ?? (await developed(options))

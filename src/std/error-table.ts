@@ -291,6 +291,11 @@ export const ERROR_TABLE = {
     message: 'the log does not have this height any more',
     advice: 'Read from the height that is named; what was before is in the archive (hb restore).',
   },
+  'log-partial': {
+    kind: 'operator',
+    message: 'the directory holds a part of a log, to be looked at: no node may go on from it',
+    advice: 'Use hb replay and hb state on it; for a node, run hb restore without that choice.',
+  },
   'restore-inconsistent': {
     kind: 'operator',
     message: 'partitions of the archive hold what others that lost their end have sent',

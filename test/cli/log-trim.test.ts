@@ -11,15 +11,16 @@ import { createMemoryLog } from '../../src/log/memory/index.ts'
 import { passing } from '../../src/log/passing/index.ts'
 import type { Batch, Log } from '../../src/log/port.ts'
 import type { LocalNode } from '../../src/node/index.ts'
-import { agreeOnNetwork, startNode } from '../../src/node/index.ts'
+import { startNode } from '../../src/node/index.ts'
 import { Records } from '../../src/protocol/codec/records.ts'
 import { manifestRoot } from '../../src/protocol/manifest.ts'
-import { topicNames, topicSpecs } from '../../src/protocol/topics.ts'
+import { topicNames } from '../../src/protocol/topics.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { signer } from '../archive/planted-log.ts'
 import { ed25519Key, signedItem } from '../protocol/fixtures.ts'
 import { RecordedNode } from '../replay/recorded-node.ts'
 import { archiveAll } from './archived.ts'
+import { copyTopics } from './copied-topics.ts'
 import { hb } from './terminal-double.ts'
 
 const TOPICS = topicNames('hb')
@@ -135,18 +136,7 @@ test('a recorded state that is not what the log gives is found', async () => {
 
 test('on brokers: a group that is behind holds it up, and only that', async () => {
   const log = createMemoryLog()
-  await log.provision(topicSpecs(TOPICS, 2))
-  const { network } = live
-  const make = async () => network
-  await agreeOnNetwork({ log, applicationId: 'hb', clock: systemClock, own: network, make })
-  await withLog(async (source) => {
-    for (const topic of [TOPICS.log, TOPICS.snapshots, TOPICS.modules]) {
-      for (let partition = 0; partition < (await source.ends(topic)).length; partition++) {
-        const { records } = await source.read(topic, partition, 0, { bytesMax: 1e9 })
-        if (records.length > 0) await log.append(topic, partition, records.map(copied))
-      }
-    }
-  })
+  await withLog((source) => copyTopics(live.network, source, log, 'hb'))
   const open = async (): Promise<Log> => ({ ...passing(log), close: async () => undefined })
   const onBrokers = (): ReturnType<typeof hb> => {
     const args = ['log', 'trim', '--before-interval', '2', ...from(), '--execute']
@@ -167,10 +157,6 @@ test('on brokers: a group that is behind holds it up, and only that', async () =
   }
   await log.close()
 })
-
-function copied({ key, value, headers }: Awaited<ReturnType<Log['read']>>['records'][number]) {
-  return { key, value, headers: headers ?? {} }
-}
 
 /** Reads as the sink's group, up to so many records of each partition. */
 async function consume(log: Log, most: number): Promise<void> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { freePorts } from '../support/ports.ts'
 import { blocksOf, guideOf } from './guide-blocks.ts'
 import type { Guide } from './guide-blocks.ts'
+import { SHELL } from './guide-shell.ts'
 import { linkPackage, plantTree } from './planted-tree.ts'
 import type { PlantedTree } from './planted-tree.ts'
 import { ROOT, runProgram, runTool, withoutRunner } from './tool.ts'
@@ -15,24 +16,6 @@ const DIR = `${ROOT}docs/guides/`
 const FRAMES = `${ROOT}test/guards/frames/`
 /** Their blocks are of an example that runs on a broker. */
 const OF_AN_EXAMPLE = ['reading-the-log']
-
-/** `jq -r .a.b` where there is no jq. */
-const SHELL = `set -eu -o pipefail
-command -v jq >/dev/null || jq() {
-  "$NODE" -e 'let v = JSON.parse(require("fs").readFileSync(0, "utf8"))
-    for (const key of process.argv[1].split(".").filter(Boolean)) v = v[key]
-    console.log(typeof v === "string" ? v : JSON.stringify(v))' "$2"
-}
-hb() {
-  if [ "$1" = start ]; then
-    "$NODE" "$HB" "$@" --port "$HB_PORT" --data hb-data >node.log 2>&1 &
-    node=$!
-    trap 'kill "$node"; wait "$node" || true' EXIT
-    until "$NODE" -e 'fetch(process.env.HB_URL + "/readyz").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))'
-    do kill -0 "$node"; sleep 0.1; done
-  else "$NODE" "$HB" "$@"; fi
-}
-`
 
 const names = readdirSync(DIR).map((file) => file.replace(/\.md$/, ''))
 

@@ -16,7 +16,9 @@ import {
 } from '../archive-place.ts'
 import { DEFAULT_APPLICATION_ID, openBroker, type BrokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
+import { processOf } from '../history.ts'
 import { jsonOption, wholeValue } from '../options.ts'
+import { markPart, unmarkPart } from '../part-of-log.ts'
 import { cutLines, partitionLines } from '../print-archive.ts'
 import { showProgress } from '../progress.ts'
 import type { RestorePlan } from '../restore-plan.ts'
@@ -27,6 +29,9 @@ Each segment is verified before anything of it is written: chain, hashes, root, 
 named, and nothing is written past it. Interrupted or failed, the same command goes on where it
 stopped. No node may run on the target meanwhile; states are rebuilt when one starts.
 
+--process     the log of its partition, and modules that it names and only other partitions have; of
+              the others nothing is read. For hb replay and hb state, as with --to-height: what is
+              restored by choice no node starts on.
 --new-generation  where acknowledged entries were lost: every partition is cut back until none holds
 what a lost entry sent, and the network goes on from there in its next generation, which every
 wallet's signature names. The target must be empty.
@@ -35,6 +40,7 @@ Examples:
   hb restore --from file:./archive --network <id> --to embedded:hb-data
   hb restore --from file:./archive --network <id> --to host:9092 --application-id restored
   hb restore --from file:./archive --network <id> --to embedded:then --to-height 20000
+  hb restore --from file:./archive --network <id> --to embedded:one --process <process>
   hb restore --from file:./archive --network <id> --to embedded:hb-data --new-generation
   hb restore --from arweave:GATEWAY --network <id> --to host:9092 --owner <address>`
 
@@ -42,6 +48,7 @@ type Options = ArchiveOptions & {
   readonly network: string
   readonly to: string
   readonly toHeight?: number
+  readonly process?: string
   readonly newGeneration?: true
   readonly commandConfig?: string
   readonly applicationId?: string
@@ -57,6 +64,7 @@ export function addRestore(program: Command, context: CommandContext): void {
     .requiredOption('--network <id>', 'which network', networkValue)
     .requiredOption('--to <target>', 'embedded:DIR, or brokers as host:port,host:port')
     .option('--to-height <height>', 'no further than this height, in every partition', wholeValue)
+    .option('--process <process>', 'only what it needs, to look at (by id, or name in genesis)')
     .option('--new-generation', 'go on without what was lost, from the greatest consistent cut')
     .option('--command-config <file>', "a client.properties with Kafka's own keys (TLS, SASL)")
     .option(
@@ -89,10 +97,12 @@ async function restoreNetwork(context: CommandContext, options: Options): Promis
         log,
         applicationId,
         unused: cut !== undefined,
+        ...(options.process !== undefined && { process: processOf(network, options.process) }),
         ...(toHeight !== undefined && { to: toHeight }),
         onProgress: (height, total) => progress.at(height, total),
         signal,
       })
+      if (!isPart(options)) await unmark(options)
       return { network, partitions, cut }
     })
     progress.end()
@@ -119,13 +129,22 @@ async function planOf(
   const { planGeneration, planWhole } = await import('../restore-plan.ts')
   const archived = await archivedNetwork(archive, options.network, options.owner)
   if (options.newGeneration === true) {
-    if (options.toHeight !== undefined) {
-      throw new HbError('usage', '--to-height with --new-generation: it finds the heights itself')
+    if (isPart(options)) {
+      throw new HbError('usage', '--new-generation is of the whole: no --to-height, no --process')
     }
     return planGeneration(archive, archived, await keptIn(context, options), checks)
   }
-  if (options.toHeight !== undefined) return { network: archived }
+  if (isPart(options)) return { network: archived }
   return planWhole(archive, archived, checks)
+}
+
+/** To look at, and not to go on from. */
+function isPart({ toHeight, process }: Options): boolean {
+  return toHeight !== undefined || process !== undefined
+}
+
+async function unmark({ to }: Options): Promise<void> {
+  if (to.startsWith(EMBEDDED)) await unmarkPart(resolve(to.slice(EMBEDDED.length)))
 }
 
 /** What the target is of; undefined: it is empty. */
@@ -166,9 +185,14 @@ async function openTarget(
     if (to === EMBEDDED) throw new HbError('usage', `--to ${to}: write it as embedded:DIR`)
     const directory = resolve(to.slice(EMBEDDED.length))
     const { keepGenesis } = await import('../start-network.ts')
+    const { process, toHeight } = options
+    if (isPart(options)) await markPart(directory, { process, toHeight })
     await keepGenesis(directory, network)
     const { openEmbeddedLog } = await import('../../log/embedded/index.ts')
     return openEmbeddedLog({ dir: join(directory, 'log') })
+  }
+  if (options.process !== undefined) {
+    throw new HbError('usage', `--process is to look at: --to ${EMBEDDED}DIR, not brokers`)
   }
   const log = await openBroker(context, brokersOf(options), 'admin')
   try {
