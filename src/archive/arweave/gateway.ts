@@ -140,9 +140,9 @@ function reasonOf(error: unknown): string {
 }
 
 function gatewayUrl(text: string): string {
-  const whole = /^https?:\/\//.test(text) ? text : `https://${text}`
-  const url = URL.canParse(whole) ? new URL(whole) : undefined
-  if (url !== undefined && text !== '' && url.search === '' && url.hash === '') {
+  const whole = text.includes('://') ? text : `https://${text}`
+  const url = /^https?:/.test(whole) && URL.canParse(whole) ? new URL(whole) : undefined
+  if (url !== undefined && url.search === '' && url.hash === '') {
     return url.href.replace(/\/+$/, '')
   }
   throw new HbError('usage', `${text}: write the gateway as https://HOST or http://HOST:PORT`)
