@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openFileArchive } from '../../../src/archive/file/index.ts'
-import { verifyPartition } from '../../../src/archive/restore.ts'
+import { verifyPartition } from '../../../src/archive/follow.ts'
 import { HEIGHTS_MAX, NETWORK, sinkFile, stateOf, until, writeData } from './sink-data.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
