@@ -14,18 +14,20 @@
 
 import type { Entry } from '../protocol/entry.ts'
 import type { Network } from '../protocol/genesis.ts'
-import type { Result } from '../protocol/result.ts'
 import type { ModuleRef, ModuleText } from '../protocol/module-ref.ts'
-import type { Evaluated, Outcome, Plan } from '../protocol/transition.ts'
-import { complete, refuseSpawn } from '../protocol/transition.ts'
+import type { Outcome, Plan } from '../protocol/transition.ts'
 import type { Evaluator, EvaluatorCommand, EvaluatorReply } from '../runtime/evaluator/port.ts'
 import { HbError } from '../std/errors.ts'
+import { Closing } from './closing.ts'
 import type { Ledger, Placed } from './core.ts'
 import { Instances } from './instances.ts'
 import type { Modules } from './modules.ts'
 import type { PartitionLevel } from './partition-level.ts'
 import type { DreFigures, DreLimits } from './ports.ts'
 import type { ProcessStore } from './process-store.ts'
+import type { Segment, Settled, Step, Unwritten } from './steps.ts'
+import { became, outcomeOf, withEvaluated } from './steps.ts'
+import { Waiting } from './waiting.ts'
 
 export type EvaluationOptions = {
   readonly network: Network
@@ -38,66 +40,18 @@ export type EvaluationOptions = {
   readonly figures: DreFigures
 }
 
-export type Settled = {
-  readonly result: Result
-  readonly changes: string
-  /** To be found by its hash from now on: of every entry that carries a source, or opened it. */
-  readonly carried?: ModuleText
-  /** Hash of the module that this entry was the first to make known. */
-  readonly learnt?: string
-  /** Of a spawn that succeeded. */
-  readonly spawned?: { readonly module: ModuleText; readonly snapshot: string }
-  /** Hash of what its process runs after it; '' where there is no process or its spawn failed. */
-  readonly module: string
-  /** Of an upgrade that succeeded: hash of what its process ran before it. */
-  readonly replaced?: string
-}
-
-type Step = {
-  readonly placed: Placed
-  plan: Plan
-  reply: EvaluatorReply | undefined
-  /** Of a spawn: what its opening gave. */
-  opening: EvaluatorReply | undefined
-  /** Of a spawn or an upgrade: what was sent to be opened. */
-  module: ModuleText | undefined
-  /** It was not sent when its segment began: `finish` does it. */
-  waits: boolean
-}
-
-/** A segment under way. */
-export type Segment = {
-  readonly steps: Step[]
-  readonly replies: Promise<EvaluatorReply[]>
-  readonly sent: Step[]
-  /** Which replies are those of openings, and of which spawn. */
-  readonly openings: ReadonlyMap<number, Step | undefined>
-}
-
 /** What a row of the journal costs whoever opens the process, beside its text. */
 const ROW_BYTES = 32
-
-/** Processes closed by one command batch. */
-const CLOSE_MAX = 1_000
-
-/** What a process became within a segment that is not written yet. */
-type Unwritten = {
-  readonly spawned?: NonNullable<Settled['spawned']>
-  /** Of the last upgrade. */
-  readonly module?: ModuleText
-  readonly changes: string[]
-}
 
 export class Evaluation {
   readonly #o: EvaluationOptions
   readonly #instances = new Instances()
-  /** Processes that were lost, until nothing of them is under way (V4). */
-  readonly #suspects = new Set<string>()
-  /** How many entries of a process wait to be sent (V4). */
-  readonly #waiting = new Map<string, number>()
+  readonly #waiting = new Waiting(this.#instances)
+  readonly #closing: Closing
 
   constructor(options: EvaluationOptions) {
     this.#o = options
+    this.#closing = new Closing(options, this.#instances)
   }
 
   get instances(): Instances {
@@ -130,7 +84,7 @@ export class Evaluation {
       }
       const outcome = outcomeOf(step)
       if (outcome !== undefined) {
-        this.#waitsNoMore(step)
+        this.#waiting.remove(step)
         settled.push(this.#settle(step, outcome, unwritten))
         tries = 0
         at += 1
@@ -149,60 +103,22 @@ export class Evaluation {
     return settled
   }
 
-  /** Closes what is beyond the bounds; the store must hold everything that finished. */
-  async evict(): Promise<void> {
-    const { instancesMax, instanceBytesMax } = this.#o.limits
-    const instances = this.#instances
-    if (instances.size <= instancesMax && instances.memoryBytes <= instanceBytesMax) return
-    await this.#close([...instances.excess(instancesMax, instanceBytesMax, this.#isIdle)])
+  /** See closing.ts; the store must hold everything that finished. */
+  evict(): Promise<void> {
+    return this.#closing.evict()
   }
 
-  /** Closes what nothing came for since the sweep before; the same holds of the store. */
-  async sweep(): Promise<void> {
-    await this.#close([...this.#instances.sweep(this.#isIdle)])
+  sweep(): Promise<void> {
+    return this.#closing.sweep()
   }
 
   /** Closes everything; nothing must be under way. */
-  async close(): Promise<void> {
-    const open = [...this.#instances.names()]
-    for (const process of open) this.#instances.closed(process)
-    for (let at = 0; at < open.length; at += CLOSE_MAX) {
-      const some = open.slice(at, at + CLOSE_MAX)
-      await this.#o.evaluator.run(some.map((process) => ({ kind: 'close', process })))
-    }
-  }
-
-  readonly #isIdle = (process: string): boolean => {
-    const row = this.#o.ledger.rows.get(process)
-    return row !== undefined && row.slot === row.writtenSlot
-  }
-
-  async #close(processes: readonly string[]): Promise<void> {
-    if (processes.length === 0) return
-    const { evaluator, ledger, figures } = this.#o
-    const instances = this.#instances
-    const commands: EvaluatorCommand[] = []
-    const bases: { process: string; slots: number; index: number }[] = []
-    for (const process of processes) {
-      const { baseBytes = 0, journalBytes = 0 } = instances.get(process) ?? {}
-      if (journalBytes > Math.max(baseBytes, 65_536)) {
-        const slot = ledger.rows.get(process)?.settledSlot ?? 0
-        bases.push({ process, slots: slot + 1, index: commands.length })
-        commands.push({ kind: 'snapshot', process })
-      }
-      commands.push({ kind: 'close', process })
-      instances.closed(process)
-      figures.evicted += 1
-    }
-    const replies = await evaluator.run(commands)
-    const ops = bases.flatMap(({ process, slots, index }) => {
-      const reply = replies[index]
-      return reply?.kind === 'snapshot' ? [this.#o.store.baseOp(process, slots, reply.text)] : []
-    })
-    if (ops.length > 0) await this.#o.store.write(ops)
+  close(): Promise<void> {
+    return this.#closing.close()
   }
 
   #send(steps: readonly Step[], unwritten: ReadonlyMap<string, Unwritten> | undefined): Segment {
+    const waiting = this.#waiting
     const commands: EvaluatorCommand[] = []
     const sent: Step[] = []
     const openings = new Map<number, Step | undefined>()
@@ -217,7 +133,7 @@ export class Evaluation {
         const module = this.#moduleAtHand(plan.module)
         step.module = module
         if (module === undefined) {
-          this.#waits(step)
+          waiting.add(step)
           continue
         }
         openings.set(commands.length, step)
@@ -228,17 +144,17 @@ export class Evaluation {
         const module = plan.type === 'upgrade' ? this.#moduleAtHand(plan.module) : undefined
         step.module = module
         const isThere = plan.type !== 'upgrade' || module !== undefined
-        const mayGo = unwritten === undefined ? !this.#mustWait(placed) : !stopped.has(process)
+        const mayGo = unwritten === undefined ? !waiting.mustWait(placed) : !stopped.has(process)
         if (!isThere || !mayGo) {
           stopped.add(process)
-          this.#waits(step)
+          waiting.add(step)
           continue
         }
         if (!this.#instances.touch(process)) {
           const open = this.#openCommand(placed, unwritten?.get(process))
           if (open === undefined) {
             stopped.add(process)
-            this.#waits(step)
+            waiting.add(step)
             continue
           }
           openings.set(commands.length, undefined)
@@ -252,7 +168,7 @@ export class Evaluation {
         const { now: level } = this.#o.level
         commands.push({ kind: 'upgrade', process, level, module, action, parent })
       } else commands.push({ kind: 'evaluate', process, action, parent })
-      this.#waitsNoMore(step)
+      waiting.remove(step)
       sent.push(step)
     }
     const replies = this.#o.evaluator.run(commands)
@@ -270,36 +186,6 @@ export class Evaluation {
   async #fetch(plan: Plan): Promise<void> {
     if (plan.type !== 'open' && plan.type !== 'upgrade') return
     if (plan.module.source === undefined) await this.#o.modules.fetch(plan.module.hash)
-  }
-
-  /** Nor is what comes behind it sent, though an entry before it may open the process. */
-  #waits(step: Step): void {
-    if (step.waits) return
-    step.waits = true
-    const { process } = step.placed.entry.message
-    this.#waiting.set(process, (this.#waiting.get(process) ?? 0) + 1)
-  }
-
-  #waitsNoMore(step: Step): void {
-    if (!step.waits) return
-    step.waits = false
-    const { process } = step.placed.entry.message
-    const left = (this.#waiting.get(process) ?? 1) - 1
-    if (left > 0) this.#waiting.set(process, left)
-    else this.#waiting.delete(process)
-  }
-
-  /**
-   * V4: something of the process before this entry is under way and may have to be repeated, or is
-   * not even sent.
-   */
-  #mustWait({ row, slot }: Placed): boolean {
-    if (row === undefined) return false
-    const underWay = slot - 1 > row.writtenSlot
-    if (!underWay) this.#suspects.delete(row.process)
-    if (!underWay) return false
-    if (this.#waiting.has(row.process)) return true
-    return this.#suspects.has(row.process) || this.#instances.get(row.process) === undefined
   }
 
   #openCommand({ row }: Placed, unwritten: Unwritten | undefined): EvaluatorCommand | undefined {
@@ -337,7 +223,7 @@ export class Evaluation {
         return
       }
       this.#instances.closed(process)
-      this.#suspects.add(process)
+      this.#waiting.suspect(process)
       if (reply.kind === 'lost') this.#o.figures.lost += 1
       if (reply.kind === 'fault') this.#o.figures.faults += 1
     })
@@ -389,52 +275,4 @@ export class Evaluation {
       reply?.kind === 'fault' ? `${reply.code}: ${reply.text}` : (reply?.kind ?? 'no state')
     throw new HbError('evaluation-fault', `process ${message.process}, height ${height}: ${why}`)
   }
-}
-
-/**
- * What processes became, those entries included that are evaluated but wait behind one that is not:
- * of one process they all come before its first that must be evaluated again.
- */
-function withEvaluated(
-  unwritten: ReadonlyMap<string, Unwritten>,
-  left: readonly Step[],
-): Map<string, Unwritten> {
-  const all = new Map<string, Unwritten>()
-  for (const [process, before] of unwritten) {
-    all.set(process, { ...before, changes: [...before.changes] })
-  }
-  for (const step of left) {
-    const outcome = outcomeOf(step)
-    if (outcome === undefined) continue
-    const opened = outcome.status === 'ok' ? step.module : undefined
-    const { process } = step.placed.entry.message
-    became(all, process, outcome.changes, opened)
-  }
-  return all
-}
-
-/** What an entry that was evaluated left of its process; `module`: what it opened, if it did. */
-function became(
-  all: Map<string, Unwritten>,
-  process: string,
-  text: string,
-  module: ModuleText | undefined,
-): void {
-  if (text === '[]' && module === undefined) return
-  const before = all.get(process)
-  const changes = before?.changes ?? []
-  if (text !== '[]') changes.push(text)
-  if (before === undefined || module !== undefined) {
-    all.set(process, { ...before, changes, ...(module !== undefined && { module }) })
-  }
-}
-
-function outcomeOf({ plan, reply, opening, placed }: Step): Outcome | undefined {
-  const { message } = placed.entry
-  if (plan.type === 'settled') return plan.outcome
-  if (opening?.kind === 'refused') return refuseSpawn(message, opening)
-  if (reply?.kind !== 'evaluated') return undefined
-  const snapshot = plan.type === 'open' ? plan.snapshot : undefined
-  // the sandbox's messages went through checkOutbox there: they are contents
-  return complete(message, reply.evaluation as Evaluated, snapshot)
 }

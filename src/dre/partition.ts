@@ -23,12 +23,13 @@ import { HbError } from '../std/errors.ts'
 import type { Leg, Tracing } from '../std/trace.ts'
 import { traceOf } from '../std/trace.ts'
 import type { Ledger } from './core.ts'
-import type { Evaluation, Settled } from './evaluation.ts'
+import type { Evaluation } from './evaluation.ts'
 import type { Intervals } from './intervals.ts'
 import type { Modules } from './modules.ts'
 import type { PartitionLevel } from './partition-level.ts'
 import type { DreFigures } from './ports.ts'
 import type { Publisher } from './publisher.ts'
+import type { Settled } from './steps.ts'
 
 export type DrePartitionOptions = {
   readonly network: Network

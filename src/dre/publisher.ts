@@ -17,10 +17,10 @@ import { runTraces } from '../std/trace.ts'
 import type { StoreOp } from '../store/port.ts'
 import type { AppendAgain } from './append-again.ts'
 import type { LedgerRow } from './core.ts'
-import type { Settled } from './evaluation.ts'
 import type { DreFigures, DreLimits, DreListener } from './ports.ts'
 import type { DrePosition, LogPosition, ProcessStore } from './process-store.ts'
 import { Published } from './published.ts'
+import type { Settled } from './steps.ts'
 
 export type PublisherOptions = {
   readonly network: Network

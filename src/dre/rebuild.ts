@@ -7,10 +7,10 @@ import type { Evaluator } from '../runtime/evaluator/port.ts'
 import type { Log } from '../log/port.ts'
 import { endsOf } from '../log/resume/index.ts'
 import type { Store } from '../store/port.ts'
-import type { Settled } from './evaluation.ts'
 import type { DreLimits } from './ports.ts'
 import { readEntries } from './read-entries.ts'
 import { Rebuilder } from './rebuilder.ts'
+import type { Settled } from './steps.ts'
 
 export type RebuildOptions = {
   readonly network: Network

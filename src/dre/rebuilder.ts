@@ -23,7 +23,6 @@ import type { Store, StoreOp } from '../store/port.ts'
 import type { LedgerRow, Placed } from './core.ts'
 import { Ledger } from './core.ts'
 import type { DryRunBasis, NamedModules } from './dry-run.ts'
-import type { Segment, Settled } from './evaluation.ts'
 import { Evaluation } from './evaluation.ts'
 import { searchLogs } from './module-search.ts'
 import { Modules } from './modules.ts'
@@ -33,6 +32,7 @@ import { DRE_LIMITS, noDreFigures } from './ports.ts'
 import { ProcessStore } from './process-store.ts'
 import type { RestoreOptions } from './restore.ts'
 import { restore } from './restore.ts'
+import type { Segment, Settled } from './steps.ts'
 
 export type RebuilderOptions = {
   readonly network: Network

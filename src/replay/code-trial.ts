@@ -160,6 +160,7 @@ class RunningTrial {
   readonly #takeOver: TakeOver
   #hasBegun = false
   #upgrade: UpgradeTrial | undefined
+  /** Of the last entry that was taken, ms. */
   #timestamp = 0
   #entries = 0
   #different = 0
@@ -189,7 +190,7 @@ class RunningTrial {
     const before = mine.slice(0, count)
     const both = mine.slice(count)
     if (before.length > 0) await this.#own.take(before)
-    this.#timestamp = (mine.at(-1) ?? { timestamp: this.#timestamp }).timestamp
+    this.#timestamp = mine.at(-1)?.timestamp ?? this.#timestamp
     const [first] = both
     if (first === undefined) return
     if (!this.#hasBegun) await this.#begin(first.timestamp)

@@ -188,6 +188,12 @@ describe('an upgrade', () => {
     expect(view['asked']).not.toBe(view['id'])
     const after = await running()
     expect(after).toMatchObject({ module: hash, state: { counts: { before: 5 } } })
+    // the preview behind the slot before it is what it did
+    const behind = ['--upgrade-at', String(after.slot - 1), '--data', live.directory, '--json']
+    const previewed = await hb(['replay', '--process', 'a', '--with', paths.counts, ...behind])
+    const { gas } = view['result'] as { gas: number }
+    const bytes = { after: JSON.stringify(after.state).length }
+    expect(json(previewed.out)['upgrade']).toMatchObject({ status: 'ok', gas, bytes, messages: [{}] })
     const again = await hb(['upgrade', 'a', paths.counts], env)
     expect([again.code, again.out]).toEqual([0, [`It runs ${hash} already.`]])
     const named = await hb(['upgrade', 'a', '--module', first], env)

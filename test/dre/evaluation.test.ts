@@ -4,7 +4,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { Ledger } from '../../src/dre/core.ts'
 import { Evaluation } from '../../src/dre/evaluation.ts'
-import type { Settled } from '../../src/dre/evaluation.ts'
+import type { Settled } from '../../src/dre/steps.ts'
 import { Modules } from '../../src/dre/modules.ts'
 import { PartitionLevel } from '../../src/dre/partition-level.ts'
 import { DRE_LIMITS, noDreFigures } from '../../src/dre/ports.ts'
