@@ -4,7 +4,7 @@
 import { ArweaveSink } from '../../../connectors/arweave-sink/sink.ts'
 import type { SinkLimits } from '../../../connectors/arweave-sink/limits.ts'
 import { verifyPartition } from '../../../src/archive/follow.ts'
-import type { Archive } from '../../../src/archive/port.ts'
+import type { Archive, Durability } from '../../../src/archive/port.ts'
 import type { LocalLog } from '../../../src/log/local/local-log.ts'
 import { createMemoryLog } from '../../../src/log/memory/index.ts'
 import { passing } from '../../../src/log/passing/index.ts'
@@ -107,6 +107,7 @@ export class SinkRig {
     ports: { log?: Log; archive?: Archive; store?: Store } = {},
     limits: Partial<SinkLimits> = {},
     applicationId = 'hb',
+    durability: Durability = 'accepted',
   ): ArweaveSink {
     return new ArweaveSink({
       network: this.network,
@@ -115,6 +116,7 @@ export class SinkRig {
       store: ports.store ?? this.store,
       clock: systemClock,
       applicationId,
+      durability,
       limits: { ...FAST, ...limits },
       onArchived: (partition, from, to) => this.archived.push(`${partition}: ${from}-${to}`),
       onFailed: (_, error) => this.failures.push(error),
@@ -139,7 +141,8 @@ export class SinkRig {
     const dyingArchive: Archive = {
       ...archive,
       prepare: (upload) => death.call(() => archive.prepare(upload)),
-      post: (prepared, durability) => death.call(() => archive.post(prepared, durability)),
+      post: (prepared, durability, options) =>
+        death.call(() => archive.post(prepared, durability, options)),
       read: (id) => death.call(() => archive.read(id)),
       async *find(tags) {
         yield* await death.call(async () => archive.find(tags))
