@@ -68,7 +68,7 @@ export function followPartition(
   from: View,
   use: (entries: readonly Entry[]) => Promise<Used>,
 ): Promise<ReadPartition> {
-  return follow(options, codecs(), from, (_segment, opened) => use(opened.map(({ entry }) => entry)))
+  return follow(options, codecs(), from, (_, opened) => use(opened.map(({ entry }) => entry)))
 }
 
 /** `enough`: nothing behind it is wanted. */

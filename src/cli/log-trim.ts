@@ -63,25 +63,25 @@ async function check(
   const groups = [`${applicationId}.dre`, SINK]
   const found: Trimmable[] = []
   try {
-    await withChecks(options, async (checks) => {
-      for (let partition = 0; partition < network.genesis.partitions; partition++) {
-        progress.begin(`verifying partition ${partition}`)
-        const place = { ...history, partition, groups, beforeInterval: options.beforeInterval }
-        const trimmable = await withWorkbench(network, 1, (bench) =>
-          withScratch((recorded) =>
-            checkTrim({
+    await withChecks(options, (checks) =>
+      withWorkbench(network, 1, (bench) =>
+        withScratch(async (recorded) => {
+          for (let partition = 0; partition < network.genesis.partitions; partition++) {
+            progress.begin(`verifying partition ${partition}`)
+            const place = { ...history, partition, groups, beforeInterval: options.beforeInterval }
+            const trimmable = await checkTrim({
               ...place,
               ...bench,
               recorded,
               archive: { ...checks, archive },
               onProgress: (done, total) => progress.at(done, total),
               signal: terminal.signal,
-            }),
-          ),
-        )
-        found.push(trimmable)
-      }
-    })
+            })
+            found.push(trimmable)
+          }
+        }),
+      ),
+    )
     return found
   } finally {
     progress.end()

@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../log/port.ts'
-import { isSameGeneration, namedGeneration } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
 import { HbError } from '../std/errors.ts'
@@ -50,7 +49,7 @@ export async function networkOn(
   }
   const asked = await askedFor(options)
   const kept = await genesisIn(directory)
-  if (asked !== undefined && kept !== undefined) same(directory, kept, asked)
+  if (asked !== undefined && kept !== undefined) await same(directory, kept, asked)
   const network = await agreeOnNetwork({
     log,
     applicationId,
@@ -91,7 +90,8 @@ export async function keepGenesis(directory: string, network: Network): Promise<
   await keep(directory, await genesisIn(directory), network)
 }
 
-function same(directory: string, kept: Network, network: Network): void {
+async function same(directory: string, kept: Network, network: Network): Promise<void> {
+  const { isSameGeneration, namedGeneration } = await import('../protocol/generations.ts')
   if (isSameGeneration(kept, network)) return
   const [is, other] = [kept, network].map(namedGeneration)
   throw new HbError('genesis-mismatch', `${directory} is of ${is}, not of ${other}`)

@@ -88,7 +88,7 @@ export class LogReader {
       if (read.height !== undefined) {
         const { partition } = this.#view
         const begins = `partition ${partition} of the log begins at height ${read.height}`
-        const advice = 'what came before was trimmed: its archive has it (hb rebuild --from, hb restore)'
+        const advice = 'what came before was trimmed: the archive has it (hb rebuild --from)'
         throw new HbError('log-diverged', `${begins}; ${advice}`)
       }
     }

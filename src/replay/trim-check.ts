@@ -1,9 +1,10 @@
 // What of a partition's log may be deleted: only what a snapshot and the archive both hold, each
 // compared with the log itself before anything goes.
 //
-// Invariants: K1 nothing is deleted here. K2 the snapshot opens, and its states and their hashes are
-// those that the log gives. K3 the archive has every entry that would go: chain, hashes, roots, to
-// the same hash. K4 the entry that the snapshot stands at stays: whoever begins there looks for it.
+// Invariants: K1 nothing is deleted here. K2 the snapshot opens, and its states and their hashes
+// are those that the log gives. K3 the archive has every entry that would go (chain, hashes, roots)
+// up to the log's own. K4 the entry that the snapshot stands at stays: whoever begins there
+// looks for it.
 
 import type { ReadArchiveOptions } from '../archive/index.ts'
 import { verifyPartition } from '../archive/index.ts'
@@ -23,7 +24,7 @@ export type TrimOptions = ReplaySource & {
   readonly archive: Pick<ReadArchiveOptions, 'archive' | 'owners' | 'checkItems'>
   /** What lies before this interval may go. */
   readonly beforeInterval: number
-  /** Fresh, as the scratch stores: one for what the log gives, one for what the snapshot says. */
+  /** As the scratch stores of nobody else: of what the log gives, and of what is recorded. */
   readonly evaluator: Evaluator
   readonly store: Store
   readonly recorded: Store
@@ -54,8 +55,10 @@ export async function checkTrim(options: TrimOptions): Promise<Trimmable> {
   const from = beforeInterval * network.genesis.intervalLength - 1
   const { start } = await endsOf(log, topic, partition)
   const first = await firstEntry(log, topic, partition, new Records())
-  const isThere = first !== undefined && first.height < from && (await reaches(options, topic, from))
-  if (!isThere) return { partition, records: 0, from: first?.height ?? 0, processes: 0 }
+  const isBefore = first !== undefined && first.height < from
+  if (!isBefore || !(await reaches(options, topic, from))) {
+    return { partition, records: 0, from: first?.height ?? 0, processes: 0 }
+  }
   const rebuilding = { ...options, topics: topicNames(options.applicationId) }
   // nothing is evaluated with it
   const recorded = new Rebuilder({ ...rebuilding, store: options.recorded })

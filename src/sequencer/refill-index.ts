@@ -8,6 +8,7 @@ import { followPartition } from '../archive/index.ts'
 import type { ReadArchiveOptions } from '../archive/index.ts'
 import type { View } from '../protocol/accept.ts'
 import { advance, copyView, initialView } from '../protocol/accept.ts'
+import type { EntryRecord } from '../protocol/codec/records.ts'
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
 import { topicNames } from '../protocol/topics.ts'
@@ -42,12 +43,18 @@ export type RefillIndexOptions = {
 export async function refillIndex(options: RefillIndexOptions): Promise<{ height: number }> {
   const { network, log, partition, store, signal, onProgress } = options
   const topic = topicNames(options.applicationId).log
+  const records = new Records()
+  const first = await firstEntry(log, topic, partition, records)
+  // what is dropped then could not be filled again
+  if (options.archived === undefined && (first?.height ?? 0) > 0) {
+    const begins = `partition ${partition} of the log begins at height ${first?.height}`
+    throw new HbError('log-diverged', `${begins}: name its archive with --from`)
+  }
   const prefix = `s${partition.toString(16).padStart(4, '0')}/`
   await dropRange(store, prefix, `${prefix}v`)
   const index = new IdIndex(store, partition, SEQUENCER_LIMITS.idGraceMs)
   const { start, end } = await endsOf(log, topic, partition)
-  const records = new Records()
-  const view = await trimmed(options, index, topic, records)
+  const view = await viewBefore(options, index, first, start)
   const figures = noSequencerFigures()
   const tail = new Tail(network, records, figures, { view, next: start, at: undefined })
   while (tail.next < end) {
@@ -65,17 +72,15 @@ export async function refillIndex(options: RefillIndexOptions): Promise<{ height
 }
 
 /** The view that the log's first entry extends, with everything before it in the index. */
-async function trimmed(
+async function viewBefore(
   options: RefillIndexOptions,
   index: IdIndex,
-  topic: string,
-  records: Records,
+  first: EntryRecord | undefined,
+  start: number,
 ): Promise<View> {
-  const { network, log, partition, archived, signal } = options
+  const { network, partition, archived, signal } = options
   const view = initialView(network.id, partition, network.genesis.partitions)
-  const first = await firstEntry(log, topic, partition, records)
   if (archived === undefined || first === undefined || first.height === 0) return view
-  const { start } = await endsOf(log, topic, partition)
   const reading = { ...archived, network, to: first.height - 1, ...(signal && { signal }) }
   await followPartition(reading, view, async (entries) => {
     for (const entry of entries) advance(view, entry)

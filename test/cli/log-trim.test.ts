@@ -208,6 +208,15 @@ test('deleted: nodes with and without what they had go on, and nothing is ordere
   await sent()
   await live.stop()
 
+  // a warm index is not dropped where it could not be filled again
+  const place = ['--partition', '0', '--data', live.directory]
+  const refused = await hb(['rebuild', ...place])
+  expect([refused.code, refused.err.join(' ')]).toEqual([1, expect.stringContaining('--from')])
+  await startAgain()
+  await live.quiet()
+  await sent()
+  await live.stop()
+
   // without the index of ids it must not order anything
   await rm(join(live.directory, 'index'), { recursive: true })
   const halted = await startAgain()
@@ -221,8 +230,8 @@ test('deleted: nodes with and without what they had go on, and nothing is ordere
   ])
   await live.stop()
   for (const partition of ['0', '1']) {
-    const place = ['--partition', partition, '--data', live.directory]
-    const rebuilt = await hb(['rebuild', ...place, ...from()])
+    const of = ['--partition', partition, '--data', live.directory]
+    const rebuilt = await hb(['rebuild', ...of, ...from()])
     expect(rebuilt.code).toBe(0)
   }
   const whole = await startAgain()

@@ -7,7 +7,6 @@ import type {
   ReadArchiveOptions,
   ReadPartition,
 } from '../../archive/index.ts'
-import { allGenerations } from '../../protocol/generations.ts'
 import type { Network } from '../../protocol/genesis.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { ArchiveOptions } from '../archive-place.ts'
@@ -72,6 +71,7 @@ async function withNetworks(
 
 async function list({ terminal }: CommandContext, options: Options): Promise<void> {
   const { listSegments } = await import('../../archive/index.ts')
+  const { allGenerations } = await import('../../protocol/generations.ts')
   await withNetworks(options, async (archive, networks) => {
     const seen: Seen[] = []
     for (const network of networks.flatMap(allGenerations)) {

@@ -6,7 +6,7 @@ import { archiveOptions, signaturesOption } from '../archive-place.ts'
 import { brokerOptions } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { DEFAULT_DATA } from '../history.ts'
-import { trimLog, type TrimLogOptions } from '../log-trim.ts'
+import type { TrimLogOptions } from '../log-trim.ts'
 import { jsonOption, openClient, urlOption, wholeValue, type UrlOptions } from '../options.ts'
 import { actionOf } from '../print-status.ts'
 import { liveTable, shortId, type Cell } from '../table.ts'
@@ -80,7 +80,10 @@ export function addLog(program: Command, context: CommandContext): void {
     .option('--execute', 'delete it; without, it is only verified and shown')
     .option('--data <dir>', `the embedded log there (default ${DEFAULT_DATA})`)
   brokerOptions(signaturesOption(archiveOptions(trim))).addHelpText('after', TRIM_HELP)
-  jsonOption(trim).action((options: TrimLogOptions) => trimLog(context, options))
+  jsonOption(trim).action(async (options: TrimLogOptions) => {
+    const { trimLog } = await import('../log-trim.ts')
+    await trimLog(context, options)
+  })
 }
 
 async function tail(context: CommandContext, options: Options): Promise<void> {

@@ -21,6 +21,9 @@ For a node that does not run, and whose states or index of ids are in doubt. Wha
 outbox hold is not touched, nor any other partition. Every result is compared with the outbox, as
 far as that is retained (result-mismatch).
 
+Of a log that was trimmed the index of ids needs --from, also where there is none yet: nobody else
+knows the messages that went, and each may be ordered only once. States begin at the recorded ones.
+
 Examples:
   hb rebuild --partition 3 --data hb-data
   hb rebuild --partition 3 --from-manifest      the newest recorded states, and what follows

@@ -88,6 +88,7 @@ async function restoreNetwork(context: CommandContext, options: Options): Promis
     const { signal } = terminal
     const done = await withChecks(options, async (checks) => {
       const { network, cut } = await planOf(context, options, archive, { ...checks, signal })
+      const process = options.process && processOf(network, options.process)
       const log = await openTarget(context, options, network)
       closing.push(() => log.close())
       const partitions = await restore({
@@ -97,7 +98,7 @@ async function restoreNetwork(context: CommandContext, options: Options): Promis
         log,
         applicationId,
         unused: cut !== undefined,
-        ...(options.process !== undefined && { process: processOf(network, options.process) }),
+        ...(process !== undefined && { process }),
         ...(toHeight !== undefined && { to: toHeight }),
         onProgress: (height, total) => progress.at(height, total),
         signal,

@@ -3,7 +3,6 @@
 import type { EntryRecord, Records } from '../../protocol/codec/records.ts'
 import { asBuffer } from '../../std/bytes.ts'
 import type { Log } from '../port.ts'
-import { endsOf } from './index.ts'
 
 /** Few records: the first is nearly always it. */
 const READ_BYTES = 16_384
@@ -15,7 +14,7 @@ export async function firstEntry(
   partition: number,
   records: Records,
 ): Promise<EntryRecord | undefined> {
-  const { start, end } = await endsOf(log, topic, partition)
+  const { start, end } = (await log.ends(topic))[partition] ?? { start: 0, end: 0 }
   for (let at = start; at < end; ) {
     const read = await log.read(topic, partition, at, { to: end, bytesMax: READ_BYTES })
     for (const { value } of read.records) {
