@@ -24,8 +24,8 @@ const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 /**
  * Data item → message: its bytes, or what they were parsed to. `generation`: of the place where it
  * stands; default: of what comes now. Throws `item-malformed`, `message-too-large`,
- * `network-mismatch`, `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`,
- * `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
+ * `network-mismatch`, `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`,
+ * `tags-too-large`, `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
  */
 export function signedMessage(
   network: Network,

@@ -58,6 +58,7 @@ export function readOverlayScript(listed: Listed = 'texts'): string {
     readFileSync(new URL(file, import.meta.url), 'utf8'),
   )
   return `((limits) => {
+    const LEAF = { __proto__: null, string: 1, number: 1, boolean: 1 }
     const nodes = (${proxies.replace('plain = LISTED', `plain = ${LISTED[listed]}`)})(limits)
     return (${settle})(limits, nodes, (${edits})(limits, nodes))
   })`

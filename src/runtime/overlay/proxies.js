@@ -24,7 +24,6 @@
   const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
   const register = Function.prototype.call.bind(WeakMap.prototype.set)
   const DELETED = { __proto__: null }
-  const LEAF = { __proto__: null, string: 1, number: 1, boolean: 1 }
   /** What a node has until it is written: a property costs the engine more than all else here. */
   const UNWRITTEN = { __proto__: null, ov: null, kids: null, hot: false, re: null }
   /**
