@@ -89,7 +89,7 @@ test('a full archive shows in the status, and what waited is written when it has
   const retries = rig.reports.filter(({ event }) => event === 'sink-retried')
   expect(retries.length).toBeGreaterThan(0)
   const { partition } = retries[0]!.fields
-  const labels = `connector="arweave-sink",partition="${partition}",code="archive-write-failed"`
+  const labels = `connector="arweave-sink",partition="${String(partition)}",code="archive-write-failed"`
   const own = retries.filter(({ fields }) => fields['partition'] === partition)
   expect(await metric(rig, `hb_sink_retries_total{${labels}}`)).toBe(own.length)
 })
