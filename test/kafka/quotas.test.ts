@@ -154,8 +154,9 @@ describeKafkaCluster('a broker with quotas', () => {
   test('that throttle every role and the door hard: all waits, and is applied once', async () => {
     application = `quotas-${randomUUID()}`
     await quota('door', 'producer_byte_rate=2500')
-    await quota('sequencer', 'producer_byte_rate=6000', 'consumer_byte_rate=6000')
-    await quota('dre', 'producer_byte_rate=6000', 'consumer_byte_rate=6000')
+    await quota('sequencer', 'producer_byte_rate=2000', 'consumer_byte_rate=2000')
+    // each slower than what feeds it: else it may never be held back
+    await quota('dre', 'producer_byte_rate=1500', 'consumer_byte_rate=2000')
     await quota('relayer', 'producer_byte_rate=6000', 'consumer_byte_rate=6000')
     const up = await start(10)
     const before = await membersOf(up.node.log)

@@ -1,6 +1,6 @@
 // The write overlay, third part: the order of edits, how they get into the raw state, and the short
-// way to both where nothing was written but texts in the place of texts, as most messages do. One
-// expression, `(limits, nodes) => edits`.
+// way to both where nothing was written but texts in the place of texts (or leaves in the place of
+// leaves), as most messages do. One expression, `(limits, nodes) => edits`.
 //
 // Owners: nothing is kept here. Invariants: as O1–O5 of settle.js.
 ((limits, nodes) => {
@@ -33,7 +33,7 @@
       list[n + 2] = value
       n += 3
       // A character takes six units at most.
-      most += 6 * value.length
+      most += 6 * ('' + value).length
     }
     list[start] = path - start - 1
     list[path] = (n - path - 1) / 3
@@ -105,7 +105,7 @@
     sortPairs,
     sortKeys,
     /** See `list` of settle.js. undefined too where the state might grow by more than `room`. */
-    listTexts(room) {
+    listLeaves(room) {
       const touched = nodes.plainly()
       if (touched === undefined) return undefined
       const list = []
@@ -113,7 +113,7 @@
       for (let i = 0; i < touched.length; i++) most += listNode(list, touched[i])
       return most > room ? undefined : list
     },
-    installTexts(list) {
+    installLeaves(list) {
       const touched = nodes.touched()
       let at = 0
       for (let i = 0; i < touched.length; i++) {

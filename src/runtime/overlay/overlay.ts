@@ -21,7 +21,7 @@ export type RawEdit = readonly unknown[]
 export type Overlay = {
   load(snapshot: string, size: number): void
   begin(): Record<string, unknown>
-  list(next: unknown): readonly (string | number)[] | undefined
+  list(next: unknown): readonly (string | number | boolean)[] | undefined
   settle(next: unknown): RawEdit | undefined
   size(): number
   sized(): number
@@ -34,16 +34,31 @@ export type Overlay = {
   hasOwn(value: object, key: PropertyKey): boolean
 }
 
+/** What takes the short way when it is written in the place of such. */
+export type Listed = 'texts' | 'leaves'
+
+/**
+ * Whether what is written (`value`, where what was is `node.raw[key]`) may be listed, if not both
+ * are texts. Put in as text: a test or a call more would change what older messages cost. A number
+ * must be one that JSON gives back as it is; what a raw object inherits is no leaf.
+ */
+const LISTED: Readonly<Record<Listed, string>> = {
+  texts: 'false',
+  leaves: `typeof node.raw[key] in LEAF && (typeof value === 'number'
+    ? value - value === 0 && (value !== 0 || 1 / value > 0)
+    : typeof value in LEAF)`,
+}
+
 /**
  * The script's text: an expression, `(limits) => overlay`. It is part of the engine's version: its
- * calls cost gas.
+ * calls and branches cost gas.
  */
-export function readOverlayScript(): string {
-  const [proxies, edits, settle] = ['./proxies.js', './edits.js', './settle.js'].map((file) =>
+export function readOverlayScript(listed: Listed = 'texts'): string {
+  const [proxies = '', edits, settle] = ['./proxies.js', './edits.js', './settle.js'].map((file) =>
     readFileSync(new URL(file, import.meta.url), 'utf8'),
   )
   return `((limits) => {
-    const nodes = (${proxies})(limits)
+    const nodes = (${proxies.replace('plain = LISTED', `plain = ${LISTED[listed]}`)})(limits)
     return (${settle})(limits, nodes, (${edits})(limits, nodes))
   })`
 }

@@ -24,6 +24,7 @@
   const nodeOf = Function.prototype.call.bind(WeakMap.prototype.get)
   const register = Function.prototype.call.bind(WeakMap.prototype.set)
   const DELETED = { __proto__: null }
+  const LEAF = { __proto__: null, string: 1, number: 1, boolean: 1 }
   /** What a node has until it is written: a property costs the engine more than all else here. */
   const UNWRITTEN = { __proto__: null, ov: null, kids: null, hot: false, re: null }
   /**
@@ -35,7 +36,7 @@
   let nodes = []
   /** Nodes that were written to, in the order of their first writes. */
   let touched = []
-  /** All that was written are texts in the place of texts. */
+  /** All that was written are texts in the place of texts; see LISTED of overlay.ts. */
   let plain = true
   let proxies = null
   let open = false
@@ -166,7 +167,7 @@
       let ov = node.ov
       if (ov === null || !open) ov = written(node)
       if (plain) {
-        if (typeof value !== 'string' || typeof node.raw[key] !== 'string') plain = false
+        if (typeof value !== 'string' || typeof node.raw[key] !== 'string') plain = LISTED
       } else if (ov[key] === DELETED && hasOwn(node.raw, key)) {
         if (node.re === null) node.re = create(null)
         node.re[key] = 1
@@ -317,7 +318,7 @@
     },
     /** The nodes that were written to. */
     touched: () => touched,
-    /** `touched`, if all of it is texts in the place of texts in objects within objects. */
+    /** `touched`, if all of it is what is listed, in objects within objects. */
     plainly() {
       if (!plain) return undefined
       for (let i = 0; i < touched.length; i++) {

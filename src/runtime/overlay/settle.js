@@ -428,13 +428,14 @@
     },
     /**
      * The changes without their order and sizes, where nothing was written but texts in the place
-     * of texts: one flat list, for each container [length of its path, keys of its path (innermost
-     * first), number of its changes, [key, old, new]…]. Else undefined: settle() says it all.
+     * of texts (or leaves, see LISTED of overlay.ts): one flat list, for each container [length of
+     * its path, keys of its path (innermost first), number of its changes, [key, old, new]…]. Else
+     * undefined: settle() says it all.
      */
     list(next) {
       nodes.seal()
       if (next !== undefined && next !== top.proxy) return undefined
-      return (listed = edits.listTexts(limits.size - rootSize))
+      return (listed = edits.listLeaves(limits.size - rootSize))
     },
     /** → edit or undefined (nothing changed). Throws without having changed anything. */
     settle(next) {
@@ -470,7 +471,7 @@
     codeOf: nodes.codeOf,
     /** `size`: of the state as it will be, where the caller knows it. */
     install(size) {
-      if (listed !== undefined) edits.installTexts(listed)
+      if (listed !== undefined) edits.installLeaves(listed)
       else edits.installEdits(stores)
       if (size === undefined) sizeTexts()
       rootSize = size === undefined ? rootSize + grown : size

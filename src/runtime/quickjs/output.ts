@@ -1,7 +1,7 @@
 // What a message left in the sandbox, read: changes, messages, size.
 //
 // Owners: nothing is kept here. Invariants: T1 the changes are the canonical text of
-// protocol/changes.ts whichever way they come: listed (texts in the place of texts) or as an edit.
+// protocol/changes.ts whichever way they come: listed (leaves for leaves) or as an edit.
 // T2 what the heap reader does not read is asked for as text; the result is the same.
 
 import { parseJson, quoted, unitsOf } from '../../std/json-text.ts'
@@ -100,7 +100,8 @@ function readChanges(sandbox: Sandbox, first: number, max: number): ReadChanges 
 }
 
 /** See `list` in settle.js. */
-type Listed = readonly (string | number)[]
+type Leaf = string | number | boolean
+type Listed = readonly Leaf[]
 /** `text`: the key and its edit. */
 type Pair = { readonly key: string; readonly text: string }
 type Container = { readonly edits: Pair[]; inner: Map<string, Container> | undefined }
@@ -117,13 +118,21 @@ function listed(list: Listed, size: number): ReadChanges {
     const end = at + 1 + 3 * (list[at] as number)
     for (at += 1; at < end; at += 3) {
       const key = list[at] as string
-      const value = quoted(list[at + 2] as string)
-      stateBytes += value.length - unitsOf(list[at + 1] as string)
+      const value = leafText(list[at + 2] as Leaf)
+      stateBytes += value.length - leafUnits(list[at + 1] as Leaf)
       container.edits.push({ key, text: `${quoted(key)},["=",${value}]` })
     }
   }
   const text = textOf(root)
   return { text: text === '' ? '[]' : text, stateBytes }
+}
+
+function leafText(leaf: Leaf): string {
+  return typeof leaf === 'string' ? quoted(leaf) : String(leaf)
+}
+
+function leafUnits(leaf: Leaf): number {
+  return typeof leaf === 'string' ? unitsOf(leaf) : String(leaf).length
 }
 
 function inside(container: Container, key: string): Container {

@@ -10,7 +10,7 @@
 
 import { readFileSync } from 'node:fs'
 import { HbError, isHbError } from '../../std/errors.ts'
-import { readOverlayScript } from '../overlay/overlay.ts'
+import { readOverlayScript, type Listed } from '../overlay/overlay.ts'
 import { SandboxSpent } from '../port.ts'
 import type {
   CheckMessages,
@@ -53,9 +53,9 @@ export type Dialect = {
   readonly wrap: (source: string) => [string, string, string]
 }
 
-export function quickjsScripts(): Scripts {
+export function quickjsScripts(listed?: Listed): Scripts {
   return {
-    overlay: readOverlayScript(),
+    overlay: readOverlayScript(listed),
     realm: readScript('realm.js'),
     driver: readScript('driver.js'),
   }

@@ -37,7 +37,7 @@ export function createSmartweaveRuntime(options: QuickjsOptions = {}): Runtime {
 }
 
 function dialect(bigNumber: string): Dialect {
-  const scripts = quickjsScripts()
+  const scripts = quickjsScripts('leaves')
   const driver = driverAround(scripts.driver, bigNumber)
   return { scripts: { ...scripts, driver }, wrap: wrapPublished }
 }
