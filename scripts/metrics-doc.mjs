@@ -35,6 +35,9 @@ where it does not answer a scrape waits for \`lagWaitMsMax\` (1 s) at most;
 \`hb_node_lag_age_seconds\` then grows. Event loop delays and garbage collection are measured from
 the first scrape on.
 
+A worker of connectors shows its own, at the port of its REST (8083): \`hb_sink_*\`, and the lag of
+its groups.
+
 Whoever reaches the port can read it: like the rest of the HTTP API it says nothing secret, but it
 says how the node does. It listens on 127.0.0.1 unless \`--host\` says otherwise.
 

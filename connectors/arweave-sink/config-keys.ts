@@ -27,7 +27,8 @@ const COMMON: ConfigTable = {
     group: 'Common',
     displayName: 'Connector name',
     documentation:
-      'Unique in the worker. The consumer group is connect-<name>: two networks on one cluster need two names.',
+      'Unique in the worker. The consumer group is connect-<name>: two networks on one cluster ' +
+      'need two names.',
     range: 'letters, digits and . _ -, at most 100 of them',
     check: (value) =>
       /^[a-zA-Z0-9._-]{1,100}$/.test(value) ? undefined : 'letters, digits and . _ -, at most 100',
@@ -77,7 +78,8 @@ const COMMON: ConfigTable = {
     group: 'Common',
     displayName: 'Value converter class',
     documentation:
-      'Entries are archived bit for bit and are Avro in single-object encoding, so both names mean the same here.',
+      'Entries are archived bit for bit and are Avro in single-object encoding, so both names ' +
+      'mean the same here.',
     oneOf: [BYTES, AVRO],
   },
   'value.converter.schema.registry.url': {
@@ -87,7 +89,8 @@ const COMMON: ConfigTable = {
     group: 'Common',
     displayName: 'Schema registry',
     documentation:
-      'May be there, as in other connectors of a cluster, and is not asked: the log needs no registry to be read.',
+      'May be there, as in other connectors of a cluster, and is not asked: the log needs no ' +
+      'registry to be read.',
     range: 'one http or https address',
     check: (value) =>
       /^https?:\/\/[^@\s]+$/.test(value) ? undefined : 'one http or https address, without a user',
@@ -103,7 +106,8 @@ const ERRORS: ConfigTable = {
     group: 'Error Handling',
     displayName: 'Retry timeout for errors',
     documentation:
-      'How long what fails is tried again, in ms, before its task is FAILED; -1: for ever. (In Connect 0 is the default.)',
+      'How long what fails is tried again, in ms, before its task is FAILED; -1: for ever. (In ' +
+      'Connect 0 is the default.)',
     min: -1,
   },
   'errors.retry.delay.max.ms': {
@@ -112,7 +116,9 @@ const ERRORS: ConfigTable = {
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Maximum delay between retries',
-    documentation: `The longest pause between two tries, in ms. The first is ${SINK_LIMITS.retryDelayMs} ms, each next one twice as long.`,
+    documentation:
+      `The longest pause between two tries, in ms. The first is ${SINK_LIMITS.retryDelayMs} ` +
+      'ms, each next one twice as long.',
     min: 1,
     max: DAY_MS,
   },
@@ -123,7 +129,8 @@ const ERRORS: ConfigTable = {
     group: 'Error Handling',
     displayName: 'Error tolerance',
     documentation:
-      'Of records that are no entry: all passes over them, as every reader of the log does; with none the task is FAILED there. (In Connect none is the default.)',
+      'Of records that are no entry: all passes over them, as every reader of the log does; ' +
+      'with none the task is FAILED there. (In Connect none is the default.)',
     oneOf: ['all', 'none'],
   },
   'errors.log.enable': {
@@ -152,7 +159,8 @@ const ERRORS: ConfigTable = {
     group: 'Error Handling',
     displayName: 'Dead letter queue topic name',
     documentation:
-      'Where such records go, <application id>.deadletters for one; empty: nowhere. It is made where it is missing.',
+      'Where such records go, <application id>.deadletters for one; empty: nowhere. It is made ' +
+      'where it is missing.',
     range: 'a topic, not one of topics',
     check: (value) => (value === '' || TOPIC.test(value) ? undefined : 'not the name of a topic'),
   },
@@ -163,7 +171,8 @@ const ERRORS: ConfigTable = {
     group: 'Error Handling',
     displayName: 'Dead letter queue topic replication factor',
     documentation:
-      'A topic that is made has three copies, or as many as there are brokers; make it yourself for others.',
+      'A topic that is made has three copies, or as many as there are brokers; make it ' +
+      'yourself for others.',
     oneOf: ['1', '2', '3'],
   },
   'errors.deadletterqueue.context.headers.enable': {
@@ -173,7 +182,8 @@ const ERRORS: ConfigTable = {
     group: 'Error Handling',
     displayName: 'Enable error context headers',
     documentation:
-      'Whether dead letters carry the headers __connect.errors.*: where the record lay, and what is wrong with it.',
+      'Whether dead letters carry the headers __connect.errors.*: where the record lay, and ' +
+      'what is wrong with it.',
   },
 }
 
@@ -194,7 +204,8 @@ const ARCHIVE: ConfigTable = {
     group: 'Archive',
     displayName: 'Wallet file',
     documentation:
-      'The file of the JWK that signs, and on Arweave pays; only its path is ever shown. `hb keys generate` makes one.',
+      'The file of the JWK that signs, and on Arweave pays; only its path is ever shown. `hb ' +
+      'keys generate` makes one.',
     range: 'a path',
     check: (value) =>
       /^[^{}"\n]{1,4096}$/.test(value) ? undefined : 'the path of a JWK file, not what is in it',
@@ -207,7 +218,8 @@ const ARCHIVE: ConfigTable = {
     group: 'Archive',
     displayName: 'Durability',
     documentation:
-      'When a segment counts as durable and offsets are committed: accepted, or after so many confirmations.',
+      'When a segment counts as durable and offsets are committed: accepted, or after so many ' +
+      'confirmations.',
     range: 'accepted, 1…1000',
     check: (value) =>
       /^(accepted|[1-9]\d{0,2}|1000)$/.test(value) ? undefined : 'accepted, or a number up to 1000',
@@ -219,7 +231,8 @@ const ARCHIVE: ConfigTable = {
     group: 'Archive',
     displayName: 'Directory of pending segments',
     documentation:
-      'A directory of this connector alone, in which signed segments are kept until they are durable. Default: connect/<name> in --data.',
+      'A directory of this connector alone, in which signed segments are kept until they are ' +
+      'durable. Default: connect/<name> in --data.',
     range: 'a path',
   },
 }
@@ -273,7 +286,8 @@ const SEGMENTS: ConfigTable = {
     group: 'Segments',
     displayName: 'Uploads at the same time',
     documentation:
-      'Segments that are gathered or posted at the same time, over all tasks: memory is a few times this by segment.bytes.max.',
+      'Segments that are gathered or posted at the same time, over all tasks: memory is a few ' +
+      'times this by segment.bytes.max.',
     min: 1,
     max: 64,
   },

@@ -38,7 +38,8 @@ export function parseConfig(given: Config): SinkConfig {
     const lines = [
       `Connector configuration is invalid and contains the following ${errors.length} error(s):`,
       ...errors,
-      'You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`',
+      'You can also find the above list of errors at the endpoint ' +
+      '`/connector-plugins/{connectorType}/config/validate`',
     ]
     throw new RestError(400, lines.join('\n'))
   }
@@ -62,12 +63,14 @@ function checked(given: Config): ConfigValue[] {
       const text = `${DEFAULT_NAME} is for ${DEFAULT_APPLICATION}.log; two networks on one cluster`
       const other = `${application}-${DEFAULT_NAME}`
       name.errors.push(
-        `Invalid value ${DEFAULT_NAME} for configuration name: ${text} would share a group, so name it ${other}`,
+        `Invalid value ${DEFAULT_NAME} for configuration name: ${text} would share a group, so ` +
+        `name it ${other}`,
       )
     }
     if (letters.value === topics.value) {
       topics.errors.push(
-        `The DLQ topic '${letters.value}' may not be included in the list of topics consumed by the connector`,
+        `The DLQ topic '${letters.value}' may not be included in the list of topics consumed ` +
+        'by the connector',
       )
     }
   }

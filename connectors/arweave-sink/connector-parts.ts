@@ -38,8 +38,8 @@ export type Parts = {
   close(): Promise<void>
 }
 
-export function pendingDir({ pendingDir: dir, name }: SinkConfig, { dataDir }: WorkerPorts): string {
-  return dir ?? join(dataDir, 'connect', name)
+export function pendingDir(config: SinkConfig, { dataDir }: WorkerPorts): string {
+  return config.pendingDir ?? join(dataDir, 'connect', config.name)
 }
 
 /** Errors: `network-unknown`, `file-unreadable`, those of wallet, archive, store and log. */

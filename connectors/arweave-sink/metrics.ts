@@ -37,7 +37,9 @@ function counted(of: (figures: PartitionFigures) => number): Read {
 export const SINK_METRICS: MetricTable<SinkSource> = {
   hb_sink_connector_state: {
     type: 'gauge',
-    help: "1 for the state that a connector is in: Kafka Connect's RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING.",
+    help:
+      "1 for the state that a connector is in: Kafka Connect's RUNNING, PAUSED, STOPPED, " +
+      "FAILED, UNASSIGNED, RESTARTING.",
     labels: ['connector', 'state'],
     read: ({ connectors }) =>
       connectors.map((connector) => ({
@@ -59,7 +61,9 @@ export const SINK_METRICS: MetricTable<SinkSource> = {
   },
   hb_sink_archived_height: {
     type: 'gauge',
-    help: 'The last height that is in a durable segment, of the partitions that tasks have here; -1: none.',
+    help:
+      'The last height that is in a durable segment, of the partitions that tasks have here; ' +
+      '-1: none.',
     labels: ['connector', 'partition'],
     read: ({ connectors }) =>
       connectors.flatMap((connector) =>
@@ -109,7 +113,9 @@ export const SINK_METRICS: MetricTable<SinkSource> = {
   },
   kafka_consumergroup_lag: {
     type: 'gauge',
-    help: "Records between a group's position and the topic's end, of the partitions that this node has.",
+    help:
+      "Records between a group's position and the topic's end, of the partitions that this " +
+      "node has.",
     labels: ['consumergroup', 'topic', 'partition'],
     read: ({ lags }) =>
       lags.map(({ records, ...labels }) => ({ labels, value: records })),

@@ -60,9 +60,12 @@ export class SinkTask {
 
   /** Shown as such from now on; resolves when it has begun again. */
   async restart(): Promise<void> {
-    await this.end()
-    this.begin()
-    this.#isRestarting = false
+    try {
+      await this.end()
+      this.begin()
+    } finally {
+      this.#isRestarting = false
+    }
   }
 
   /** Until `restart` is through. */

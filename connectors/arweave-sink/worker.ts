@@ -124,13 +124,16 @@ export class Worker {
   refuseOffsets(name: string): never {
     const { target } = this.get(name)
     if (target !== 'STOPPED') {
-      const how = `This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`
-      const text = 'Connectors must be in the STOPPED state before their offsets can be modified.'
-      throw new RestError(400, `${text} ${how}`)
+      const text =
+        'Connectors must be in the STOPPED state before their offsets can be modified. ' +
+        "This can be done for the specified connector by issuing a 'PUT' request to the " +
+        `'/connectors/${name}/stop' endpoint`
+      throw new RestError(400, text)
     }
-    const text = `The offsets of ${name} cannot be altered or reset: the archive says where it goes on.`
-    const how = 'To have heights written again, remove their segments from the archive.'
-    throw new RestError(400, `${text} ${how}`)
+    const text =
+      `The offsets of ${name} cannot be altered or reset: the archive says where it goes on. ` +
+      'To have heights written again, remove their segments from the archive.'
+    throw new RestError(400, text)
   }
 
   /** Names of connectors that have not ended. */

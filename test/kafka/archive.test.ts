@@ -2,19 +2,20 @@
 // also where two sinks share the work and one of them leaves.
 
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { ArweaveSink } from '../../connectors/arweave-sink/sink.ts'
 import { openFileArchive } from '../../src/archive/index.ts'
+import { generateWallet, saveWallet } from '../../src/client/index.ts'
 import { openKafkaLog } from '../../src/log/kafka/index.ts'
 import type { Log } from '../../src/log/port.ts'
 import { topicNames, topicSpecs } from '../../src/protocol/topics.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
 import { plantLog, signer } from '../archive/planted-log.ts'
-import { hb } from '../cli/terminal-double.ts'
+import { hb, running } from '../cli/terminal-double.ts'
 import { testNetwork } from '../protocol/fixtures.ts'
 import { describeKafka, sharedKafka } from '../support/kafka.ts'
 
@@ -86,6 +87,67 @@ describeKafka('the archive on Kafka', () => {
       expect(values).toEqual(entries.map(({ value }) => value.toString('hex')))
     }
     await restored.close()
+    await rm(dir, { recursive: true })
+  }, 120_000)
+
+  test('is written by a connector with two tasks, through the whole program', async () => {
+    const { bootstrapServers } = await sharedKafka()
+    const dir = await mkdtemp(join(tmpdir(), 'hb-connect-'))
+    const id = `connect-${randomUUID()}`
+    const brokers = ['--bootstrap-server', bootstrapServers, '--application-id', id]
+    const genesis = join(dir, 'genesis.json')
+    await writeFile(genesis, JSON.stringify(network.genesis))
+    expect(await hb(['topics', 'create', '--genesis', genesis, ...brokers])).toMatchObject({ code: 0 })
+    const log = await openKafkaLog({ bootstrapServers, onWarning: () => undefined })
+    const { log: name } = topicNames(id)
+    for (const [partition, { records }] of planted.entries()) {
+      await log.append(name, partition, records)
+    }
+    await saveWallet(await generateWallet('ed25519'), join(dir, 'wallet.json'))
+    const file = join(dir, 'sink.properties')
+    const config = {
+      name: `${id}-arweave-sink`,
+      'connector.class': 'ArweaveSink',
+      'tasks.max': '2',
+      topics: name,
+      archive: `file:${join(dir, 'archive')}`,
+      'archive.wallet': join(dir, 'wallet.json'),
+      'segment.heights.max': '50',
+      'flush.delay.max.ms': '100',
+      'errors.deadletterqueue.topic.name': `${id}.deadletters`,
+    }
+    await writeFile(file, Object.entries(config).map(([key, value]) => `${key}=${value}\n`).join(''))
+    const stop = new AbortController()
+    const args = ['connect', 'start', file, ...brokers, '--data', dir, '--rest-port', '0', '--json']
+    const command = running(args, { signal: stop.signal })
+    const group = `connect-${config.name}`
+    const waiting = async (): Promise<void> => {
+      for (let tried = 0; tried < 600; tried++) {
+        const ends = await log.ends(name)
+        const committed = await log.committed(group, name)
+        if (ends.every(({ end }, at) => committed[at] === end)) return
+        await systemClock.sleep(50)
+      }
+      throw new Error(`not archived: ${command.err.join('\n')}`)
+    }
+    await waiting()
+    const members = await log.members(group)
+    expect(members.map(({ partitions }) => partitions)).toEqual([[expect.any(Number)], [expect.any(Number)]])
+    const { rest } = JSON.parse(command.out[0] ?? '') as { rest: string }
+    const restarted = await fetch(`${rest}/connectors/${config.name}/tasks/1/restart`, { method: 'POST' })
+    expect(restarted.status).toBe(204)
+    await log.append(name, 1, planted[1]!.records.slice(-3))
+    await waiting()
+    stop.abort()
+    expect(await command.done).toMatchObject({ code: 0, exits: [] })
+    const junk = planted.flatMap(({ records }) =>
+      records.filter(({ value }) => Buffer.from(value ?? '').toString() === 'junk'),
+    )
+    const letters = await log.read(`${id}.deadletters`, 0, 0, { waitMs: 1_000 })
+    expect(letters.records.length).toBeGreaterThanOrEqual(junk.length)
+    const verified = await hb(['archive', 'verify', '--from', config.archive, '--json'])
+    expect(verified).toMatchObject({ code: 0 })
+    await log.close()
     await rm(dir, { recursive: true })
   }, 120_000)
 })

@@ -3,13 +3,15 @@
 //
 // Owners: any number of OS processes may write and read the same directory. Invariants: A1 to A4 of
 // the port. F1 a file gets its name when its bytes are synced: a name is a whole file. F2 a file is
-// never opened to be changed; what a crash left has a name that no reader takes for an item.
+// never opened to be changed; what a crash left has a name that no reader takes for an item, and
+// goes when a writer comes by after a day, in which every other writer has finished it.
 
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { DataItem, DataItemFields, Tag } from '../../protocol/ans104/index.ts'
 import { parseDataItem, verifyDataItem } from '../../protocol/ans104/index.ts'
+import { systemClock } from '../../std/clock.ts'
 import { HbError, isHbError } from '../../std/errors.ts'
 import type { Archive, Found, Kept, Prepared, Signer, Upload } from '../port.ts'
 import { foldersOf, idIn, pathOf } from './paths.ts'
@@ -24,6 +26,7 @@ export type FileArchiveOptions = {
 const HEAD_BYTES_MAX = 2 + 512 + 512 + 33 + 33 + 16 + 4096
 /** What is being written, or was when its writer died. */
 const UNFINISHED = '.unfinished'
+const UNFINISHED_MS_MAX = 86_400_000
 
 export function openFileArchive(options: FileArchiveOptions): Archive {
   return new FileArchive(options)
@@ -146,7 +149,15 @@ class FileArchive implements Archive {
       const path = join(dir, entry.name)
       if (entry.isDirectory()) yield* this.#files(path)
       else if (idIn(entry.name) !== undefined) yield path
+      else if (entry.name.endsWith(UNFINISHED)) await this.#removeLeft(path)
     }
+  }
+
+  async #removeLeft(path: string): Promise<void> {
+    if (this.#signer === undefined) return
+    // whoever wrote it may just have finished it
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }))
+    if (systemClock.now() - mtimeMs > UNFINISHED_MS_MAX) await rm(path, { force: true })
   }
 }
 

@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { openFileArchive } from '../../../src/archive/file/index.ts'
 import type { Archive } from '../../../src/archive/port.ts'
 import { idOf } from '../../protocol/fixtures.ts'
@@ -92,4 +92,19 @@ test('a directory that cannot be written is an error with a code, and leaves not
   await rm(join(dir, NETWORK))
   await archive.post(prepared, 'accepted')
   expect((await archive.read(prepared.id)).data.toString()).toBe('x')
+})
+
+test('what a crash left goes after a day, when a writer comes by; a reader touches nothing', async () => {
+  const { path } = await posted()
+  const [old, fresh] = [`${path}.1-1.unfinished`, `${path}.1-2.unfinished`]
+  await writeFile(old, 'half')
+  await writeFile(fresh, 'half')
+  const daysAgo = Date.now() / 1_000 - 2 * 86_400
+  await utimes(old, daysAgo, daysAgo)
+  const left = async (): Promise<number> => (await readdir(dirname(path))).length
+  expect(await allFound(openFileArchive({ dir }), {})).toHaveLength(1)
+  expect(await left()).toBe(3)
+  expect(await allFound(archive, {})).toHaveLength(1)
+  expect(await left()).toBe(2)
+  expect(await readFile(fresh, 'utf8')).toBe('half')
 })

@@ -1,7 +1,7 @@
 // A worker of connectors through its REST: what fails and mends, what fails for good and begins
 // again, what is refused.
 
-import { rename } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import type { Config } from '../../../connectors/arweave-sink/index.ts'
@@ -89,7 +89,7 @@ test('a full archive shows in the status, and what waited is written when it has
   const retries = rig.reports.filter(({ event }) => event === 'sink-retried')
   expect(retries.length).toBeGreaterThan(0)
   const { partition } = retries[0]!.fields
-  const labels = `connector="arweave-sink",partition="${partition}",code="archive-write-failed"`
+  const labels = `connector="arweave-sink",partition="${String(partition)}",code="archive-write-failed"`
   const own = retries.filter(({ fields }) => fields['partition'] === partition)
   expect(await metric(rig, `hb_sink_retries_total{${labels}}`)).toBe(own.length)
 })
@@ -130,6 +130,17 @@ test('a connector that cannot be opened is FAILED, and a restart opens it', asyn
   await made(rig)
   const { text } = await rig.states('FAILED')
   expect(text).toContain(`file-unreadable: a file cannot be read or written: ${wallet}`)
+  // and of a wallet that is none nothing is shown but that
+  await writeFile(wallet, '{"d": "q8hS3cret"')
+  await rig.ask('POST', `${NAME}/restart`)
+  for (let tried = 0; tried < 500; tried++) {
+    const { text: after } = await rig.ask('GET', `${NAME}/status`)
+    expect(after).not.toContain('S3cret')
+    if (after.includes('wallet-malformed')) break
+    await systemClock.sleep(5)
+  }
+  expect((await rig.states('FAILED')).text).toContain('wallet-malformed')
+  expect(JSON.stringify(rig.reports)).not.toContain('S3cret')
   await rename(aside, wallet)
   expect(await rig.ask('POST', `${NAME}/restart`)).toMatchObject({ status: 204 })
   await rig.states('RUNNING', 'RUNNING')
