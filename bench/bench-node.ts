@@ -37,7 +37,10 @@ export async function contractSource(name: string): Promise<string> {
   return (await bundleContract(file)).source
 }
 
-export function benchNetwork(processes: NonNullable<GenesisOptions['processes']>): Network {
+export function benchNetwork(
+  processes: NonNullable<GenesisOptions['processes']>,
+  intervalLength?: number,
+): Network {
   const limits = {
     hopsMax: FOR_EVER,
     countMax: FOR_EVER,
@@ -52,6 +55,7 @@ export function benchNetwork(processes: NonNullable<GenesisOptions['processes']>
       sandbox: SANDBOX,
       limits,
       processes,
+      ...(intervalLength !== undefined && { intervalLength }),
     }),
   )
 }

@@ -7,10 +7,11 @@ import { benchHttpIngress } from './http.ts'
 import { benchIdleProcesses } from './idle.ts'
 import { benchSignedIngress } from './ingress.ts'
 import { benchRebuild } from './rebuild.ts'
-import { atLeast, atMost, ofRow, ratioAtLeast, runBenches } from './runner.ts'
+import { atLeast, atMost, ofRow, ratioAtLeast, ratioAtMost, runBenches } from './runner.ts'
 import type { Bench } from './runner.ts'
 import { benchSandbox } from './sandbox.ts'
 import { benchSmartweave } from './smartweave.ts'
+import { benchSpawnByHash } from './spawn.ts'
 
 const BENCHES: readonly Bench[] = [
   {
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   { goals: { 'embedded.ingress.http': null }, run: benchHttpIngress },
   { goals: { 'embedded.rebuild': atLeast(30_000) }, run: benchRebuild },
   { goals: { 'idle.processes.rss': atMost(50) }, run: benchIdleProcesses },
+  { goals: { 'spawn.by-hash': ratioAtMost(0.25) }, run: benchSpawnByHash },
 ]
 
 await runBenches({ benches: BENCHES, names: process.argv.slice(2) })

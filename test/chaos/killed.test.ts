@@ -1,8 +1,9 @@
 // A node as an OS process, killed with -9 while something of a contract's is under way: an alarm
-// that is pending, children that are being spawned by their module's hash. And a node that leaves
-// the poking to others.
+// that is pending, children that are being spawned by their module's hash; on brokers, another node
+// goes on. And a node that leaves the poking to others.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
@@ -12,6 +13,7 @@ import { generateWallet } from '../../src/client/index.ts'
 import { openNetwork } from '../../src/protocol/genesis.ts'
 import { childId } from '../../src/protocol/message.ts'
 import { sha256, toBase64Url } from '../../src/std/bytes.ts'
+import { describeKafka, sharedKafka } from '../support/kafka.ts'
 import { eventually } from '../support/waiting.ts'
 import { startWatchdog } from '../support/watchdog.ts'
 import type { Watchdog } from '../support/watchdog.ts'
@@ -63,7 +65,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hb-killed-'))
   watchdog = startWatchdog(join(dir, 'nodes'))
   anna = await generateWallet('ed25519')
-  node = await started('mortal')
+  node = await started('mortal', '--partitions', '1')
 }, TEST_MS_MAX)
 
 afterAll(async () => {
@@ -76,11 +78,13 @@ afterEach(async () => {
   expect([node.problems, await node.halts()]).toEqual([[], []])
 })
 
+const genesis = () => devGenesis({ partitions: 1, mint: {}, operators: [] })
+
 async function started(name: string, ...args: string[]): Promise<NodeProcess> {
-  const { id } = openNetwork(await devGenesis({ partitions: 1, mint: {}, operators: [] }))
+  const { id } = openNetwork(await genesis())
   const dataDir = join(dir, 'nodes', name)
   const common = { name, network: id, dataDir, logFile: join(dir, `${name}.log`), watchdog }
-  const made = new NodeProcess({ ...common, args: ['--partitions', '1', ...args] })
+  const made = new NodeProcess({ ...common, args })
   await made.start()
   return made
 }
@@ -156,7 +160,7 @@ test('children by a module’s hash are there once, however often their node is 
 }, TEST_MS_MAX)
 
 test('with --no-ticker an alarm waits for whoever pokes', async () => {
-  const idle = await started('no-ticker', '--no-ticker')
+  const idle = await started('no-ticker', '--partitions', '1', '--no-ticker')
   const waker = await spawned(idle, WAKER)
   await call(idle, { target: waker, action: 'Set', tags: { Name: 'tea', After: '1' } })
   await new Promise((resolve) => setTimeout(resolve, 1_500))
@@ -166,3 +170,37 @@ test('with --no-ticker an alarm waits for whoever pokes', async () => {
   await eventually(async () => expect(await heardIn(idle, waker)).toHaveLength(1))
   await idle.kill()
 }, TEST_MS_MAX)
+
+describeKafka('nodes that share brokers', () => {
+  test('the alarm of a node that is killed fires once, at another', async () => {
+    const { bootstrapServers } = await sharedKafka()
+    const [file, properties] = [join(dir, 'genesis.json'), join(dir, 'client.properties')]
+    await writeFile(file, JSON.stringify(await genesis()))
+    await writeFile(properties, 'session.timeout.ms=6000\nheartbeat.interval.ms=500\n')
+    const shared = ['--bootstrap-server', bootstrapServers, '--command-config', properties]
+    shared.push('--application-id', `killed-${randomUUID()}`, '--genesis', file)
+    const two = [await started('one', ...shared), await started('two', ...shared)]
+    const owner = await eventually(async () => {
+      for (const each of two) {
+        const [first] = (await clientOf(each).health()).partitions
+        if (first?.dre === 'open') return each
+      }
+      throw new Error('nobody evaluates')
+    })
+    const other = two.find((each) => each !== owner) as NodeProcess
+    const waker = await spawned(owner, WAKER)
+    await call(owner, { target: waker, action: 'Set', tags: { Name: 'tea', After: '3000' } })
+    const { clock } = await stateOf<Waker>(owner, waker)
+    await eventually(async () => {
+      const { alarms } = await stateOf<{ alarms: object }>(owner, clock)
+      expect(Object.keys(alarms)).toHaveLength(1)
+    })
+    await owner.kill()
+    await eventually(async () => expect(await heardIn(other, waker)).toHaveLength(1), 60_000)
+    await call(other, { target: clock, action: 'Poke', hops: 40, count: 2_000 })
+    await call(other, { target: waker, action: 'Set', tags: { Name: 'no time', After: 'x' } })
+    expect(await heardIn(other, waker)).toHaveLength(1)
+    expect([other.problems, await other.halts()]).toEqual([[], []])
+    await other.kill()
+  }, TEST_MS_MAX)
+})

@@ -25,11 +25,11 @@ export const TIME_MUTATIONS: readonly Mutation[] = [
     messages.push(sent, sent)\n`,
   },
   {
-    name: 'alarm-crippled',
-    weakens: 'A message with few hops fires alarms, which then have fewer to go on with.',
+    name: 'missed-made-up',
+    weakens: 'An alarm that repeats makes up each of the times that it missed.',
     file: CLOCK,
-    from: 'if (action.hops <= limits.alarmHops) return 0',
-    to: 'if (action.hops < 1) return 0',
+    from: 'postponeFirst(state, at + (missed + 1) * every)',
+    to: 'postponeFirst(state, at + every)',
   },
   {
     name: 'repeat-lost',
