@@ -91,22 +91,25 @@ describe('a segment on arlocal', () => {
     const other = await generateWallet('rsa')
     await arlocal.mint(other.address)
     const theirs = openArweaveArchive({ gateway: arlocal.url, limits: FAST, signer: other })
+    const limits = { ...FAST, pageItemsMax: 5 }
+    const paged = openArweaveArchive({ gateway: arlocal.url, limits })
     const tags = [{ name: 'HB-Test', value: 'many' }]
-    for (let n = 0; n < 104; n++) {
-      const by = n % 26 === 0 ? theirs : archive
+    for (let n = 0; n < 24; n++) {
+      const by = n % 8 === 0 ? theirs : archive
       await by.post(await by.prepare({ tags, data: Buffer.from(`${n}`) }), 'accepted')
     }
     const count = async (owners?: string[]): Promise<number> => {
       let found = 0
-      for await (const each of archive.find(tags, owners)) {
+      for await (const each of paged.find(tags, owners)) {
         expect(each.tags).toEqual(tags)
         found += 1
       }
       return found
     }
-    expect(await count()).toBe(104)
-    expect(await count([other.address])).toBe(4)
+    expect(await count()).toBe(24)
+    expect(await count([other.address])).toBe(3)
     await theirs.close()
+    await paged.close()
   })
 })
 

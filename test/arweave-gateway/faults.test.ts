@@ -15,8 +15,8 @@ const FAST: Partial<ArweaveLimits> = {
   pollDelayMs: 20,
   retryDelayMs: 5,
   retryDelayMsMax: 40,
-  requestTimeoutMs: 1_000,
-  transferTimeoutMs: 1_500,
+  requestTimeoutMs: 2_000,
+  transferTimeoutMs: 3_000,
 }
 
 let arlocal: Arlocal
@@ -119,7 +119,7 @@ test('chunks that the gateway lost are sent again before it counts as confirmed'
   const prepared = await archive.prepare(upload)
   let lost = 0
   gateway.fault = ({ path }) => (path === '/chunk' && lost++ < 2 ? { answer: 200 } : undefined)
-  const stop = arlocal.mining(50)
+  const stop = arlocal.mining(300)
   await archive.post(prepared, 1)
   await stop()
   expect(lost).toBeGreaterThan(2)

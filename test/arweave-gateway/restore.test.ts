@@ -202,6 +202,17 @@ describeKafkaCluster('a network that Arweave remembers', () => {
     await quiet(node)
     expect(await statesOf(node)).not.toEqual(served)
     await node.close()
+
+    // nothing of this log was committed by a sink
+    const asked = ['--data', directory, '--address', wallet.address, '--json']
+    const cost = await hb(['archive', 'cost', '--from', `arweave:${arlocal.url}`, ...asked])
+    const { backlog, wallet: ours } = JSON.parse(cost.out[0] ?? '') as {
+      backlog: { bytes: number; winston: string }
+      wallet: { winston: string }
+    }
+    expect(backlog.bytes).toBeGreaterThan(50_000)
+    expect(backlog.winston).toBe(String(Math.round((backlog.bytes / 1_000) * 65_595_508)))
+    expect(Number(ours.winston)).toBeLessThan(1e15)
   })
 
   test('comes back in an empty Kafka, goes on, and is archived from there', async () => {

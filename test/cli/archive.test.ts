@@ -127,6 +127,9 @@ test('bad input says what to do', async () => {
     1,
     expect.stringContaining('archive-absent'),
   ])
+  for (const place of [`file:${dir}`, 'arweave:ftp://somewhere']) {
+    expect(await code('archive', 'cost', '--from', place)).toEqual([2, expect.any(String)])
+  }
   expect(await code('archive', 'ls', ...from(), '--owner', 'me')).toEqual([
     2,
     expect.stringContaining('--owner me'),

@@ -58,7 +58,7 @@ class ArweaveArchive implements Archive, ArweaveCosts {
     this.#limits = { ...ARWEAVE_LIMITS, ...limits }
     this.#gateway = new Gateway({ url: gateway, clock, limits: this.#limits })
     this.#chain = new Chain(this.#gateway, this.#limits)
-    this.#search = new Search(this.#gateway, this.#limits.foundMax)
+    this.#search = new Search(this.#gateway, this.#limits)
     this.#signer = signer
     if (signer === undefined) return
     if (signer.owner.length !== OWNER_BYTES[RSA_PSS]) {

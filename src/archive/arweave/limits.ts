@@ -13,6 +13,8 @@ export type ArweaveLimits = {
   readonly answerBytesMax: number
   /** Of a transaction's data, written or read: they are in memory at once. */
   readonly transactionBytesMax: number
+  /** Of a page of what is found: gateways give no more than 100. */
+  readonly pageItemsMax: number
   /** What one search may find: beyond it a gateway, or who floods it, is not believed. */
   readonly foundMax: number
   /** How often it is looked whether a transaction is durable, ms. */
@@ -31,6 +33,7 @@ export const ARWEAVE_LIMITS: ArweaveLimits = {
   retryDelayMsMax: 10_000,
   answerBytesMax: 4_194_304,
   transactionBytesMax: 67_108_864,
+  pageItemsMax: 100,
   foundMax: 1_000_000,
   pollDelayMs: 15_000,
   repostDelayMs: 300_000,

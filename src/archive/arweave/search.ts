@@ -9,11 +9,10 @@ import type { Found } from '../port.ts'
 import { idOf, objectOf, wholeOf } from './chain.ts'
 import type { Gateway } from './gateway.ts'
 import { failed, parseAnswer } from './gateway.ts'
+import type { ArweaveLimits } from './limits.ts'
 
-const PAGE = 100
-
-const BY_TAGS = `query ($tags: [TagFilter!], $owners: [String!], $after: String) {
-  transactions(first: ${PAGE}, sort: HEIGHT_DESC, tags: $tags, owners: $owners, after: $after) {
+const BY_TAGS = `query ($tags: [TagFilter!], $owners: [String!], $first: Int, $after: String) {
+  transactions(first: $first, sort: HEIGHT_DESC, tags: $tags, owners: $owners, after: $after) {
     pageInfo { hasNextPage }
     edges { cursor node { id owner { address } data { size } tags { name value } } }
   }
@@ -25,18 +24,19 @@ type Page = { readonly found: readonly Found[]; readonly cursor: string | undefi
 
 export class Search {
   readonly #gateway: Gateway
-  readonly #foundMax: number
+  readonly #limits: ArweaveLimits
 
-  constructor(gateway: Gateway, foundMax: number) {
+  constructor(gateway: Gateway, limits: ArweaveLimits) {
     this.#gateway = gateway
-    this.#foundMax = foundMax
+    this.#limits = limits
   }
 
   /** `owners`: only what these addresses signed. */
   async *byTags(tags: readonly Tag[], owners?: readonly string[]): AsyncGenerator<Found> {
     const seen = new Set<string>()
     const filters = tags.map(({ name, value }) => ({ name, values: [value] }))
-    const asked = { ...(tags.length > 0 && { tags: filters }), ...(owners && { owners }) }
+    const { foundMax, pageItemsMax: first } = this.#limits
+    const asked = { first, ...(tags.length > 0 && { tags: filters }), ...(owners && { owners }) }
     for (let after: string | undefined; ; ) {
       const page = await this.#query(BY_TAGS, { ...asked, ...(after && { after }) }, (data) =>
         this.#page(data),
@@ -46,7 +46,7 @@ export class Search {
           found.tags.some((tag) => tag.name === name && tag.value === value),
         )
         if (!isWanted || seen.has(found.id)) continue
-        if (seen.size === this.#foundMax) throw failed(`more than ${this.#foundMax} are found`)
+        if (seen.size === foundMax) throw failed(`more than ${foundMax} are found`)
         seen.add(found.id)
         yield found
       }

@@ -7,10 +7,10 @@ import { topicNames } from '../../protocol/topics.ts'
 import { isIdText } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { openArweave } from '../archive-place.ts'
-import { namesBrokers } from '../broker.ts'
+import { brokerOptions, namesBrokers } from '../broker.ts'
 import type { CommandContext } from '../context.ts'
 import { dataOption, withHistory, type HistoryOptions } from '../history.ts'
-import { jsonOption, openWallet, urlOption, walletOption, wholeValue } from '../options.ts'
+import { jsonOption, openWallet, walletOption, wholeValue } from '../options.ts'
 import { pairLines } from '../table.ts'
 import { paint } from '../terminal.ts'
 
@@ -51,7 +51,7 @@ export function addArchiveCost(archive: Command, context: CommandContext): void 
     .option('--address <address>', 'whose balance to show, instead of a wallet', addressValue)
     .option('--group <name>', "the sink's consumer group", 'connect-arweave-sink')
     .addHelpText('after', HELP)
-  jsonOption(walletOption(dataOption(urlOption(command)))).action((options: Options) =>
+  jsonOption(walletOption(dataOption(brokerOptions(command)))).action((options: Options) =>
     showCosts(context, options),
   )
 }

@@ -2,7 +2,8 @@
 // stdout when it answers; ends when stdin does, so that no test leaves one behind.
 //
 // What is changed of it, and why: it listens on all interfaces by itself; it watches for the chunks
-// of a bundle without a pause; and its GraphQL knows no `bundledIn`, though its tables do.
+// of a bundle without a pause; it reads all chunks that it has for each that comes; and its GraphQL
+// knows no `bundledIn`, though its tables do.
 
 const { default: ArLocal } = require('arlocal/bin/app.js')
 const { ChunkDB } = require('arlocal/bin/db/chunks.js')
@@ -14,6 +15,11 @@ const { getRoot } = ChunkDB.prototype
 ChunkDB.prototype.getRoot = async function (root) {
   await new Promise((resolve) => setTimeout(resolve, WATCH_PAUSE_MS))
   return getRoot.call(this, root)
+}
+
+ChunkDB.prototype.getLastChunkOffset = async function () {
+  const [row] = await this.connection('chunks').max('offset as last')
+  return row?.last ?? 0
 }
 
 resolvers.Transaction.bundledIn = async ({ id }, _, { connection }) => {
