@@ -190,7 +190,7 @@ export class PartitionTask {
     } else if (pending !== undefined) await this.#pending.remove()
     const { height } = view
     this.#beyond = listing.segments.filter(({ range }) => range.from > height)
-    const next = await placeBehind(this.#o, view, committed)
+    const next = await placeBehind({ ...this.#o, signal: this.#stop.signal }, view, committed)
     const place = { view, previous, next }
     this.#settle(place)
     return place
