@@ -22,9 +22,10 @@ const WHOLE = /^(0|[1-9][0-9]{0,15})$/
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /**
- * Data item → message: its bytes, or what they were parsed to. Throws `item-malformed`, `message-too-large`, `network-mismatch`,
- * `generation-mismatch`, `target-missing`, `tag-malformed`, `tags-too-many`, `tags-too-large`,
- * `hops-exceeded`, `count-exceeded`, or a code of strict JSON.
+ * Data item → message: its bytes, or what they were parsed to. Throws `item-malformed`,
+ * `message-too-large`, `network-mismatch`, `generation-mismatch`, `target-missing`,
+ * `tag-malformed`, `tags-too-many`, `tags-too-large`, `hops-exceeded`, `count-exceeded`, or a code
+ * of strict JSON.
  */
 export function signedMessage(network: Network, given: Uint8Array | DataItem): Message {
   const limits = network.genesis.limits

@@ -13,12 +13,12 @@ import type { ArchivePlan } from './plan.ts'
 type Kept = { readonly id: string; readonly from: number; readonly to: number }
 
 export class ArchiveWatch {
-  readonly violations: Violation[] = []
   /** Heights may be there twice: a sink could not know what was signed before. */
   #mayDouble: boolean
   /** What is kept may not be found for a while. */
   readonly #mayGoBack: boolean
   readonly #known: Known
+  readonly #violations: Violation[]
   readonly #heightsMax: number
   readonly #sawDouble: () => void
   /** By partition, in order of their first heights. */
@@ -27,11 +27,12 @@ export class ArchiveWatch {
   readonly #posted = new Map<string, Kept>()
 
   constructor(
-    known: Known,
+    { known, violations }: { readonly known: Known; readonly violations: Violation[] },
     { heightsMax, sinks, rates }: Pick<ArchivePlan, 'heightsMax' | 'sinks' | 'rates'>,
     sawDouble: () => void,
   ) {
     this.#known = known
+    this.#violations = violations
     this.#heightsMax = heightsMax
     this.#mayGoBack = rates.hidden > 0
     this.#mayDouble = sinks > 1 || this.#mayGoBack
@@ -106,6 +107,6 @@ export class ArchiveWatch {
 
   /** What follows from the first is noise. */
   #tell(violation: Violation): void {
-    if (this.violations.length === 0) this.violations.push(violation)
+    if (this.#violations.length === 0) this.#violations.push(violation)
   }
 }

@@ -6,8 +6,8 @@
 import type { Network } from '../../../src/protocol/genesis.ts'
 import { topicNames } from '../../../src/protocol/topics.ts'
 import type { Random } from '../../../src/std/random.ts'
-import type { Violation } from '../../chaos/checker/index.ts'
 import type { Known } from '../invariants/known.ts'
+import type { Invariants } from '../invariants/index.ts'
 import { simWallet } from '../load/wallets.ts'
 import { NODE_EVENTS } from '../network/node-events.ts'
 import type { SimNetwork } from '../network/sim-network.ts'
@@ -35,6 +35,8 @@ const EVENTS = [
 export class Sinks {
   readonly site: ArchiveSite
   readonly plan: ArchivePlan
+  /** What the log says. */
+  readonly known: Known
   readonly #sim: SimNetwork
   readonly #watch: ArchiveWatch
   readonly #sinks: readonly SimSink[]
@@ -42,15 +44,16 @@ export class Sinks {
   readonly #partitions: number
   #isOver = false
 
-  constructor(sim: SimNetwork, network: Network, plan: ArchivePlan, known: Known) {
+  constructor(sim: SimNetwork, network: Network, plan: ArchivePlan, to: Invariants) {
     const { world, cluster, faults } = sim
     this.plan = plan
+    this.known = to.known
     this.#sim = sim
     this.#random = world.random('sinks')
     this.site = new ArchiveSite(world, plan.rates)
     this.#partitions = network.genesis.partitions
     const sawDouble = (): void => world.saw('archive: heights are there twice')
-    this.#watch = new ArchiveWatch(known, plan, sawDouble)
+    this.#watch = new ArchiveWatch(to, plan, sawDouble)
     this.site.onPosted = (host, id, tags) => {
       this.#watch.posted(host.slice(0, host.indexOf('.')), id, tags)
     }
@@ -72,10 +75,6 @@ export class Sinks {
         if (group === GROUP && topic.spec.name === LOG) this.#watch.committed(index, next)
       },
     })
-  }
-
-  get violations(): readonly Violation[] {
-    return this.#watch.violations
   }
 
   start(): void {
