@@ -13,6 +13,8 @@ export type SinkLimits = SegmentLimits & {
   readonly flushDelayMsMax: number
   /** How often a partition's end is looked at where nothing wakes it, ms. */
   readonly pollDelayMs: number
+  /** How long a log may seem to end before what the archive ends with, ms. */
+  readonly logEndWaitMsMax: number
   /** Before what failed is tried again, ms: doubled each time, up to the greatest. */
   readonly retryDelayMs: number
   readonly retryDelayMsMax: number
@@ -25,6 +27,7 @@ export const SINK_LIMITS: SinkLimits = {
   uploadsMax: 2,
   flushDelayMsMax: 600_000,
   pollDelayMs: 1_000,
+  logEndWaitMsMax: 10_000,
   retryDelayMs: 250,
   retryDelayMsMax: 60_000,
   retryTimeoutMs: -1,

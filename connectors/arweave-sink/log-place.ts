@@ -2,10 +2,12 @@
 //
 // Invariants: L1 it is found by the entry's hash, never believed of an offset: a committed position
 // only says where to look first. L2 a log that does not hold that entry, or begins behind it, is an
-// error with a code: nothing is archived of another chain.
+// error with a code: nothing is archived of another chain. L3 what only looks shorter is looked at
+// again for a while: after an election a listed end may be old.
 
-import type { Log, Network, Records, View } from '../../src/index.ts'
+import type { Clock, EntryRecord, Log, Network, Records, View } from '../../src/index.ts'
 import { endsOf, entryOf, firstEntry, HbError, isHbError } from '../../src/index.ts'
+import type { SinkLimits } from './limits.ts'
 
 export type PlaceOptions = {
   readonly network: Network
@@ -13,6 +15,10 @@ export type PlaceOptions = {
   readonly records: Records
   readonly topic: string
   readonly partition: number
+  readonly clock: Clock
+  readonly limits: Pick<SinkLimits, 'logEndWaitMsMax' | 'retryDelayMs'>
+  /** Ends the wait, with `partition-lost`. */
+  readonly signal: AbortSignal
 }
 
 /** Throws `archive-behind`, `archive-diverged`. */
@@ -21,6 +27,24 @@ export async function placeBehind(
   view: View,
   committed: number | undefined,
 ): Promise<number> {
+  const { clock, limits, signal } = options
+  const deadline = clock.now() + limits.logEndWaitMsMax
+  for (let delayMs = limits.retryDelayMs; ; delayMs *= 2) {
+    const found = await look(options, view, committed)
+    if (typeof found === 'number') return found
+    if (signal.aborted) throw new HbError('partition-lost')
+    const leftMs = deadline - clock.now()
+    if (leftMs <= 0) throw new HbError('archive-diverged', found)
+    await clock.sleep(Math.min(delayMs, leftMs), signal)
+  }
+}
+
+/** A text: what does not seem to be there (yet). */
+async function look(
+  options: PlaceOptions,
+  view: View,
+  committed: number | undefined,
+): Promise<number | string> {
   const { log, topic, partition } = options
   const { start, end } = await endsOf(log, topic, partition)
   if (view.height < 0) return start
@@ -35,7 +59,7 @@ export async function placeBehind(
   }
   // the archive's next entry may be the first that the log still has
   if (first?.height === view.height + 1 && first.prev.equals(view.hash)) return start
-  throw new HbError('archive-diverged', `${where}, and the log does not hold that entry`)
+  return `${where}, and the log does not hold that entry`
 }
 
 async function search(

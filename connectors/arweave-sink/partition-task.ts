@@ -215,7 +215,7 @@ export class PartitionTask {
     this.#beyond = segments.filter(({ found, range }) => {
       return range.from > height && found.id !== except
     })
-    const next = await placeBehind(this.#o, view, committed)
+    const next = await placeBehind({ ...this.#o, signal: this.#stop.signal }, view, committed)
     const place = { view, previous, next }
     this.#settle(place)
     return place

@@ -6,8 +6,13 @@ import { runTool } from '../guards/tool.ts'
 import type { PlanChanges } from './plan.ts'
 import { simulate } from './run.ts'
 
+const HALF = { failed: 0.5, late: 0.5, unanswered: 0.5, hidden: 0.5, unreadable: 0.2, slow: 0.2 }
 /** Short, and eventful. */
-const PLAN: PlanChanges = { seconds: 8, eventSeconds: 2 }
+const PLAN: PlanChanges = {
+  seconds: 8,
+  eventSeconds: 2,
+  archive: { sinks: 1, rates: HALF, heightsMax: 20, eventSeconds: 2 },
+}
 const SEED = 5
 const RUN_MS_MAX = 120_000
 

@@ -92,15 +92,14 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const sim = new SimNetwork(world, plan, network.genesis)
   const invariants = new Invariants(world, network, options.onHappening)
   const lookout = new Lookout(world, sim.nodes, invariants)
-  const sinks = new Sinks(sim, network, plan.archive, invariants.known)
+  const sinks = new Sinks(sim, network, plan.archive, invariants)
   sim.cluster.observers.push(invariants)
   sim.http.observers.push((node, value) => invariants.heard(node, value))
   const stepsMax = STEPS_FREE + STEPS_PER_MESSAGE * plan.seconds * plan.messagesPerSecond
   /** Asked after every step. */
   const isWrong = (): boolean => {
     lookout.look()
-    const wrong = sim.halts.length + invariants.violations.length + sinks.violations.length
-    return wrong > 0 || world.steps > stepsMax
+    return sim.halts.length + invariants.violations.length > 0 || world.steps > stepsMax
   }
   watchZombies(world, sim.cluster, topicNames('hb'))
   const recorder = new Recorder()
@@ -109,8 +108,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const load = new Load({ ...loading, ...drafting })
   const mischief = new Mischief(sim, plan)
   options.prepare?.(sim)
-  for (const node of sim.nodes) node.start()
-  sinks.start()
+  for (const each of [...sim.nodes, sinks]) each.start()
   load.start()
   mischief.start()
   const loaded = plan.seconds * SECOND
@@ -125,11 +123,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     () => isWrong() || (load.isOver && rested.isSo()),
     loaded + plan.restSeconds * SECOND,
   )
-  const { conduct } = sim.cluster
-  const violations = [...invariants.violations, ...sinks.violations, ...conduct.violations]
-  for (const { node, text } of sim.halts) {
-    violations.push({ invariant: 'nothing-halts', text: `${node}: ${text}` })
-  }
+  const violations = [...invariants.violations, ...wrongOf(sim)]
   let figures: Figures | undefined
   let states: ReadonlyMap<string, string> = new Map()
   if (world.steps > stepsMax) {
@@ -141,12 +135,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     violations.push(...load.violations, ...judged.violations)
     ;({ figures, states } = judged)
     if (figures.superseded > 0) world.saw('an entry was superseded')
-    if (plan.archive.sinks > 0 && violations.length === 0) {
-      for (const machine of [...sim.nodes, sinks]) machine.kill()
-      const from = { world, site: sinks.site, network, rates: plan.rates }
-      const { partitions } = invariants.known
-      violations.push(...(await judgeRestored(from, { partitions, states })))
-    }
+    if (violations.length === 0) violations.push(...(await judgeArchive(sim, sinks, states)))
   }
   return {
     seed,
@@ -159,6 +148,13 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     seconds: world.now / SECOND,
     states,
   }
+}
+
+function wrongOf({ cluster, halts }: SimNetwork): Violation[] {
+  const halted = halts.map(({ node, text }): Violation => {
+    return { invariant: 'nothing-halts', text: `${node}: ${text}` }
+  })
+  return [...cluster.conduct.violations, ...halted]
 }
 
 const sources = new Map<string, string>()
@@ -238,6 +234,19 @@ async function judge(
     ...workloads.flatMap((each) => each.judge?.(ending) ?? []),
   ]
   return { violations: [...violations, ...modelled], figures, states }
+}
+
+/** Restored when nothing but the archive is left. */
+async function judgeArchive(
+  { world, nodes, faults }: SimNetwork,
+  sinks: Sinks,
+  states: ReadonlyMap<string, string>,
+): Promise<readonly Violation[]> {
+  const { plan, site, known } = sinks
+  if (plan.sinks === 0) return []
+  for (const machine of [...nodes, sinks]) machine.kill()
+  const { network, partitions } = known
+  return judgeRestored({ world, site, network, rates: faults.rates }, { partitions, states })
 }
 
 /** Of each process every different text that a node serves. */

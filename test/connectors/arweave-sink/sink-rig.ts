@@ -24,6 +24,7 @@ const FAST: Partial<SinkLimits> = {
   heightsMax: 5,
   flushDelayMsMax: 15,
   pollDelayMs: 5,
+  logEndWaitMsMax: 20,
   retryDelayMs: 1,
   retryDelayMsMax: 5,
 }

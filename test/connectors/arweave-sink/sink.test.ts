@@ -2,6 +2,8 @@
 
 import { afterEach, expect, test } from '@jest/globals'
 import type { Archive } from '../../../src/archive/port.ts'
+import { passing } from '../../../src/log/passing/index.ts'
+import type { Log } from '../../../src/log/port.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import { systemClock } from '../../../src/std/clock.ts'
 import { plantLog } from '../../archive/planted-log.ts'
@@ -115,6 +117,24 @@ test('another log, or one that begins behind the archive, fails the partition an
     await sink.stop()
     expect(rig.items.size).toBe(size)
   }
+})
+
+test('a log whose listed end is old for a moment is no other log', async () => {
+  const rig = await rigOf(10)
+  await archiveAll(rig)
+  let olds = 3
+  const old: Log = {
+    ...passing(rig.log),
+    ends: async (topic) => {
+      const ends = await rig.log.ends(topic)
+      return olds-- > 0 ? ends.map(({ start, end }) => ({ start, end: end - 4 })) : ends
+    },
+  }
+  const sink = rig.sink({ log: old }, { logEndWaitMsMax: 5_000 })
+  await sink.start()
+  await rig.until(() => [...sink.states().values()][0]?.height === 9, 'it found its place')
+  expect([olds < 0, rig.failures]).toEqual([true, []])
+  await sink.stop()
 })
 
 test('a trimmed log goes on where the archive ends, and is refused where entries are lost', async () => {

@@ -29,6 +29,8 @@ export class ArchiveSite {
   /** By id, in the order in which they were kept. */
   readonly #items = new Map<string, Item>()
   isOn = true
+  /** Called when a post arrives, whatever becomes of it. */
+  onPosted: ((host: string, id: string, tags: readonly Tag[]) => void) | undefined
   /** Called when an item is kept that was not there. */
   onKept: ((id: string, tags: readonly Tag[]) => void) | undefined
 
@@ -57,7 +59,7 @@ export class ArchiveSite {
         const bytes = signItem({ tags, data })
         return { id: parseDataItem(bytes).id, bytes }
       },
-      post: (prepared) => this.#call(host, () => this.#post(prepared)),
+      post: (prepared) => this.#call(host, () => this.#post(host, prepared)),
       find: (tags) => this.#find(host, tags),
       read: (id) => this.#call(host, () => this.#read(id)),
       describe: () => 'simulated archive',
@@ -79,7 +81,8 @@ export class ArchiveSite {
     })
   }
 
-  #post({ id, bytes }: Prepared): void {
+  #post({ name }: Host, { id, bytes }: Prepared): void {
+    this.onPosted?.(name, id, parseDataItem(bytes).tags)
     if (this.#falls('failed')) {
       this.#world.saw('archive: a post failed')
       throw new HbError('archive-write-failed', 'no room')

@@ -8,35 +8,57 @@ import { rangeOf } from '../../../src/protocol/segment.ts'
 import { equalBytes } from '../../../src/std/bytes.ts'
 import type { Violation } from '../../chaos/checker/index.ts'
 import type { Known } from '../invariants/known.ts'
+import type { ArchivePlan } from './plan.ts'
 
 type Kept = { readonly id: string; readonly from: number; readonly to: number }
 
 export class ArchiveWatch {
-  readonly violations: Violation[] = []
-  /**
-   * Heights may be there twice: a sink could not know what another one had signed, or what it had
-   * itself.
-   */
-  mayDouble: boolean
+  /** Heights may be there twice: a sink could not know what was signed before. */
+  #mayDouble: boolean
+  /** What is kept may not be found for a while. */
+  readonly #mayGoBack: boolean
   readonly #known: Known
+  readonly #violations: Violation[]
   readonly #heightsMax: number
   readonly #sawDouble: () => void
   /** By partition, in order of their first heights. */
   readonly #kept: readonly Kept[][]
+  /** By sink and partition: what it posted last. */
+  readonly #posted = new Map<string, Kept>()
 
   constructor(
-    known: Known,
-    options: {
-      readonly heightsMax: number
-      readonly mayDouble: boolean
-      readonly sawDouble: () => void
-    },
+    { known, violations }: { readonly known: Known; readonly violations: Violation[] },
+    { heightsMax, sinks, rates }: Pick<ArchivePlan, 'heightsMax' | 'sinks' | 'rates'>,
+    sawDouble: () => void,
   ) {
     this.#known = known
-    this.#heightsMax = options.heightsMax
-    this.mayDouble = options.mayDouble
-    this.#sawDouble = options.sawDouble
+    this.#violations = violations
+    this.#heightsMax = heightsMax
+    this.#mayGoBack = rates.hidden > 0
+    this.#mayDouble = sinks > 1 || this.#mayGoBack
+    this.#sawDouble = sawDouble
     this.#kept = known.partitions.map(() => [])
+  }
+
+  /** What a sink has written down it posts until it is kept; then it signs what comes next. */
+  posted(sink: string, id: string, tags: readonly Tag[]): void {
+    if (tagValue(tags, 'HB-Type') !== 'Segment') return
+    const { partition, from, to } = rangeOf(tags)
+    const key = `${sink} ${partition}`
+    const last = this.#posted.get(key)
+    this.#posted.set(key, { id, from, to })
+    if (last === undefined || last.id === id || last.from !== from || this.#mayGoBack) return
+    if (this.#kept[partition]?.some((each) => each.id === last.id) === true) return
+    const text = `${sink} signs heights ${from} to ${to} anew; ${last.id} was not kept yet`
+    this.#tell({ invariant: 'signed-once', partition, text })
+  }
+
+  /** With all that it had written down. */
+  diskLost(sink: string): void {
+    this.#mayDouble = true
+    for (const key of this.#posted.keys()) {
+      if (key.startsWith(`${sink} `)) this.#posted.delete(key)
+    }
   }
 
   keeps(id: string, tags: readonly Tag[]): void {
@@ -57,7 +79,7 @@ export class ArchiveWatch {
     if (from > 0 && !isBehind) tell('archived-in-a-row', `names ${previous} as the one before`)
     if (kept.some((each) => each.from <= to && from <= each.to)) {
       this.#sawDouble()
-      if (!this.mayDouble) tell('archived-once', 'are there already')
+      if (!this.#mayDouble) tell('archived-once', 'are there already')
     }
     kept.push({ id, from, to })
     kept.sort((a, b) => a.from - b.from)
@@ -85,6 +107,6 @@ export class ArchiveWatch {
 
   /** What follows from the first is noise. */
   #tell(violation: Violation): void {
-    if (this.violations.length === 0) this.violations.push(violation)
+    if (this.#violations.length === 0) this.#violations.push(violation)
   }
 }

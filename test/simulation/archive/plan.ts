@@ -52,7 +52,7 @@ export function archivePlanOf(random: Random): ArchivePlan {
   if (random.below(ONE_IN) !== 0) return NO_ARCHIVE
   const rate = (most: number): number => (random.below(2) === 0 ? 0 : random.float() * most)
   return {
-    sinks: 1 + random.below(3),
+    sinks: 1 + random.below(2),
     rates: {
       failed: rate(0.5),
       late: rate(0.5),

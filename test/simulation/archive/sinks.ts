@@ -6,10 +6,9 @@
 import type { Network } from '../../../src/protocol/genesis.ts'
 import { topicNames } from '../../../src/protocol/topics.ts'
 import type { Random } from '../../../src/std/random.ts'
-import type { Violation } from '../../chaos/checker/index.ts'
-import { Wallet } from '../../../src/client/index.ts'
 import type { Known } from '../invariants/known.ts'
-import { simKey } from '../load/wallets.ts'
+import type { Invariants } from '../invariants/index.ts'
+import { simWallet } from '../load/wallets.ts'
 import { NODE_EVENTS } from '../network/node-events.ts'
 import type { SimNetwork } from '../network/sim-network.ts'
 import { SECOND } from '../world/world.ts'
@@ -36,6 +35,8 @@ const EVENTS = [
 export class Sinks {
   readonly site: ArchiveSite
   readonly plan: ArchivePlan
+  /** What the log says. */
+  readonly known: Known
   readonly #sim: SimNetwork
   readonly #watch: ArchiveWatch
   readonly #sinks: readonly SimSink[]
@@ -43,18 +44,19 @@ export class Sinks {
   readonly #partitions: number
   #isOver = false
 
-  constructor(sim: SimNetwork, network: Network, plan: ArchivePlan, known: Known) {
+  constructor(sim: SimNetwork, network: Network, plan: ArchivePlan, to: Invariants) {
     const { world, cluster, faults } = sim
     this.plan = plan
+    this.known = to.known
     this.#sim = sim
     this.#random = world.random('sinks')
     this.site = new ArchiveSite(world, plan.rates)
     this.#partitions = network.genesis.partitions
-    this.#watch = new ArchiveWatch(known, {
-      heightsMax: plan.heightsMax,
-      mayDouble: plan.sinks > 1 || plan.rates.hidden > 0,
-      sawDouble: () => world.saw('archive: heights are there twice'),
-    })
+    const sawDouble = (): void => world.saw('archive: heights are there twice')
+    this.#watch = new ArchiveWatch(to, plan, sawDouble)
+    this.site.onPosted = (host, id, tags) => {
+      this.#watch.posted(host.slice(0, host.indexOf('.')), id, tags)
+    }
     this.site.onKept = (id, tags) => this.#watch.keeps(id, tags)
     const onFailed = (name: string, partition: number, error: unknown): void => {
       world.trace(`${name} fails ${partition}: ${String(error)}`)
@@ -62,7 +64,8 @@ export class Sinks {
     }
     const { heightsMax } = plan
     const parts = { world, cluster, faults, site: this.site, network, heightsMax, onFailed }
-    const signer = new Wallet(simKey(this.#random))
+    // its signatures differ each time, as those of RSA wallets do
+    const signer = simWallet(this.#random)
     this.#sinks = Array.from({ length: plan.sinks }, (_, at) => {
       return new SimSink({ ...parts, name: `sink-${at}`, signer })
     })
@@ -72,10 +75,6 @@ export class Sinks {
         if (group === GROUP && topic.spec.name === LOG) this.#watch.committed(index, next)
       },
     })
-  }
-
-  get violations(): readonly Violation[] {
-    return this.#watch.violations
   }
 
   start(): void {
@@ -126,7 +125,7 @@ export class Sinks {
       if (sink.isUp && !sink.host.isFrozen) {
         world.trace(`mischief: ${kind} ${sink.name}`)
         world.saw(`sink: ${kind}`)
-        if (kind === 'lose-disk') this.#watch.mayDouble = true
+        if (kind === 'lose-disk') this.#watch.diskLost(sink.name)
         const scene = { network: this.#sim, random, isOver: () => this.#isOver }
         NODE_EVENTS[kind](scene, sink)
       }
