@@ -279,6 +279,18 @@ const SEGMENTS: ConfigTable = {
     min: 1,
     max: MINUTE_MS,
   },
+  'log.end.wait.max.ms': {
+    type: 'LONG',
+    default: String(SINK_LIMITS.logEndWaitMsMax),
+    importance: 'LOW',
+    group: 'Segments',
+    displayName: "Wait for the log's end",
+    documentation:
+      'How long the log may seem to end before what the archive ends with, in ms: after an ' +
+      'election a listed end may be old.',
+    min: 0,
+    max: 10 * MINUTE_MS,
+  },
   'uploads.max': {
     type: 'INT',
     default: String(SINK_LIMITS.uploadsMax),

@@ -106,6 +106,7 @@ function meant(
       uploadsMax: whole('uploads.max'),
       flushDelayMsMax: whole('flush.delay.max.ms'),
       pollDelayMs: whole('poll.delay.ms'),
+      logEndWaitMsMax: whole('log.end.wait.max.ms'),
       retryDelayMsMax: whole('errors.retry.delay.max.ms'),
       retryTimeoutMs: whole('errors.retry.timeout'),
     },
