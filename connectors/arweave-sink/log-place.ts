@@ -5,7 +5,7 @@
 // error with a code: nothing is archived of another chain. L3 what only looks shorter is looked at
 // again for a while: after an election a listed end may be old.
 
-import type { Clock, EntryRecord, Log, Network, Records, View } from '../../src/index.ts'
+import type { Clock, Log, Network, Records, View } from '../../src/index.ts'
 import { endsOf, entryOf, firstEntry, HbError, isHbError } from '../../src/index.ts'
 import type { SinkLimits } from './limits.ts'
 

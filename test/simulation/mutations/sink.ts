@@ -16,8 +16,8 @@ export const SINK_MUTATIONS: readonly Mutation[] = [
     name: 'failed-post-durable',
     weakens: 'A post that failed counts as durable.',
     file: TASK,
-    from: 'archive.post(prepared, durability)',
-    to: 'archive.post(prepared, durability).catch(() => undefined)',
+    from: 'durability, { signal: this.#stop.signal, onReplaced })',
+    to: 'durability, { signal: this.#stop.signal, onReplaced }).catch(() => undefined)',
   },
   {
     name: 'pending-forgotten',
