@@ -17,7 +17,7 @@ const TOKEN = 'contracts/token/contract.ts'
 const ORACLE = 'contracts/oracle/contract.ts'
 const POOL = 'contracts/lending/contract.ts'
 const MINT = '100000'
-const PRICES = ['1', '1.5', '2', '2', '2.5', '3', '0.75']
+const PRICES = ['0.75', '1', '1.5', '2', '3', '4.5', '6']
 /** Longer than a run is busy, and than the pause by which it is told to be at rest. */
 const SWEEP_MS = 20_000
 /** How long a price counts, ms; and of each so many ms, how many none is set in at the end. */

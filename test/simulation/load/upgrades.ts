@@ -42,11 +42,12 @@ function asked({ random, wallet }: Turn, owned: ReadonlyMap<string, string>): Fi
   const own = owned.get(wallet.address) as string
   const source = oneOf(random, MODULES)
   const dice = random.below(100)
-  if (dice < 45) return { target: oneOf(random, all), action: 'Work' }
+  if (dice < 30) return { target: oneOf(random, all), action: 'Work' }
   // as a wallet, what only a process may
-  if (dice < 50) return { target: own, tags: { 'HB-Upgrade': 'Module' }, data: { source } }
-  const target = dice < 56 ? oneOf(random, all) : own
+  if (dice < 35) return { target: own, tags: { 'HB-Upgrade': 'Module' }, data: { source } }
+  const target = dice < 42 ? oneOf(random, all) : own
   const tags = random.below(8) === 0 ? { Whom: oneOf(random, all) } : {}
-  if (random.below(2) === 0) return { target, action: 'Upgrade', tags, data: source }
+  // a source is carried once, and may be named long after it: by who began at a manifest, too
+  if (random.below(3) === 0) return { target, action: 'Upgrade', tags, data: source }
   return { target, action: 'Upgrade', tags: { ...tags, Module: moduleHash(source) } }
 }

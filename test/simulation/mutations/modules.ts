@@ -4,7 +4,6 @@ import type { Mutation } from './mutation.ts'
 
 const CORE = 'src/dre/core.ts'
 const TRANSITION = 'src/protocol/transition.ts'
-const EVALUATION = 'src/dre/evaluation.ts'
 
 export const MODULE_MUTATIONS: readonly Mutation[] = [
   {
@@ -72,10 +71,10 @@ export const MODULE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'old-module-on-new-state',
-    weakens: 'The row of a process that was upgraded says the module of before.',
-    file: EVALUATION,
-    from: 'return { ...common, module, ...(opened',
-    to: 'return { ...common, module: before, ...(opened',
+    weakens: 'The row of a process that was upgraded says the module that it was spawned with.',
+    file: CORE,
+    from: '    row.module = module.hash\n',
+    to: '    if (slot === 0) row.module = module.hash\n',
   },
   {
     name: 'new-module-on-old-state',
