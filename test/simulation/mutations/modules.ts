@@ -77,13 +77,6 @@ export const MODULE_MUTATIONS: readonly Mutation[] = [
     to: '    if (slot === 0) row.module = module.hash\n',
   },
   {
-    name: 'new-module-on-old-state',
-    weakens: 'A row says the module of what is settled, which may be ahead of the state it is of.',
-    file: 'src/dre/publisher.ts',
-    from: 'const now = { settledSlot, settledHeight, stateHash, module }',
-    to: 'const now = { settledSlot, settledHeight, stateHash, ...(row.failed && { module }) }',
-  },
-  {
     name: 'migration-skipped',
     weakens: 'A process that is upgraded goes on with the new module and its state as it was.',
     file: 'src/runtime/evaluator/table.ts',
