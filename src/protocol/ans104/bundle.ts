@@ -23,12 +23,7 @@ export const BUNDLE_TAGS: readonly Tag[] = [
 /** A parsed item is one. */
 export type BundleItem = { readonly id: string; readonly bytes: Uint8Array }
 
-/** Throws `item-malformed` where one of them is no data item. */
-export function encodeBundle(items: readonly Uint8Array[]): Buffer {
-  return bundleOf(items.map(parseDataItem))
-}
-
-/** Of items whose ids are known to be theirs. */
+/** `items`: with the ids that are theirs. */
 export function bundleOf(items: readonly BundleItem[]): Buffer {
   const head = NUMBER_BYTES + HEAD_BYTES * items.length
   const out = Buffer.allocUnsafe(items.reduce((sum, { bytes }) => sum + bytes.length, head))

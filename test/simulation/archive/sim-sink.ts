@@ -6,12 +6,14 @@ import { ArweaveSink } from '../../../connectors/arweave-sink/sink.ts'
 import type { SinkLimits } from '../../../connectors/arweave-sink/limits.ts'
 import type { Signer } from '../../../src/archive/index.ts'
 import type { Network } from '../../../src/protocol/genesis.ts'
+import { isHbError } from '../../../src/std/errors.ts'
 import type { Cluster } from '../broker/cluster.ts'
 import type { Faults } from '../broker/faults.ts'
 import { SimLog } from '../broker/sim-log.ts'
 import type { Machine } from '../network/node-events.ts'
 import { Disk } from '../world/disk.ts'
 import { Host } from '../world/host.ts'
+import { SECOND } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { ArchiveSite } from './archive-site.ts'
 
@@ -87,7 +89,11 @@ export class SimSink implements Machine {
     })
     this.#sink = sink
     sink.start().catch((error: unknown) => {
-      if (host.isAlive && this.#sink === sink) world.fail(error)
+      if (!host.isAlive || this.#sink !== sink) return
+      if (!isHbError(error, 'log-topic-unknown')) return world.fail(error)
+      // no node has made the topics yet: whoever started it tries again
+      host.die()
+      world.after(SECOND, () => this.start())
     })
   }
 
