@@ -12,11 +12,11 @@ const PLAN: PlanChanges = {
   archive: {
     sinks: 2,
     rates: { failed: 0.2, late: 0.2, unanswered: 0.2, hidden: 0.2, unreadable: 0.1, slow: 0.1 },
-    heightsMax: 20,
+    heightsMax: 8,
     eventSeconds: 1,
   },
 }
-const SEED = 3
+const SEED = 5
 
 test('a run with sinks is clean, and restored from its archive alone', async () => {
   const report = await simulate(SEED, { changes: PLAN })
