@@ -1,5 +1,6 @@
 // Which suites `npm test` leaves to `npm run test:clusters`: each takes tens of seconds, mostly on
-// clusters of its own, or grows with what was found (known seeds).
+// clusters of its own, or on the whole checkout (its rules of style, every block of the guides), or
+// grows with what was found (known seeds).
 
 /** Patterns of paths, as jest takes them. */
 export const SLOW_SUITES = [
@@ -10,6 +11,8 @@ export const SLOW_SUITES = [
   'test/cli/recovery',
   'test/connectors/arweave-sink/crash',
   'test/differential/differential',
+  'test/guards/eslint',
+  'test/guards/guides',
   'test/kafka/archive',
   'test/kafka/commands',
   'test/kafka/log-trim',
@@ -24,6 +27,8 @@ export const SLOW_SUITES = [
   'test/kafka/schema-registry',
   'test/simulation/campaign/crash-everywhere',
   'test/simulation/known-seeds',
+  'test/simulation/seeds',
+  'test/simulation/workloads',
 ]
 
 /** Those that need a gateway of Arweave: left to `npm run test:arweave`. */

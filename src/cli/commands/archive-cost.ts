@@ -3,7 +3,6 @@
 import type { Command } from 'commander'
 import type { ArweaveCosts } from '../../archive/index.ts'
 import type { Log } from '../../log/port.ts'
-import { topicNames } from '../../protocol/topics.ts'
 import { isIdText } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { openArweave } from '../archive-place.ts'
@@ -105,6 +104,7 @@ async function addressOf(context: CommandContext, options: Options): Promise<str
 
 async function backlogOf(context: CommandContext, options: Options): Promise<number> {
   return withHistory(context, options, async ({ log, applicationId }) => {
+    const { topicNames } = await import('../../protocol/topics.ts')
     const topic = topicNames(applicationId).log
     const committed = await log.committed(options.group, topic)
     let bytes = 0

@@ -14,6 +14,7 @@ import { signedMessage } from '../../../src/protocol/signed.ts'
 import { HbError } from '../../../src/std/errors.ts'
 import type { ErrorCode } from '../../../src/std/errors.ts'
 import { ed25519Key, signedItem } from '../../protocol/fixtures.ts'
+import { NO_ARCHIVE } from '../archive/plan.ts'
 import type { Known, KnownPartition } from './known.ts'
 import { appendedTo, cut, entryOfRecord, followed, isAppended } from './tape.ts'
 import { newest, next, play, record, RECORDS, runOfRecord, withRun } from './tape.ts'
@@ -25,7 +26,7 @@ export const P = 0
 
 export async function goodHistory(): Promise<GoodHistory> {
   const nodes = [['sequencer', 'dre', 'relayer'] as const]
-  const only = { workloads: ['tokens'] as const }
+  const only = { workloads: ['tokens'] as const, archive: NO_ARCHIVE }
   const changes = { ...only, seconds: 6, partitions: 2, nodes, eventSeconds: 0, standbys: 0 }
   const tape = await record(4, { ...changes, messagesPerSecond: 30 })
   return new GoodHistory(tape, await play(tape))
