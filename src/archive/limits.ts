@@ -10,5 +10,5 @@ export type SegmentLimits = {
   readonly bytesMax: number
 }
 
-/** With the least messages 10,000 heights are 6 MB. */
-export const SEGMENT_LIMITS: SegmentLimits = { heightsMax: 10_000, bytesMax: 8_388_608 }
+/** Several copies of a segment's bytes are in memory while it is made: 4 MiB keep a sink small. */
+export const SEGMENT_LIMITS: SegmentLimits = { heightsMax: 10_000, bytesMax: 4_194_304 }

@@ -8,9 +8,10 @@ import type { Archive, Signer } from '../../src/archive/port.ts'
 import { verifyPartition } from '../../src/archive/follow.ts'
 import { restore } from '../../src/archive/restore.ts'
 import { createMemoryLog } from '../../src/log/memory/index.ts'
+import { passing } from '../../src/log/passing/index.ts'
 import type { Log, LogRecord } from '../../src/log/port.ts'
 import { initialView } from '../../src/protocol/accept.ts'
-import { readRecord } from '../../src/protocol/log-reader.ts'
+import { LogReader, readRecord } from '../../src/protocol/log-reader.ts'
 import { topicNames, topicSpecs } from '../../src/protocol/topics.ts'
 import { asBuffer } from '../../src/std/bytes.ts'
 import { HbError, isHbError } from '../../src/std/errors.ts'
@@ -104,6 +105,26 @@ test('an empty log gets the same entries at the same heights, and only these', a
   const again = await restore({ archive, network: NETWORK, log })
   expect(again.map(({ entries }) => entries)).toEqual([0, 0])
   await expectRestored(log)
+})
+
+test('it resumes on a log whose listed end is old for a moment', async () => {
+  const log = newLog()
+  await restore({ archive, network: NETWORK, log, to: 24 })
+  let olds = 1
+  const old: Log = {
+    ...passing(log),
+    ends: async (topic) => {
+      const ends = await log.ends(topic)
+      return olds-- > 0 ? ends.map(({ start, end }) => ({ start, end: end - 7 })) : ends
+    },
+  }
+  const [done] = await restore({ archive, network: NETWORK, log: old })
+  expect([olds < 0, done?.height]).toEqual([true, 46])
+  const view = initialView(NETWORK.id, 0, 2)
+  const reader = new LogReader(NETWORK, RECORDS, view)
+  // what was appended twice is there twice, and counts once
+  for (const { value } of await stored(log, 0)) reader.read(value)
+  expect(view.height).toBe(46)
 })
 
 test('it resumes where it stopped, in the middle of a segment too', async () => {
