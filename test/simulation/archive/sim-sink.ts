@@ -1,6 +1,4 @@
-// A machine of the simulated network with a sink on it: started, stopped, killed, frozen, started
-// again on the same disk or an empty one, as a node is.
-// Owners: sinks.ts. Invariant: one host (a life of the OS process) at a time.
+// A machine of the simulated network with a sink on it. Owners: sinks.ts.
 
 import { ArweaveSink } from '../../../connectors/arweave-sink/sink.ts'
 import type { SinkLimits } from '../../../connectors/arweave-sink/limits.ts'
@@ -11,8 +9,7 @@ import type { Cluster } from '../broker/cluster.ts'
 import type { Faults } from '../broker/faults.ts'
 import { SimLog } from '../broker/sim-log.ts'
 import type { Machine } from '../network/node-events.ts'
-import { Disk } from '../world/disk.ts'
-import { Host } from '../world/host.ts'
+import { SimMachine } from '../network/sim-machine.ts'
 import { SECOND } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { ArchiveSite } from './archive-site.ts'
@@ -40,29 +37,13 @@ export type SimSinkOptions = {
   readonly onFailed: (sink: string, partition: number, error: unknown) => void
 }
 
-export class SimSink implements Machine {
-  readonly name: string
-  clockErrorMs = 0
+export class SimSink extends SimMachine implements Machine {
   readonly #o: SimSinkOptions
-  readonly #disk: Disk
-  #lives = 0
-  #host: Host
   #sink: ArweaveSink | undefined
 
   constructor(options: SimSinkOptions) {
+    super(options.world, options.name)
     this.#o = options
-    this.name = options.name
-    this.#disk = new Disk(options.world)
-    this.#host = this.#newHost()
-    this.#host.die()
-  }
-
-  get host(): Host {
-    return this.#host
-  }
-
-  get isUp(): boolean {
-    return this.#host.isAlive
   }
 
   /** Partitions that it archives. */
@@ -71,16 +52,14 @@ export class SimSink implements Machine {
   }
 
   start(): void {
-    if (this.#host.isAlive) return
+    if (this.isUp) return
     const { world, cluster, faults, site, network, signer, heightsMax, onFailed } = this.#o
-    const host = this.#newHost()
-    this.#host = host
-    world.trace(`${host.name} starts`)
+    const host = this.begin()
     const sink = new ArweaveSink({
       network,
       log: new SimLog(cluster, host, faults),
       archive: site.open(host, signer),
-      store: this.#disk.open('sink', host),
+      store: this.disk.open('sink', host),
       clock: host.clock,
       limits: { ...LIMITS, heightsMax },
       onFailed: (partition, error) => {
@@ -98,37 +77,9 @@ export class SimSink implements Machine {
   }
 
   stop(): void {
-    const host = this.#host
     const sink = this.#sink
-    if (!host.isAlive || host.isFrozen || sink === undefined) return
-    this.#o.world.trace(`${host.name} stops`)
+    if (!this.isUp || this.host.isFrozen || sink === undefined) return
     this.#sink = undefined
-    sink.stop().then(
-      () => host.die(),
-      (error: unknown) => {
-        if (host.isAlive) this.#o.world.fail(error)
-      },
-    )
-  }
-
-  kill(): void {
-    if (!this.#host.isAlive) return
-    this.#o.world.trace(`${this.#host.name} is killed`)
-    this.#host.die()
-  }
-
-  async losePower(): Promise<void> {
-    this.kill()
-    await this.#disk.losePower()
-  }
-
-  clearDisk(): void {
-    this.#disk.clear()
-  }
-
-  #newHost(): Host {
-    const host = new Host(this.#o.world, `${this.name}.${this.#lives++}`)
-    host.clockErrorMs = this.clockErrorMs
-    return host
+    this.end(() => sink.stop())
   }
 }
