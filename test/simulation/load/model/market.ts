@@ -112,8 +112,8 @@ function createOrder(state: State, call: Call): Sent[] {
   if (side !== 'sell' && side !== 'buy') return refuse('order-malformed')
   const [base, quote] = [call.tag('Base'), call.tag('Quote')]
   if (!isAddress(base) || !isAddress(quote)) return refuse('address-malformed')
-  if (base === quote) refuse('order-malformed')
   const left = positive(call.tag('Quantity')) ?? refuse('amount-malformed')
+  if (base === quote) refuse('order-malformed')
   const price = type === 'limit' ? priceOf(call.tag('Price')) : 0n
   if (type === 'market' && call.tag('Price') !== undefined) refuse('order-malformed')
   if (type === 'limit' && isDust(side, price, left)) refuse('order-too-small')
