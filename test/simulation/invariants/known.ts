@@ -30,6 +30,8 @@ export type Sent = {
   readonly content: Outgoing
   /** Of its run in the outbox. */
   readonly offset: number
+  /** Of the last run that repeats it: a copy, for whoever sends it again. */
+  last: number
 }
 
 /** What an ingress record asks for; neither id nor channel: it cannot be read. */
@@ -123,7 +125,10 @@ export class Known {
     const run = attempt((): Run => this.#records.decodeRun(asBuffer(value as Uint8Array)))
     const fresh: Result[] = []
     for (const result of run?.results ?? []) {
-      if (result.height !== results.length) continue
+      if (result.height !== results.length) {
+        this.#repeat(partition, offset, result)
+        continue
+      }
       results.push(result)
       fresh.push(result)
       this.#send(partition, offset, result)
@@ -181,9 +186,18 @@ export class Known {
     messages.forEach((content, index) => {
       if (content.kind === 'event') return
       const target = this.#target({ caller: process, partition, height, index }, content)
-      const sent = { caller: process, height, index, content, offset }
+      const sent = { caller: process, height, index, content, offset, last: offset }
       this.#sent[partition * this.#count + target]?.push(sent)
     })
+  }
+
+  #repeat(partition: number, offset: number, { height, messages }: Result): void {
+    if (messages.length === 0) return
+    for (let target = 0; target < this.#count; target++) {
+      for (const sent of this.#sent[partition * this.#count + target] ?? []) {
+        if (sent.height === height) sent.last = offset
+      }
+    }
   }
 
   #target(

@@ -102,8 +102,8 @@ function outboxIsDone(known: Known, arrivals: Arrivals, tell: Tell): Judge {
 }
 
 /**
- * X1 and X2 of the outbox's trim: what is gone from it was accepted at its target, and the newest
- * run, which says where to go on, is not gone.
+ * X1 and X2 of the outbox's trim: what is gone from it was accepted at its target or stands in it
+ * again, and the newest run, which says where to go on, is not gone.
  */
 function trimIsSettled(known: Known, tell: Tell): (source: number, start: number) => void {
   return (source, start) => {
@@ -113,7 +113,7 @@ function trimIsSettled(known: Known, tell: Tell): (source: number, start: number
     }
     known.partitions.forEach(({ view }, target) => {
       const next = known.sent(source, target)[view.counters[source] ?? 0]
-      if (next === undefined || next.offset >= start) return
+      if (next === undefined || next.last >= start) return
       const text = `the outbox is trimmed to ${start}, and ${target} has not settled ${next.height}`
       tell({ partition: source, height: next.height, text })
     })

@@ -21,11 +21,11 @@ function trimmedEarly(good: GoodHistory): Tape {
   const entry = newest(good.known, T, ({ message }) => message.origin?.partition === P)
   const { seq } = entry.message.origin as { seq: number }
   const sent = good.known.sent(P, T)[seq - 1] as Sent
-  // as it is right before the entry: its message is in ingress, and its run is a repeated one
+  // as it is right before the entry: its message is in ingress, and an older run was repeated
   const place = offsets[entries.indexOf(entry)]
   const at = good.find((each) => isAppended(each, 'hb.log', T) && isAt(each, place))
   const before = cut(good.tape, at)
-  const run = good.find((each) => isIn('hb.outbox')(each) && isAt(each, sent.offset))
+  const run = good.find((each) => isIn('hb.outbox')(each) && isAt(each, sent.offset - 1))
   const value = good.appended(run).record.value as Buffer
   const again = followed(before, appendedTo(before, 'hb.outbox', P, value))
   const relayed = followed(again, commit('hb.relayer', 'hb.outbox', sent.offset + 1))
