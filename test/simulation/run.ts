@@ -244,7 +244,7 @@ async function judgeArchive(
 ): Promise<readonly Violation[]> {
   const { plan, site, known } = sinks
   if (plan.sinks === 0) return []
-  for (const machine of [...nodes, sinks]) machine.kill()
+  for (const machine of [...nodes, sinks]) machine.scrap()
   const { network, partitions } = known
   return judgeRestored({ world, site, network, rates: faults.rates }, { partitions, states })
 }

@@ -52,7 +52,7 @@ export class SimSink extends SimMachine implements Machine {
   }
 
   start(): void {
-    if (this.isUp) return
+    if (this.isUp || this.isScrapped) return
     const { world, cluster, faults, site, network, signer, heightsMax, onFailed } = this.#o
     const host = this.begin()
     const sink = new ArweaveSink({

@@ -96,8 +96,8 @@ export class Sinks {
     }
   }
 
-  kill(): void {
-    for (const sink of this.#sinks) sink.kill()
+  scrap(): void {
+    for (const sink of this.#sinks) sink.scrap()
   }
 
   /** What keeps the archive from being at the end of the log, by one sink. */

@@ -17,6 +17,8 @@ export abstract class SimMachine {
   onHost: ((host: Host) => void) | undefined
   /** Off by so much when it starts next, ms. */
   clockErrorMs = 0
+  /** For good: what was to start it later does not. */
+  isScrapped = false
 
   constructor(world: World, name: string) {
     this.world = world
@@ -43,6 +45,11 @@ export abstract class SimMachine {
     if (!this.#host.isAlive) return
     this.world.trace(`${this.#host.name} is killed`)
     this.#host.die()
+  }
+
+  scrap(): void {
+    this.kill()
+    this.isScrapped = true
   }
 
   async losePower(): Promise<void> {

@@ -48,7 +48,7 @@ export class SimNode extends SimMachine {
 
   /** Begins to start; it goes on as the world does. */
   start(): void {
-    if (this.isUp) return
+    if (this.isUp || this.isScrapped) return
     const { world, cluster, faults, http, genesis, roles, standbys, limits, tickerKey } = this.#o
     this.#running = undefined
     const host = this.begin()
