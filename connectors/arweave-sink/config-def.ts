@@ -76,10 +76,10 @@ function valueOf(name: string, key: ConfigKey, given: string | null | undefined)
 }
 
 function fault(key: ConfigKey, value: string): string | undefined {
-  const { type, oneOf, min = -Infinity, max = INT_MAX, check } = key
+  const { type, oneOf, min = -Infinity, check } = key
   if (type === 'INT' || type === 'LONG') {
     const number = /^[+-]?\d{1,15}$/.test(value) ? Number(value) : NaN
-    const most = key.max ?? (type === 'INT' ? max : Number.MAX_SAFE_INTEGER)
+    const most = key.max ?? (type === 'INT' ? INT_MAX : Number.MAX_SAFE_INTEGER)
     if (Number.isNaN(number)) return `Not a number of type ${type}`
     if (number < min) return `Value must be at least ${min}`
     if (number > most) return `Value must be no more than ${most}`

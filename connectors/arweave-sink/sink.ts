@@ -12,6 +12,7 @@ import type {
   Log,
   Membership,
   Network,
+  Prepared,
   Store,
   StoredRecord,
 } from '../../src/index.ts'
@@ -156,9 +157,11 @@ export class ArweaveSink {
       onRetried?.(undefined, error)
     }
     const { signal } = this.#stopping
+    // tried again it is the same item: each one costs
+    let prepared: Prepared | undefined
     await retried({ clock, limits: this.#limits, signal, onFailed }, async () => {
       if (await hasGenesis(archive, network)) return
-      const prepared = await archive.prepare(genesisUpload(network))
+      prepared ??= await archive.prepare(genesisUpload(network))
       await archive.post(prepared, durability, { signal })
     })
     this.#startError = undefined

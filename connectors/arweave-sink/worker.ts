@@ -82,7 +82,7 @@ export class Worker {
     return { id: numberOf(task), ...this.#here(shown) }
   }
 
-  /** The numbers of those that begin again. */
+  /** It begins, and is shown as such from now on. Throws 404. */
   restart(name: string, includeTasks: boolean, onlyFailed: boolean): void {
     const connector = this.#connectors.get(name)
     if (connector === undefined) throw new RestError(404, `Unknown connector: ${name}`)

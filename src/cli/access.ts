@@ -3,6 +3,7 @@
 
 import type { Role } from '../node/index.ts'
 import type { Topic, TopicNames } from '../protocol/topics.ts'
+import { SINK_ROLE, sinkGroup } from './connectors.ts'
 import { ROLES } from './roles.ts'
 
 /** As `kafka-acls --operation` names them. */
@@ -32,7 +33,7 @@ export const GRANTEES: readonly Grantee[] = [
   ...(['door', 'admin', 'arweave-sink', 'producer', 'reader'] as const),
 ]
 
-type Group = Role | 'arweave-sink'
+type Group = Role | typeof SINK_ROLE
 
 type Needs = {
   readonly topics?: Readonly<Partial<Record<Topic, readonly Operation[]>>>
@@ -101,17 +102,12 @@ export function grantsOf(
     const operations = together([...creates, ...own, ...common])
     return { resource: 'topic', name: names[topic], operations }
   })
-  const groups = [...ROLES, 'arweave-sink' as const].map((group): Grant => {
+  const groups = ([...ROLES, SINK_ROLE] as const).map((group): Grant => {
     const own = needs.flatMap((each) => each.groups?.[group] ?? [])
-    return { resource: 'group', name: groupName(group, applicationId), operations: together(own) }
+    const name = group === SINK_ROLE ? sinkGroup(applicationId) : `${applicationId}.${group}`
+    return { resource: 'group', name, operations: together(own) }
   })
   return [...topics, ...groups].filter(({ operations }) => operations.length > 0)
-}
-
-/** That of a connector is Connect's, by the name that it is to have in a network of this name. */
-function groupName(group: Group, applicationId: string): string {
-  if (group !== 'arweave-sink') return `${applicationId}.${group}`
-  return applicationId === 'hb' ? `connect-${group}` : `connect-${applicationId}-${group}`
 }
 
 /** Each once. Read, Write and Delete imply Describe. */

@@ -35,10 +35,7 @@ export function signaturesOption(command: Command): Command {
 /** To be read only. */
 export async function openArchive(from: string): Promise<Archive> {
   if (from.startsWith(ARWEAVE)) return openArweave(from)
-  const dir = resolve(from.slice(FILE.length))
-  if (!from.startsWith(FILE) || from === FILE) {
-    throw new HbError('usage', `--from ${from}: write it as file:PATH or arweave:GATEWAY`)
-  }
+  const dir = directoryOf(from)
   if (!existsSync(dir)) throw new HbError('archive-absent', dir)
   const { openFileArchive } = await import('../archive/index.ts')
   return openFileArchive({ dir })
@@ -47,14 +44,8 @@ export async function openArchive(from: string): Promise<Archive> {
 /** To be written to; a directory is made when the first item is. */
 export async function openArchiveToWrite(from: string, signer: ArweaveSigner): Promise<Archive> {
   const { openArweaveArchive, openFileArchive } = await import('../archive/index.ts')
-  if (from.startsWith(ARWEAVE)) {
-    return openArweaveArchive({ gateway: from.slice(ARWEAVE.length), signer })
-  }
-  if (!from.startsWith(FILE) || from === FILE) {
-    const detail = `archive ${from}: write it as file:PATH or arweave:GATEWAY`
-    throw new HbError('connector-config-invalid', detail)
-  }
-  return openFileArchive({ dir: resolve(from.slice(FILE.length)), signer })
+  if (!from.startsWith(ARWEAVE)) return openFileArchive({ dir: directoryOf(from), signer })
+  return openArweaveArchive({ gateway: from.slice(ARWEAVE.length), signer })
 }
 
 /** To be read only; and what posting to it costs. */
@@ -64,6 +55,11 @@ export async function openArweave(from: string): Promise<Archive & ArweaveCosts>
   }
   const { openArweaveArchive } = await import('../archive/index.ts')
   return openArweaveArchive({ gateway: from.slice(ARWEAVE.length) })
+}
+
+function directoryOf(from: string): string {
+  if (from.startsWith(FILE) && from !== FILE) return resolve(from.slice(FILE.length))
+  throw new HbError('usage', `archive ${from}: write it as file:PATH or arweave:GATEWAY`)
 }
 
 /** What --owner and --signatures ask for; closed when `use` is done. */

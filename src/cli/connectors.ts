@@ -11,6 +11,7 @@ import type { Network } from '../protocol/genesis.ts'
 import { systemClock } from '../std/clock.ts'
 import type { Reporter } from '../std/reporter.ts'
 import { openArchiveToWrite } from './archive-place.ts'
+import { DEFAULT_APPLICATION_ID } from './broker.ts'
 import { portValue } from './options.ts'
 import { ownVersion } from './own-version.ts'
 
@@ -20,6 +21,15 @@ export type { RunningConnect }
 
 /** The role of `hb start` that runs connectors. */
 export const SINK_ROLE = 'arweave-sink'
+
+/**
+ * The consumer group of the sink of a network with this application id: Connect's, by the name that
+ * its connector is to have.
+ */
+export function sinkGroup(applicationId: string): string {
+  const own = applicationId === DEFAULT_APPLICATION_ID ? '' : `${applicationId}-`
+  return `connect-${own}${SINK_ROLE}`
+}
 
 /** Connect's own. */
 const REST_PORT = 8083

@@ -8,6 +8,7 @@ import { topicNames } from '../protocol/topics.ts'
 import { isHbError, HbError } from '../std/errors.ts'
 import { openArchive, withChecks, type ArchiveOptions } from './archive-place.ts'
 import { DEFAULT_APPLICATION_ID, namesBrokers, openBroker } from './broker.ts'
+import { sinkGroup } from './connectors.ts'
 import type { CommandContext } from './context.ts'
 import { DEFAULT_DATA, withHistory, withScratch, withWorkbench } from './history.ts'
 import type { History, HistoryOptions } from './history.ts'
@@ -21,9 +22,6 @@ export type TrimLogOptions = ArchiveOptions &
     readonly execute?: true
     readonly json?: true
   }
-
-/** Reads the log from its position on. */
-const SINK = 'connect-arweave-sink'
 
 export async function trimLog(context: CommandContext, options: TrimLogOptions): Promise<void> {
   const { terminal } = context
@@ -60,7 +58,8 @@ async function check(
   const archive = await openArchive(options.from)
   const progress = showProgress(terminal, 'verifying', 'records')
   const { network, applicationId } = history
-  const groups = [`${applicationId}.dre`, SINK]
+  // they read the log from their positions on
+  const groups = [`${applicationId}.dre`, sinkGroup(applicationId)]
   const found: Trimmable[] = []
   try {
     await withChecks(options, (checks) =>

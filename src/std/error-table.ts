@@ -218,7 +218,7 @@ export const ERROR_TABLE = {
   'archive-fee-high': {
     kind: 'transient',
     message: 'the Arweave gateway asks for more than a transaction may cost',
-    advice: 'Compare with another gateway, or raise feeMax. It is asked again; nothing was posted.',
+    advice: 'Compare with another gateway, or wait. It is asked again; nothing was posted.',
   },
   'archive-balance-low': {
     kind: 'transient',
@@ -228,7 +228,7 @@ export const ERROR_TABLE = {
   'archive-item-too-large': {
     kind: 'operator',
     message: 'a transaction is over the limit of the archive',
-    advice: 'Lower bytesMax of the sink, or raise transactionBytesMax of whoever reads it.',
+    advice: 'Lower segment.bytes.max of the sink, or raise transactionBytesMax of whoever reads it.',
   },
   'archive-wallet-refused': {
     kind: 'operator',

@@ -24,7 +24,6 @@ import { copyTopics } from './copied-topics.ts'
 import { hb } from './terminal-double.ts'
 
 const TOPICS = topicNames('hb')
-const SINK = 'connect-arweave-sink'
 const SIGNER = signer()
 let live: RecordedNode
 let folder: string
@@ -134,40 +133,48 @@ test('a recorded state that is not what the log gives is found', async () => {
   expect(await starts()).toEqual([0, 0])
 })
 
-test('on brokers: a group that is behind holds it up, and only that', async () => {
+test.each([
+  ['hb', 'connect-arweave-sink'],
+  ['other', 'connect-other-arweave-sink'],
+])('on the brokers of %s: a group that is behind holds it up, and only that', async (id, group) => {
   const log = createMemoryLog()
-  await withLog((source) => copyTopics(live.network, source, log, 'hb'))
+  const { log: topic } = topicNames(id)
+  await withLog((source) => copyTopics(live.network, source, log, id))
   const open = async (): Promise<Log> => ({ ...passing(log), close: async () => undefined })
   const onBrokers = (): ReturnType<typeof hb> => {
     const args = ['log', 'trim', '--before-interval', '2', ...from(), '--execute']
-    return hb([...args, '--bootstrap-server', 'host:9092'], {}, undefined, open)
+    const brokers = ['--bootstrap-server', 'host:9092', '--application-id', id]
+    return hb([...args, ...brokers], {}, undefined, open)
   }
-  await consume(log, 3)
+  await consume(log, { group, topic, most: 3 })
   const behind = await onBrokers()
   expect([behind.code, behind.err.join(' ')]).toEqual([
     1,
-    expect.stringMatching(/trim-reader-behind.*connect-arweave-sink is at offset 3/),
+    expect.stringMatching(new RegExp(`trim-reader-behind.*${group} is at offset 3`)),
   ])
-  await consume(log, Infinity)
+  await consume(log, { group, topic, most: Infinity })
   expect((await onBrokers()).code).toBe(0)
-  const ends = await log.ends(TOPICS.log)
+  const ends = await log.ends(topic)
   for (const [partition, { start }] of ends.entries()) {
-    const [first] = (await log.read(TOPICS.log, partition, start)).records
+    const [first] = (await log.read(topic, partition, start)).records
     expect(first?.headers?.['hb-height']).toBe('15')
   }
   await log.close()
 })
 
 /** Reads as the sink's group, up to so many records of each partition. */
-async function consume(log: Log, most: number): Promise<void> {
+async function consume(
+  log: Log,
+  { group, topic, most }: { group: string; topic: string; most: number },
+): Promise<void> {
   const done = new Map<number, number>()
   const membership = await log.join({
-    group: SINK,
-    topics: [TOPICS.log],
+    group,
+    topics: [topic],
     batchRecordsMax: 1,
     inFlight: 1,
     member: {
-      assigned: async (_, committed) => ({ [TOPICS.log]: committed[TOPICS.log] ?? 'earliest' }),
+      assigned: async (_, committed) => ({ [topic]: committed[topic] ?? 'earliest' }),
       revoked: async () => undefined,
       records: async ({ partition, next }: Batch) => {
         if (next > most) throw new Error('no further')
@@ -176,7 +183,7 @@ async function consume(log: Log, most: number): Promise<void> {
       halted: () => undefined,
     },
   })
-  const ends = await log.ends(TOPICS.log)
+  const ends = await log.ends(topic)
   const isDone = (): boolean =>
     ends.every(({ end }, partition) => (done.get(partition) ?? 0) >= Math.min(end, most))
   while (!isDone()) await systemClock.sleep(5)

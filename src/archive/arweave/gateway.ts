@@ -57,15 +57,6 @@ export class Gateway {
     }
   }
 
-  /** As `ask`, of a 200 with JSON; undefined: a 404. */
-  async json(request: Request): Promise<unknown> {
-    return this.ask(request, (answer) => {
-      if (answer.status === 404) return undefined
-      if (answer.status !== 200) throw failed(`status ${answer.status}: ${textOf(answer)}`)
-      return parseAnswer(answer)
-    })
-  }
-
   async #try<T>(request: Request, read: (answer: Answer) => T): Promise<Tried<T>> {
     try {
       const { answer, retryAfter } = await this.#once(request)

@@ -97,10 +97,11 @@ export class Posting {
     const { header, data } = signed
     const progress = this.#progressOf(header.id)
     if (state !== 'unknown' && progress.isWhole) return false
+    const isEarly = clock.now() - progress.postedMs < limits.repostDelayMs
+    if (state === 'unknown' && isEarly) return false
     const chunks = await chunksOf(signed)
     const { count } = chunks
     if (state === 'unknown') {
-      if (clock.now() - progress.postedMs < limits.repostDelayMs) return false
       // a single chunk goes with the header
       const body = { ...header, data: count > 1 ? '' : data.toString('base64url') }
       await this.#postHeader(header.id, body, signal)

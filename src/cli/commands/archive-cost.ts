@@ -7,6 +7,7 @@ import { isIdText } from '../../std/bytes.ts'
 import { HbError } from '../../std/errors.ts'
 import { openArweave } from '../archive-place.ts'
 import { brokerOptions, namesBrokers } from '../broker.ts'
+import { sinkGroup } from '../connectors.ts'
 import type { CommandContext } from '../context.ts'
 import { dataOption, withHistory, type HistoryOptions } from '../history.ts'
 import { jsonOption, openWallet, walletOption, wholeValue } from '../options.ts'
@@ -27,7 +28,7 @@ type Options = HistoryOptions & {
   readonly mib: number
   readonly wallet?: string
   readonly address?: string
-  readonly group: string
+  readonly group?: string
   readonly json?: true
 }
 
@@ -48,7 +49,7 @@ export function addArchiveCost(archive: Command, context: CommandContext): void 
     .requiredOption('--from <archive>', 'which gateway to ask: arweave:GATEWAY')
     .option('--mib <number>', 'the price of so many MiB', wholeValue, 1)
     .option('--address <address>', 'whose balance to show, instead of a wallet', addressValue)
-    .option('--group <name>', "the sink's consumer group", 'connect-arweave-sink')
+    .option('--group <name>', "the sink's consumer group (default: by the application id)")
     .addHelpText('after', HELP)
   jsonOption(walletOption(dataOption(brokerOptions(command)))).action((options: Options) =>
     showCosts(context, options),
@@ -106,7 +107,8 @@ async function backlogOf(context: CommandContext, options: Options): Promise<num
   return withHistory(context, options, async ({ log, applicationId }) => {
     const { topicNames } = await import('../../protocol/topics.ts')
     const topic = topicNames(applicationId).log
-    const committed = await log.committed(options.group, topic)
+    const group = options.group ?? sinkGroup(applicationId)
+    const committed = await log.committed(group, topic)
     let bytes = 0
     for (const [partition, { start, end }] of (await log.ends(topic)).entries()) {
       const from = Math.max(start, committed[partition] ?? start)

@@ -45,7 +45,7 @@ export function addRebuild(program: Command, context: CommandContext): void {
     .description('fill the caches of one partition of a stopped node again from the log')
     .requiredOption('--partition <number>', 'which partition', wholeValue)
     .option('--data <dir>', "the node's directory", DEFAULT_DATA)
-    .option('--from <archive>', 'of a log that was trimmed: file:PATH has the ids of what went')
+    .option('--from <archive>', 'of a log that was trimmed: the archive that has what went')
     .option('--owner <address>', 'in it, only what this address signed', ownerValue)
     .option('--from-manifest', 'begin at the newest recorded states, not at height 0')
   brokerOptions(command).addHelpText('after', HELP)
