@@ -16,6 +16,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs scripts/
 COPY schemas schemas
+COPY connectors connectors
 COPY contracts contracts
 COPY src src
 RUN node scripts/build.mjs

@@ -45,24 +45,18 @@ function builtOf(revision: string): string {
   run('git', ['checkout', '--quiet', commit], root)
   if (isSame('package-lock.json', root)) linkModules(root)
   else run('npm', ['ci', '--no-audit', '--no-fund'], root)
-  return build(root)
+  run(process.execPath, [join(root, 'scripts/build.mjs')], root)
+  return join(root, 'bin/hb.js')
 }
 
-/** These sources, whatever of them is committed. */
+/** These sources, whatever of them is committed: as a package has them. */
 function builtHere(): string {
   const root = join(folder, 'after')
-  for (const name of ['src', 'schemas', 'contracts', 'scripts', 'bin']) {
+  for (const name of ['bin', 'schemas', 'package.json']) {
     cpSync(join(ROOT, name), join(root, name), { recursive: true })
   }
-  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json']) {
-    cpSync(join(ROOT, name), join(root, name))
-  }
   linkModules(root)
-  return build(root)
-}
-
-function build(root: string): string {
-  run(process.execPath, [join(root, 'scripts/build.mjs')], root)
+  run(process.execPath, [join(ROOT, 'scripts/build.mjs'), '--out', join(root, 'dist')], ROOT)
   return join(root, 'bin/hb.js')
 }
 
@@ -77,5 +71,6 @@ function isSame(file: string, root: string): boolean {
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' })
   if (status === 0) return stdout
-  throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr.slice(-1_000)}`)
+  const said = error?.message ?? (stdout + stderr).slice(-2_000)
+  throw new Error(`${command} ${args.join(' ')}: ${said}`)
 }

@@ -1,5 +1,5 @@
-// The package as its users get it: built, packed, unpacked elsewhere, and run from there without
-// the sources.
+// The package as its users get it: built of what the image is built of, packed, unpacked elsewhere,
+// and run from there without the sources.
 
 import {
   cpSync,
@@ -17,6 +17,7 @@ import type { PlantedTree } from './planted-tree.ts'
 import { ROOT, runProgram, runTool } from './tool.ts'
 
 const MINUTES = 60_000
+let sources: PlantedTree | undefined
 let tree: PlantedTree | undefined
 let unpacked: string
 
@@ -25,10 +26,24 @@ function place(): string {
   return tree.dir
 }
 
+function linesOf(path: string): string[] {
+  return readFileSync(`${ROOT}${path}`, 'utf8').split('\n')
+}
+
+/** What the image's first stage copies of the checkout: the build has no other file. */
+function imageSources(): string[] {
+  const stage = linesOf('Dockerfile').join('\n').split('\nFROM ')[1] ?? ''
+  const copied = [...stage.matchAll(/^COPY (?!--)(.+) \S+$/gm)]
+  return copied.flatMap(([, paths = '']) => paths.split(' '))
+}
+
 beforeAll(async () => {
+  sources = plantTree({}, { copies: imageSources() })
   const copies = ['package.json', 'bin', 'schemas', 'LICENSE', 'README.md']
   tree = plantTree({}, { copies, modules: false })
-  const built = await runTool('scripts/build.mjs', ['--out', join(tree.dir, 'dist')])
+  const out = join(tree.dir, 'dist')
+  const script = join(sources.dir, 'scripts/build.mjs')
+  const built = await runProgram(process.execPath, [script, '--out', out])
   if (built.code !== 0) throw new Error(`${built.stdout}${built.stderr}`)
   const packed = await runProgram('npm', ['pack', '--ignore-scripts', '--loglevel=error'], {
     cwd: tree.dir,
@@ -40,7 +55,16 @@ beforeAll(async () => {
   unpacked = join(unpacked, 'package')
   symlinkSync(`${ROOT}node_modules`, join(unpacked, 'node_modules'))
 }, 5 * MINUTES)
-afterAll(() => tree?.remove())
+afterAll(() => {
+  sources?.remove()
+  tree?.remove()
+})
+
+test('what the image is built of gets to its build', () => {
+  const sent = linesOf('.dockerignore').filter((line) => line.startsWith('!'))
+  expect(imageSources().length).toBeGreaterThan(5)
+  expect(imageSources().filter((path) => !sent.includes(`!${path}`))).toEqual([])
+})
 
 test('the command runs from what was built', async () => {
   expect(existsSync(join(unpacked, 'src'))).toBe(false)
