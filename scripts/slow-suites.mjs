@@ -1,4 +1,4 @@
-// Which suites `npm test` leaves to `npm run test:clusters`: each takes tens of seconds, mostly on
+// Which suites `npm test` leaves to `npm run test:slow`: each takes tens of seconds, mostly on
 // clusters of its own, or on the whole checkout (its rules of style, every block of the guides), or
 // grows with what was found (known seeds).
 
@@ -8,6 +8,7 @@ export const SLOW_SUITES = [
   'test/chaos/in-process',
   'test/chaos/killed',
   'test/chaos/node-process',
+  'test/cli/brokers',
   'test/cli/recovery',
   'test/connectors/arweave-sink/crash',
   'test/differential/differential',
@@ -25,6 +26,7 @@ export const SLOW_SUITES = [
   'test/log/kafka/clusters',
   'test/log/kafka/three-brokers',
   'test/kafka/schema-registry',
+  'test/simulation/ambient',
   'test/simulation/campaign/crash-everywhere',
   'test/simulation/known-seeds',
   'test/simulation/seeds',

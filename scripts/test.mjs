@@ -62,7 +62,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(`Testing on Node ${process.version}: types, lint, import table, style, suites.`)
   if (args.length === 0) {
     const slow = SLOW_SUITES.map((suite) => suite.replace('test/', '')).join(', ')
-    console.log(`Left to "npm run test:clusters": ${slow}.`)
+    console.log(`Left to "npm run test:slow": ${slow}.`)
     console.log('Left to "npm run test:arweave": what needs a gateway.')
     const left = [...SLOW_SUITES, ...ARWEAVE_SUITES]
     for (const suite of left) args.push(`--testPathIgnorePatterns=${suite}`)
