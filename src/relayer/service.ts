@@ -2,63 +2,32 @@
 // records on `ingress`.
 //
 // It keeps nothing that it could lose: what a crash leaves unfinished is sent again, and the
-// channel numbers make every repetition harmless (R3). Invariants: L1 per channel one append in
-// flight, in order. L2 a batch is committed only when all of it is durable in ingress. L3 a
-// channel whose settled counter stands still below what was sent, here or by whoever had the
-// partition before, for longer than `stallMs` is sent again from the counter. L4 batches are
-// planned one after another: looking up the cursor stops those behind. L5 once a partition is given
-// up, nothing new is begun for it.
+// channel numbers make every repetition harmless (R3).
+//
+// Owners: a node starts one service; for each partition of the outbox it is given, it owns a
+// Channel per target (L1) and a Resender (L3). Invariants: L2 a batch is committed only when all
+// of it is durable in ingress. L4 batches are planned one after another: looking up the cursor
+// stops those behind. L5 once a partition is given up, nothing new is begun for it.
 
 import { Records } from '../protocol/codec/records.ts'
 import type { Network } from '../protocol/genesis.ts'
-import type { Head } from '../protocol/records.ts'
 import type { Run } from '../protocol/result.ts'
-import type { TopicNames } from '../protocol/topics.ts'
 import { topicNames } from '../protocol/topics.ts'
-import type { Log, LogRecord, Membership, StoredRecord } from '../log/port.ts'
-import { asBuffer } from '../std/bytes.ts'
+import type { Log, Membership, StoredRecord } from '../log/port.ts'
 import type { Clock } from '../std/clock.ts'
-import { HbError, isHbError } from '../std/errors.ts'
-import { Histogram } from '../std/histogram.ts'
+import { HbError } from '../std/errors.ts'
 import type { Tracing } from '../std/trace.ts'
-import { carryTracing, traceHeaders, tracesOfRun } from '../std/trace.ts'
+import { carryTracing } from '../std/trace.ts'
+import type { ChannelOptions } from './channel.ts'
+import { Channel } from './channel.ts'
 import type { OutboxCursor, Relay } from './core.ts'
 import { relaysOf } from './core.ts'
+import { beginLegs } from './legs.ts'
 import { OutboxReader } from './outbox-reader.ts'
-
-export type RelayerLimits = {
-  /** Records of one append; default 500. */
-  readonly appendRecordsMax: number
-  /** Bytes of one append; default 900,000. */
-  readonly appendBytesMax: number
-  /** Pause after a failed append, ms, doubled up to 2 s; default 20. */
-  readonly retryDelayMs: number
-  /** How long a channel may stand still below what was sent, ms; default 5,000. */
-  readonly stallMs: number
-  /** Records of the outbox before the commit that are looked at after a start; default 1,024. */
-  readonly lookBackRecordsMax: number
-}
-
-export const RELAYER_LIMITS: RelayerLimits = {
-  appendRecordsMax: 500,
-  appendBytesMax: 900_000,
-  retryDelayMs: 20,
-  stallMs: 5_000,
-  lookBackRecordsMax: 1_024,
-}
-
-/** Looked at in one piece. */
-const LOOK_BACK_RECORDS = 64
-
-/** Counts since the start, for metrics. */
-export type RelayerFigures = {
-  relayed: number
-  appends: number
-  skipped: number
-  resent: number
-  /** Seconds from a run's append to the outbox to all its messages durable in ingress. */
-  readonly relaySeconds: Histogram
-}
+import type { RelayerFigures, RelayerLimits } from './ports.ts'
+import { noRelayerFigures, RELAYER_LIMITS } from './ports.ts'
+import type { ResenderOptions } from './resender.ts'
+import { Resender } from './resender.ts'
 
 export type RelayerOptions = {
   readonly network: Network
@@ -73,12 +42,9 @@ export type RelayerOptions = {
   readonly onHalted?: (partition: number, error: unknown) => void
 }
 
-/** A channel: what was sent last, and what its target had settled when it was last seen to move. */
-type Channel = { tail: Promise<void>; sent: number; settled: number; movedAt: number }
-
 type Source = {
   readonly cursor: OutboxCursor
-  readonly channels: Channel[]
+  readonly channels: readonly Channel[]
   readonly stop: AbortController
   /** The tail of the queue of batches that are planned. */
   turn: Promise<unknown>
@@ -87,36 +53,29 @@ type Source = {
 
 export class RelayerService {
   readonly #o: RelayerOptions
-  readonly #limits: RelayerLimits
-  readonly #topics: TopicNames
-  readonly #records = new Records()
-  readonly #outbox: OutboxReader
-  readonly #tracing: Tracing
+  /** What channels and resenders share with the service. */
+  readonly #shared: ChannelOptions & ResenderOptions
   readonly #sources = new Map<number, Source>()
   #membership: Membership | undefined
-  readonly figures: RelayerFigures = {
-    relayed: 0,
-    appends: 0,
-    skipped: 0,
-    resent: 0,
-    relaySeconds: new Histogram(),
-  }
+  readonly figures: RelayerFigures = noRelayerFigures()
 
   constructor(options: RelayerOptions) {
     this.#o = options
-    this.#limits = { ...RELAYER_LIMITS, ...options.limits }
-    this.#topics = topicNames(options.applicationId ?? 'hb')
-    const onSkipped = (): void => void (this.figures.skipped += 1)
-    this.#tracing = options.tracing ?? carryTracing()
-    const { outbox } = this.#topics
-    this.#outbox = new OutboxReader(options.log, outbox, this.#records, onSkipped)
+    const { network, log, clock, tracing = carryTracing() } = options
+    const { figures } = this
+    const limits = { ...RELAYER_LIMITS, ...options.limits }
+    const topics = topicNames(options.applicationId ?? 'hb')
+    const records = new Records()
+    const onSkipped = (): void => void (figures.skipped += 1)
+    const outbox = new OutboxReader(log, topics.outbox, records, onSkipped)
+    this.#shared = { network, log, clock, tracing, figures, limits, topics, records, outbox }
   }
 
   async start(): Promise<void> {
     const { log, address, applicationId = 'hb' } = this.#o
     this.#membership = await log.join({
       group: `${applicationId}.relayer`,
-      topics: [this.#topics.outbox],
+      topics: [this.#shared.topics.outbox],
       ...(address !== undefined && { address }),
       member: {
         assigned: (partition, committed) => this.#assigned(partition, committed),
@@ -136,21 +95,18 @@ export class RelayerService {
     partition: number,
     committed: Readonly<Record<string, number | undefined>>,
   ): Promise<Record<string, number | 'earliest'>> {
-    const { clock, network } = this.#o
-    const now = clock.now()
-    const channels = Array.from({ length: network.genesis.partitions }, () => ({
-      tail: Promise.resolve(),
-      sent: 0,
-      settled: 0,
-      movedAt: now,
-    }))
     const stop = new AbortController()
+    const channels = Array.from(
+      { length: this.#o.network.genesis.partitions },
+      (_, target) => new Channel(this.#shared, target, stop.signal),
+    )
     const idle = Promise.resolve()
     const cursor = { next: undefined }
     const source: Source = { cursor, channels, stop, turn: idle, watch: idle }
-    const { outbox } = this.#topics
+    const { outbox } = this.#shared.topics
     const start = committed[outbox]
-    source.watch = this.#watch(partition, source, start).catch((error: unknown) => {
+    const resender = new Resender(this.#shared, partition, channels, stop.signal)
+    source.watch = resender.run(start).catch((error: unknown) => {
       // without it nothing would be sent again: say so, and go on relaying
       if (!stop.signal.aborted) this.#o.onHalted?.(partition, error)
     })
@@ -163,7 +119,7 @@ export class RelayerService {
     if (source === undefined) return
     source.stop.abort()
     await source.turn.catch(() => undefined)
-    await Promise.all(source.channels.map((channel) => channel.tail.catch(() => undefined)))
+    await Promise.all(source.channels.map((channel) => channel.drained()))
     await source.watch
     this.#sources.delete(partition)
   }
@@ -189,9 +145,10 @@ export class RelayerService {
     source: Source,
     stored: readonly StoredRecord[],
   ): Promise<Relay[]> {
+    const { outbox, tracing } = this.#shared
     const relays: Relay[] = []
     for (const record of stored) {
-      const run = this.#outbox.decode(record)
+      const run = outbox.decode(record)
       if (run === undefined) continue
       let more: readonly Relay[] | 'gap' = relaysOf(this.#o.network, source.cursor, run)
       if (more === 'gap') {
@@ -199,27 +156,17 @@ export class RelayerService {
         more = relaysOf(this.#o.network, source.cursor, run)
         if (more === 'gap') more = await this.#overTrimmed(partition, source, run)
       }
-      this.#trace(partition, more, record)
+      beginLegs(tracing, partition, more, record)
       for (const relay of more) relays.push(relay)
     }
     return relays
-  }
-
-  #trace(partition: number, relays: readonly Relay[], stored: StoredRecord): void {
-    if (relays.length === 0) return
-    const traces = tracesOfRun(stored)
-    for (const relay of relays) {
-      const { process, record } = relay
-      const trace = traces?.get(record.height)
-      relay.leg = this.#tracing.begin('hb.relay', trace, partition, process, '')
-    }
   }
 
   /** A repeated old run may be the first that was read after a restart: found from the start. */
   async #findCursor(partition: number, source: Source, before: number): Promise<void> {
     const cursor: OutboxCursor = { next: undefined }
     const { signal } = source.stop
-    await this.#outbox.scan(partition, -1, before, signal, (run) => {
+    await this.#shared.outbox.scan(partition, -1, before, signal, (run) => {
       relaysOf(this.#o.network, cursor, run)
     })
     source.cursor.next = cursor.next
@@ -231,7 +178,7 @@ export class RelayerService {
    * is relayed behind one is never accepted (R3).
    */
   async #overTrimmed(partition: number, { cursor }: Source, run: Run): Promise<readonly Relay[]> {
-    if ((await this.#outbox.start(partition)) > 0) {
+    if ((await this.#shared.outbox.start(partition)) > 0) {
       cursor.next = run.from
       const relays = relaysOf(this.#o.network, cursor, run)
       if (relays !== 'gap') return relays
@@ -240,7 +187,7 @@ export class RelayerService {
   }
 
   /** Appends each target's relays behind those before; resolves when all are durable. */
-  async #send(source: Source, relays: readonly Relay[]): Promise<void> {
+  async #send({ channels }: Source, relays: readonly Relay[]): Promise<void> {
     const byTarget = new Map<number, Relay[]>()
     for (const relay of relays) {
       const list = byTarget.get(relay.target)
@@ -248,162 +195,7 @@ export class RelayerService {
       else list.push(relay)
     }
     const sends: Promise<void>[] = []
-    for (const [target, list] of byTarget) {
-      const channel = source.channels[target] as Channel
-      if (channel.sent === channel.settled) channel.movedAt = this.#o.clock.now()
-      channel.sent = Math.max(channel.sent, (list.at(-1) as Relay).record.seq)
-      const send = channel.tail.then(() => this.#append(source, target, list))
-      channel.tail = send
-      send.catch(() => undefined)
-      sends.push(send)
-    }
+    for (const [target, list] of byTarget) sends.push((channels[target] as Channel).send(list))
     await Promise.all(sends)
-  }
-
-  async #append(source: Source, target: number, relays: readonly Relay[]): Promise<void> {
-    for (const batch of this.#cut(relays)) {
-      for (let delay = this.#limits.retryDelayMs; ; delay = Math.min(delay * 2, 2_000)) {
-        try {
-          await this.#o.log.append(this.#topics.ingress, target, batch)
-          this.figures.appends += 1
-          this.figures.relayed += batch.length
-          break
-        } catch (error) {
-          // sent twice is dropped by the channel's number: anything unclear is simply sent again
-          const again =
-            isHbError(error, 'log-append-refused') || isHbError(error, 'log-append-unclear')
-          if (!again) throw error
-          if (source.stop.signal.aborted) throw new HbError('partition-lost', 'stopping')
-          await this.#o.clock.sleep(delay, source.stop.signal)
-        }
-      }
-    }
-    for (const { leg } of relays) leg?.end()
-  }
-
-  #cut(relays: readonly Relay[]): LogRecord[][] {
-    const batches: LogRecord[][] = []
-    let batch: LogRecord[] = []
-    let bytes = 0
-    for (const { process, record, leg } of relays) {
-      const value = this.#records.encodeIngress({ type: 'relayed', relayed: record })
-      const { appendRecordsMax, appendBytesMax } = this.#limits
-      const full = batch.length > 0 && bytes + value.length > appendBytesMax
-      if (full || batch.length >= appendRecordsMax) {
-        batches.push(batch)
-        batch = []
-        bytes = 0
-      }
-      if (leg === undefined) batch.push({ key: process, value })
-      else batch.push({ key: process, value, headers: traceHeaders(leg) })
-      bytes += value.length
-    }
-    if (batch.length > 0) batches.push(batch)
-    return batches
-  }
-
-  /** Follows the heads of all partitions, and sends a channel again that stands still (L3). */
-  async #watch(partition: number, source: Source, committed: number | undefined): Promise<void> {
-    const { log, clock } = this.#o
-    const { signal } = source.stop
-    const { stallMs } = this.#limits
-    const { registry } = this.#topics
-    let from: number | undefined
-    let before = committed
-    // until all heads there are were read, a counter may only seem to stand still
-    let isKnown = false
-    while (!signal.aborted) {
-      try {
-        if (before !== undefined) await this.#learnSent(partition, source, before)
-        before = undefined
-        from ??= (await log.ends(registry))[0]?.start ?? 0
-        const waitMs = isKnown ? stallMs : 0
-        const read = await log.read(registry, 0, from, { signal, waitMs })
-        from = read.next
-        for (const { value } of read.records) {
-          if (value !== null && this.#records.head.matches(value)) {
-            this.#seen(partition, source, this.#records.head.decode(asBuffer(value)))
-          }
-        }
-        isKnown ||= read.records.length === 0
-        if (isKnown) await this.#resendStanding(partition, source)
-      } catch (error) {
-        if (isHbError(error, 'log-closed')) return
-        if (!isHbError(error)) throw error
-        // heads are compacted: where the position is gone, the newest ones are still there
-        if (isHbError(error, 'log-position-out-of-range')) from = undefined
-        await clock.sleep(stallMs, signal)
-      }
-    }
-  }
-
-  async #resendStanding(partition: number, source: Source): Promise<void> {
-    const { clock } = this.#o
-    for (const [target, channel] of source.channels.entries()) {
-      if (source.stop.signal.aborted) return
-      if (channel.settled >= channel.sent) continue
-      if (clock.now() - channel.movedAt < this.#limits.stallMs) continue
-      await this.#resend(partition, source, target)
-      channel.movedAt = clock.now()
-    }
-  }
-
-  /**
-   * What was sent last in each channel before this member had the partition: looked for backwards
-   * from the commit, in the newest `lookBackRecordsMax` records, until each channel was met.
-   */
-  async #learnSent(partition: number, source: Source, committed: number): Promise<void> {
-    const { lookBackRecordsMax } = this.#limits
-    const { network } = this.#o
-    const { signal } = source.stop
-    const start = Math.max(0, committed - lookBackRecordsMax)
-    const met = new Set<number>()
-    for (let to = committed; to > start && met.size < source.channels.length; ) {
-      const from = Math.max(start, to - LOOK_BACK_RECORDS)
-      const last = new Map<number, number>()
-      await this.#outbox.scan(partition, from, to, signal, (run) => {
-        const relays = relaysOf(network, { next: undefined }, run)
-        if (relays === 'gap') return
-        for (const { target, record } of relays) {
-          last.set(target, Math.max(last.get(target) ?? 0, record.seq))
-        }
-      })
-      for (const [target, seq] of last) {
-        met.add(target)
-        const channel = source.channels[target] as Channel
-        channel.sent = Math.max(channel.sent, seq)
-      }
-      to = from
-    }
-  }
-
-  #seen(partition: number, source: Source, head: Head): void {
-    const channel = source.channels[head.partition]
-    const counter = head.counters[partition]
-    if (channel === undefined || counter === undefined || counter <= channel.settled) return
-    channel.settled = counter
-    channel.movedAt = this.#o.clock.now()
-  }
-
-  async #resend(partition: number, source: Source, target: number): Promise<void> {
-    const channel = source.channels[target] as Channel
-    const end = (await this.#o.log.ends(this.#topics.outbox))[partition]?.end ?? 0
-    const cursor: OutboxCursor = { next: undefined }
-    const missing: Relay[] = []
-    const { signal } = source.stop
-    await this.#outbox.scan(partition, -1, end, signal, (run, stored) => {
-      // repeated old runs may be the first that are retained, with a gap behind them
-      if (cursor.next !== undefined && run.from > cursor.next) cursor.next = run.from
-      const relays = relaysOf(this.#o.network, cursor, run)
-      if (relays === 'gap') return
-      const lacking = relays.filter(({ target: to, record: { seq } }) => {
-        return to === target && seq > channel.settled && seq <= channel.sent
-      })
-      this.#trace(partition, lacking, stored)
-      for (const relay of lacking) missing.push(relay)
-    })
-    if (missing.length === 0 || signal.aborted) return
-    this.figures.resent += missing.length
-    await this.#send(source, missing)
   }
 }

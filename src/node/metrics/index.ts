@@ -12,8 +12,8 @@ import type { MetricsLimits } from './limits.ts'
 import { METRICS_LIMITS } from './limits.ts'
 import type { Metric } from './metric.ts'
 import { readMetrics } from './metric.ts'
-import type { NodeSource } from './node-metrics.ts'
 import { NODE_METRICS } from './node-metrics.ts'
+import type { NodeSource } from './node-source.ts'
 
 export type NodeMetricsOptions = Services &
   Omit<NodeSource, 'lag' | 'waiting'> & {

@@ -3,6 +3,7 @@
 import type { Mutation } from './mutation.ts'
 
 const SERVICE = 'src/relayer/service.ts'
+const RESENDER = 'src/relayer/resender.ts'
 const PUMP = 'src/log/pump.ts'
 
 export const RELAYER_MUTATIONS: readonly Mutation[] = [
@@ -16,15 +17,15 @@ export const RELAYER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'never-sent-again',
     weakens: 'A channel that stands still is not sent again from its counter.',
-    file: SERVICE,
-    from: '        if (isKnown) await this.#resendStanding(partition, source)\n',
+    file: RESENDER,
+    from: '        if (isKnown) await this.#resendStanding()\n',
     to: '',
   },
   {
     name: 'look-back-skipped',
     weakens: 'Who takes an outbox over does not look at what was sent from it before.',
-    file: SERVICE,
-    from: '        if (before !== undefined) await this.#learnSent(partition, source, before)\n',
+    file: RESENDER,
+    from: '        if (before !== undefined) await this.#learnSent(before)\n',
     to: '',
   },
   {
