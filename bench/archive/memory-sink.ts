@@ -1,6 +1,7 @@
 // The sink of memory.ts, an OS process of its own. Arguments: the made log's directory, and how
 // many entries it has.
 
+import { keepYoungGeneration } from '../../src/cli/young-generation.ts'
 import { generateWallet } from '../../src/client/index.ts'
 import { benchNetwork } from '../bench-node.ts'
 import { archiveAll } from './archiving.ts'
@@ -9,6 +10,8 @@ import type { MemoryReport } from './memory.ts'
 
 const LOOK_MS = 5
 
+// as `hb connect start` does
+keepYoungGeneration()
 const [directory = '', entries = ''] = process.argv.slice(2)
 const log = await openMadeLog({ directory })
 const signer = await generateWallet('rsa')

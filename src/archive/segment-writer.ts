@@ -2,20 +2,19 @@
 //
 // Owners: the sink makes one per segment. Invariants: W1 where a segment ends is a function of its
 // first height, the limits and the entries: never of when they came. W2 each signed message stands
-// in the bundle once, as it was.
+// in the bundle once, as it was. W3 of what was taken only its bytes are kept: the garbage collector
+// has nothing of it to carry along.
 
 import type { View } from '../protocol/accept.ts'
 import { advance, copyView } from '../protocol/accept.ts'
-import type { BundleItem } from '../protocol/ans104/index.ts'
-import { BUNDLE_TAGS, bundleOf, parseDataItem } from '../protocol/ans104/index.ts'
+import { BUNDLE_TAGS, BundleWriter, parseDataItem } from '../protocol/ans104/index.ts'
 import type { EntryRecord, Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import { generationAt } from '../protocol/generations.ts'
 import type { Network } from '../protocol/genesis.ts'
-import { merkleRoot } from '../protocol/merkle.ts'
-import type { OrderCodec, OrderedEntry, OrderedMessage, OrderHead } from '../protocol/segment.ts'
+import { MerkleTree } from '../protocol/merkle.ts'
+import type { OrderCodec, OrderedMessage, OrderHead, OrderWriter } from '../protocol/segment.ts'
 import { segmentTags } from '../protocol/segment.ts'
-import { EMPTY, equalBytes } from '../std/bytes.ts'
 import type { SegmentLimits } from './limits.ts'
 import type { Archive, Upload } from './port.ts'
 
@@ -32,10 +31,11 @@ export class SegmentWriter {
   readonly #o: SegmentWriterOptions
   readonly #before: View
   readonly #after: View
-  readonly #items: BundleItem[] = []
-  /** By id of the message. */
+  readonly #bundle = new BundleWriter()
+  readonly #order: OrderWriter
+  readonly #hashes = new MerkleTree()
+  /** Places in the bundle, by id of the message. */
   readonly #places = new Map<string, number>()
-  readonly #entries: OrderedEntry[] = []
   /** Of its first entry: a segment is of one. */
   readonly #generation: number
   #bytes = 0
@@ -45,6 +45,7 @@ export class SegmentWriter {
     const { network, before } = options
     this.#generation = generationAt(network.genesis, before.partition, before.height + 1)
     this.#o = options
+    this.#order = options.orders.writer()
     this.#before = copyView(options.before)
     this.#after = copyView(options.before)
   }
@@ -55,7 +56,7 @@ export class SegmentWriter {
   }
 
   get length(): number {
-    return this.#entries.length
+    return this.#after.height - this.#before.height
   }
 
   /** Nothing more goes into it. */
@@ -70,7 +71,7 @@ export class SegmentWriter {
     const { genesis } = this.#o.network
     const generation = generationAt(genesis, this.#before.partition, entry.height)
     const isNext = this.#bytes + value.length > bytesMax || generation !== this.#generation
-    if (this.#entries.length > 0 && isNext) {
+    if (this.length > 0 && isNext) {
       this.#full = true
       return false
     }
@@ -80,42 +81,42 @@ export class SegmentWriter {
     const message = this.#message(entry.message.id, record.message)
     const isCanonical = this.#o.records.isCanonicalEntry(record, value)
     const original = isCanonical ? null : Buffer.from(value)
+    this.#order.add({ height, hash, timestamp, admission, message, original })
+    this.#hashes.add(hash)
     advance(this.#after, entry)
-    this.#entries.push({ height, hash, timestamp, admission, message, original })
     return true
   }
 
-  /** `head`: its own, of at least one entry. `previous`: id of the segment before. */
+  /** Ends it. `head`: its own, of at least one entry. `previous`: id of the segment before. */
   upload(
     archive: Pick<Archive, 'signItem'>,
     head: OrderHead,
     previous: string | undefined,
   ): Upload {
-    const data = this.#o.orders.encode(head, this.#entries)
-    const tags = segmentTags(head, 'Order', previous)
     const order = archive.signItem({
-      tags: [{ name: 'Content-Type', value: 'application/avro' }, ...tags],
-      data,
+      tags: [
+        { name: 'Content-Type', value: 'application/avro' },
+        ...segmentTags(head, 'Order', previous),
+      ],
+      data: this.#order.finish(head),
     })
-    return {
-      tags: [...BUNDLE_TAGS, ...segmentTags(head, 'Segment', previous)],
-      data: bundleOf([...this.#items, parseDataItem(order)]),
-    }
+    this.#bundle.add(parseDataItem(order))
+    const tags = [...BUNDLE_TAGS, ...segmentTags(head, 'Segment', previous)]
+    return { tags, data: this.#bundle.finish() }
   }
 
   head(): OrderHead {
     const { network } = this.#o
     const { partition, height, hash: prev, timestamp, counters } = this.#before
-    const hashes = this.#entries.map(({ hash }) => hash)
     return {
       network: network.id,
       generation: this.#generation,
       partition,
       from: height + 1,
-      to: height + hashes.length,
+      to: this.#after.height,
       prev,
-      hash: hashes.at(-1) ?? EMPTY,
-      root: merkleRoot(hashes),
+      hash: this.#after.hash,
+      root: this.#hashes.root(),
       timestamp,
       counters,
     }
@@ -126,8 +127,9 @@ export class SegmentWriter {
     if (wire.type === 'genesis') return { 'org.hollowbeam.Genesis': { name: wire.name } }
     let item = this.#places.get(id)
     // an id is the hash of a signature: other bytes with the same one are another item
-    if (item === undefined || !equalBytes(this.#items[item]?.bytes ?? EMPTY, wire.item)) {
-      item = this.#items.push({ id, bytes: wire.item }) - 1
+    if (item === undefined || !this.#bundle.isAt(item, wire.item)) {
+      item = this.#bundle.length
+      this.#bundle.add({ id, bytes: wire.item })
       this.#places.set(id, item)
     }
     return { 'org.hollowbeam.Bundled': { item } }

@@ -7,6 +7,7 @@
 
 import type { Tag } from './ans104/index.ts'
 import type { View } from './accept.ts'
+import type { ContainerWriter } from './codec/object-container.ts'
 import { ContainerCodec } from './codec/object-container.ts'
 import type { RelayedRecord } from './codec/records.ts'
 import { SCHEMAS } from './codec/schemas.ts'
@@ -131,14 +132,8 @@ function readRange(text: (name: string) => string | undefined): SegmentRange {
 export class OrderCodec {
   readonly #container = new ContainerCodec<OrderedEntry>(SCHEMAS.ordered)
 
-  encode(head: OrderHead, entries: readonly OrderedEntry[]): Buffer {
-    const metadata = new Map([[`${TIP}format`, SEGMENT_FORMAT]])
-    for (const [name, value] of rangeTags(head)) {
-      metadata.set(`${TIP}${name.slice(3).toLowerCase()}`, value)
-    }
-    metadata.set(`${TIP}timestamp`, String(head.timestamp))
-    metadata.set(`${TIP}counters`, head.counters.join(','))
-    return this.#container.encode({ metadata, values: entries })
+  writer(): OrderWriter {
+    return new OrderWriter(this.#container.writer())
   }
 
   /** Throws `record-malformed`, `archive-format-unsupported`, `archive-segment-foreign`. */
@@ -151,6 +146,30 @@ export class OrderCodec {
     const timestamp = numberOf(text('timestamp'), 'timestamp')
     const counters = text('counters').split(',').map((each) => numberOf(each, 'counters'))
     return { head: { ...range, timestamp, counters }, entries: values }
+  }
+}
+
+/** The order of one segment, of entries that come one by one, in order of height. */
+export class OrderWriter {
+  readonly #file: ContainerWriter<OrderedEntry>
+
+  constructor(file: ContainerWriter<OrderedEntry>) {
+    this.#file = file
+  }
+
+  add(entry: OrderedEntry): void {
+    this.#file.add(entry)
+  }
+
+  /** `head`: of the entries that were added. */
+  finish(head: OrderHead): Buffer {
+    const metadata = new Map([[`${TIP}format`, SEGMENT_FORMAT]])
+    for (const [name, value] of rangeTags(head)) {
+      metadata.set(`${TIP}${name.slice(3).toLowerCase()}`, value)
+    }
+    metadata.set(`${TIP}timestamp`, String(head.timestamp))
+    metadata.set(`${TIP}counters`, head.counters.join(','))
+    return this.#file.finish(metadata)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   leafHash,
   merklePath,
   merkleRoot,
+  MerkleTree,
   nodeHash,
   verifyMerklePath,
 } from '../../src/protocol/merkle.ts'
@@ -96,6 +97,19 @@ test('roots are those of the definition', () => {
       expect(merkleRoot(leaves).equals(rootByDefinition(leaves))).toBe(true)
     }),
   )
+})
+
+test('a tree has the root of what came so far', () => {
+  const tree = new MerkleTree()
+  const leaves: Buffer[] = []
+  expect(tree.root().equals(rootByDefinition([]))).toBe(true)
+  for (let n = 0; n < 70; n++) {
+    // hashes, as most leaves are, and others
+    const leaf = n % 3 === 0 ? Buffer.of(n) : sha256(Buffer.of(n))
+    tree.add(leaf)
+    leaves.push(leaf)
+    expect(tree.root().equals(rootByDefinition(leaves))).toBe(true)
+  }
 })
 
 test('every leaf of trees of 1 to 70 has a path that holds', () => {

@@ -16,6 +16,7 @@ import { logOptions, reportTo, type LogOptions, type NodeReporting } from '../re
 import { aborted, endInTime } from '../run-node.ts'
 import { pairLines } from '../table.ts'
 import { paint } from '../terminal.ts'
+import { keepYoungGeneration } from '../young-generation.ts'
 
 const HELP = `
 As connect-standalone of Kafka: each FILE is a connector, in JSON or as properties, and others may
@@ -70,6 +71,7 @@ async function start(
   const shutdownTimeoutS = options.shutdownTimeout
   const run = { terminal, reporter, shutdownTimeoutS }
   const watching = endInTime(run, () => under.what(), done.signal)
+  keepYoungGeneration()
   try {
     const { log, networkOf } = await place(context, options)
     try {

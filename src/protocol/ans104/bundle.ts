@@ -25,19 +25,77 @@ export type BundleItem = { readonly id: string; readonly bytes: Uint8Array }
 
 /** `items`: with the ids that are theirs. */
 export function bundleOf(items: readonly BundleItem[]): Buffer {
-  const head = NUMBER_BYTES + HEAD_BYTES * items.length
-  const out = Buffer.allocUnsafe(items.reduce((sum, { bytes }) => sum + bytes.length, head))
-  out.fill(0, 0, head)
-  writeNumber(out, 0, items.length)
-  let at = head
-  items.forEach(({ id, bytes }, index) => {
-    const own = NUMBER_BYTES + HEAD_BYTES * index
-    writeNumber(out, own, bytes.length)
-    out.write(id, own + NUMBER_BYTES, 'base64url')
-    out.set(bytes, at)
-    at += bytes.length
-  })
-  return out
+  const writer = new BundleWriter()
+  for (const item of items) writer.add(item)
+  return writer.finish()
+}
+
+const PAGE_BYTES = 262_144
+
+/** A bundle of items that come one by one: nothing is kept of an item but its bytes, copied. */
+export class BundleWriter {
+  #heads = Buffer.alloc(64 * HEAD_BYTES)
+  /** An item is in one page. */
+  readonly #pages: Buffer[] = []
+  /** Of each item: its page, and where it begins in it. */
+  readonly #places: number[] = []
+  /** Bytes in use of the last page, and of those before it. */
+  #used = 0
+  #before = 0
+  #count = 0
+
+  get length(): number {
+    return this.#count
+  }
+
+  add({ id, bytes }: BundleItem): void {
+    let page = this.#pages.at(-1)
+    if (page === undefined || this.#used + bytes.length > page.length) {
+      if (page !== undefined) this.#pages[this.#pages.length - 1] = page.subarray(0, this.#used)
+      this.#before += this.#used
+      this.#used = 0
+      page = Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, bytes.length))
+      this.#pages.push(page)
+    }
+    this.#places.push(this.#pages.length - 1, this.#used)
+    page.set(bytes, this.#used)
+    this.#used += bytes.length
+    this.#writeHead(id, bytes.length)
+    this.#count += 1
+  }
+
+  /** Whether the item at this place (from 0) has these bytes. */
+  isAt(place: number, bytes: Uint8Array): boolean {
+    const length = readNumber(this.#heads, HEAD_BYTES * place)
+    const page = this.#pages[this.#places[2 * place] as number] as Buffer
+    const at = this.#places[2 * place + 1] as number
+    return length === bytes.length && page.subarray(at, at + length).equals(bytes)
+  }
+
+  finish(): Buffer {
+    const head = NUMBER_BYTES + HEAD_BYTES * this.#count
+    const out = Buffer.allocUnsafe(head + this.#before + this.#used)
+    out.fill(0, 0, NUMBER_BYTES)
+    writeNumber(out, 0, this.#count)
+    this.#heads.copy(out, NUMBER_BYTES, 0, HEAD_BYTES * this.#count)
+    let at = head
+    for (const [index, page] of this.#pages.entries()) {
+      const isLast = index === this.#pages.length - 1
+      at += page.copy(out, at, 0, isLast ? this.#used : page.length)
+    }
+    return out
+  }
+
+  #writeHead(id: string, bytes: number): void {
+    const at = HEAD_BYTES * this.#count
+    if (at === this.#heads.length) {
+      const grown = Buffer.alloc(2 * at)
+      this.#heads.copy(grown)
+      this.#heads = grown
+    }
+    writeNumber(this.#heads, at, bytes)
+    this.#heads.write(id, at + NUMBER_BYTES, 'base64url')
+  }
 }
 
 /** Items in their order, as views of the bytes. Throws `bundle-malformed`. */

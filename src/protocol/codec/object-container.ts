@@ -28,7 +28,6 @@ export type Container<T> = {
 export class ContainerCodec<T> {
   readonly #schema: string
   readonly #type: Type
-  #scratch = Buffer.allocUnsafe(2 * BLOCK_BYTES)
 
   constructor(schema: string) {
     const options = { wrapUnions: 'auto' as const, typeHook: strictType }
@@ -36,15 +35,8 @@ export class ContainerCodec<T> {
     this.#type = avro.Type.forSchema(JSON.parse(schema) as never, options)
   }
 
-  /** Metadata in the order given. */
-  encode({ metadata, values }: Container<T>): Buffer {
-    const all = [['avro.schema', this.#schema], ['avro.codec', 'null'], ...metadata]
-    const pairs = all.flatMap((pair) => pair.map(textBytes))
-    const head = Buffer.concat([MAGIC, longBytes(all.length), ...pairs, longBytes(0)])
-    const sync = sha256(head).subarray(0, SYNC_BYTES)
-    const parts: Buffer[] = [head, sync]
-    for (let at = 0; at < values.length; ) at = this.#block(values, at, sync, parts)
-    return Buffer.concat(parts)
+  writer(): ContainerWriter<T> {
+    return new ContainerWriter(this.#schema, this.#type)
   }
 
   /** Throws `record-malformed`, or `archive-format-unsupported` for another schema or codec. */
@@ -61,25 +53,6 @@ export class ContainerCodec<T> {
       at = this.#readBlock(bytes, at, sync, values)
     }
     return { metadata, values }
-  }
-
-  #block(values: readonly T[], from: number, sync: Buffer, parts: Buffer[]): number {
-    let end = 0
-    let at = from
-    for (; at < values.length && end < BLOCK_BYTES; at++) end = this.#put(values[at] as T, end)
-    const body = Buffer.from(this.#scratch.subarray(0, end))
-    parts.push(longBytes(at - from), longBytes(end), body, sync)
-    return at
-  }
-
-  #put(value: T, at: number): number {
-    const end = this.#type.encode(value, this.#scratch, at)
-    if (end >= 0) return end
-    // avsc answers minus the bytes that were lacking
-    const grown = Buffer.allocUnsafe(Math.max(this.#scratch.length - end, this.#scratch.length * 2))
-    this.#scratch.copy(grown, 0, 0, at)
-    this.#scratch = grown
-    return this.#type.encode(value, this.#scratch, at)
   }
 
   #readHead(bytes: Buffer): { metadata: Map<string, string>; end: number } {
@@ -122,6 +95,62 @@ export class ContainerCodec<T> {
       throw malformed(`the block at byte ${from} does not end where it says`)
     }
     return end + SYNC_BYTES
+  }
+}
+
+/**
+ * One file, of values that come one by one; nothing is kept of a value but its bytes. What its head
+ * says may be known last.
+ */
+export class ContainerWriter<T> {
+  readonly #schema: string
+  readonly #type: Type
+  /** Of each full block: number of values, and their bytes. */
+  readonly #blocks: { readonly count: number; readonly body: Buffer }[] = []
+  #scratch = Buffer.allocUnsafe(BLOCK_BYTES + BLOCK_BYTES / 4)
+  #end = 0
+  #count = 0
+
+  constructor(schema: string, type: Type) {
+    this.#schema = schema
+    this.#type = type
+  }
+
+  add(value: T): void {
+    this.#end = this.#put(value, this.#end)
+    this.#count += 1
+    if (this.#end >= BLOCK_BYTES) this.#cut()
+  }
+
+  /** Ends the file. Metadata in the order given. */
+  finish(metadata: ReadonlyMap<string, string>): Buffer {
+    if (this.#count > 0) this.#cut()
+    const all = [['avro.schema', this.#schema], ['avro.codec', 'null'], ...metadata]
+    const pairs = all.flatMap((pair) => pair.map(textBytes))
+    const head = Buffer.concat([MAGIC, longBytes(all.length), ...pairs, longBytes(0)])
+    const sync = sha256(head).subarray(0, SYNC_BYTES)
+    const parts: Buffer[] = [head, sync]
+    for (const { count, body } of this.#blocks) {
+      parts.push(longBytes(count), longBytes(body.length), body, sync)
+    }
+    return Buffer.concat(parts)
+  }
+
+  #cut(): void {
+    const body = Buffer.from(this.#scratch.subarray(0, this.#end))
+    this.#blocks.push({ count: this.#count, body })
+    this.#end = 0
+    this.#count = 0
+  }
+
+  #put(value: T, at: number): number {
+    const end = this.#type.encode(value, this.#scratch, at)
+    if (end >= 0) return end
+    // avsc answers minus the bytes that were lacking
+    const grown = Buffer.allocUnsafe(Math.max(this.#scratch.length - end, this.#scratch.length * 2))
+    this.#scratch.copy(grown, 0, 0, at)
+    this.#scratch = grown
+    return this.#type.encode(value, this.#scratch, at)
   }
 }
 
