@@ -23,6 +23,8 @@ const ENGINE_HASH = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be
  */
 const TRACE_FUNCTION = 348
 const PAGE_BYTES = 65_536
+/** A machine counts its fuel in an i32. */
+export const FUEL_MAX = 0x7fffffff
 
 export type Engine = { readonly module: WebAssembly.Module }
 

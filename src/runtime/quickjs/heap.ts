@@ -77,7 +77,7 @@ export class HeapReader {
     this.#bytes = views.bytes
   }
 
-  /** After the memory grew. */
+  /** Where the memory may have grown. */
   refresh(views: Views): void {
     this.#words = views.words
     this.#bytes = views.bytes

@@ -7,9 +7,9 @@
 import { parseJson, quoted, unitsOf } from '../../std/json-text.ts'
 import { compareKeys } from '../../protocol/changes.ts'
 import type { EvaluationLimits } from '../port.ts'
-import { TAG, UNREADABLE } from './heap.ts'
-import { DRIVER } from './image.ts'
+import { TAG, UNREADABLE, type HeapReader } from './heap.ts'
 import type { Sandbox } from './sandbox.ts'
+import { DRIVER, type ScriptContext } from './script-context.ts'
 
 export type Output =
   | {
@@ -23,17 +23,18 @@ export type Output =
 
 /** Ends the message; undefined where it was interrupted. */
 export function readOutput(sandbox: Sandbox, limits: EvaluationLimits): Output | undefined {
-  const ended = sandbox.run(DRIVER.end)
+  const { context } = sandbox
+  const ended = context.run(DRIVER.end)
   if (ended === 0) return undefined
   const max = limits.outputBytesMax
   const { reader } = sandbox
-  if (reader.tag(ended) !== TAG.object) return failure(sandbox.textOf(ended))
+  if (reader.tag(ended) !== TAG.object) return failure(context.textOf(ended))
   const first = reader.elements(ended)
-  const changes = readChanges(sandbox, first, max)
+  const changes = readChanges(reader, first, max)
   const messages = changes === undefined ? UNREADABLE : reader.read(first + 16, max)
   const { units } = reader
-  sandbox.release(ended)
-  if (changes === undefined || messages === UNREADABLE) return textOutput(sandbox, max)
+  context.release(ended)
+  if (changes === undefined || messages === UNREADABLE) return textOutput(context, max)
   return sized(changes.text, messages as readonly unknown[], units, changes.stateBytes, max)
 }
 
@@ -59,10 +60,10 @@ function failure(output: string): Output {
 }
 
 /** The changes, the messages and the size, a line each. */
-function textOutput(sandbox: Sandbox, max: number): Output | undefined {
-  const value = sandbox.run(DRIVER.text)
+function textOutput(context: ScriptContext, max: number): Output | undefined {
+  const value = context.run(DRIVER.text)
   if (value === 0) return undefined
-  const output = sandbox.textOf(value)
+  const output = context.textOf(value)
   if (output.startsWith('E')) return failure(output)
   const first = output.indexOf('\n')
   const second = output.indexOf('\n', first + 1)
@@ -77,8 +78,7 @@ function textOutput(sandbox: Sandbox, max: number): Output | undefined {
 type ReadChanges = { readonly text: string; readonly stateBytes: number }
 
 /** undefined: not readable. */
-function readChanges(sandbox: Sandbox, first: number, max: number): ReadChanges | undefined {
-  const { reader } = sandbox
+function readChanges(reader: HeapReader, first: number, max: number): ReadChanges | undefined {
   if (reader.tag(first + 24) !== TAG.int) return undefined
   const size = reader.integer(first + 24)
   if (reader.tag(first) === TAG.object) {

@@ -21,10 +21,12 @@ import type {
   Runtime,
 } from '../port.ts'
 import { stateText } from '../state-text.ts'
-import { loadEngine, MachineFault, type Engine } from './engine.ts'
-import { DRIVER, ScriptError, type Image, type Scripts } from './image.ts'
+import { FUEL_MAX, loadEngine, MachineFault, type Engine } from './engine.ts'
+import { makeImage, type Image, type Scripts } from './image.ts'
 import { readOutput } from './output.ts'
-import { FUEL_MAX, Sandbox } from './sandbox.ts'
+import { Sandbox } from './sandbox.ts'
+import { DRIVER } from './script-context.ts'
+import { ScriptError } from './script-error.ts'
 
 /** Part of the engine's version, so of every result: what one sandbox may take. */
 export const MEMORY_BYTES_MAX = 2_147_418_112
@@ -68,7 +70,7 @@ export function createQuickjsRuntime(options: QuickjsOptions = {}): Runtime {
 /** A realm is made once (some 50 ms), and copied for every instance. */
 export function createSandboxRuntime(dialect: Dialect, options: QuickjsOptions): Runtime {
   const { engine = loadEngine(), memoryBytesMax = MEMORY_BYTES_MAX } = options
-  const image = Sandbox.image(engine, dialect.scripts)
+  const image = makeImage(engine, dialect.scripts)
   const known = new Set<string>()
   const pagesMax = Math.floor(memoryBytesMax / 65_536)
   const factory: Factory = { image, known, pagesMax, wrap: dialect.wrap }
@@ -109,16 +111,16 @@ function wrappings(source: string): [string, string, string] {
  * was needed or not.
  */
 function validate(factory: Factory, module: ModuleSource, limits: EvaluationLimits): void {
-  const sandbox = Sandbox.copy(factory.image, factory.pagesMax)
+  const { gas, context } = new Sandbox(factory.image, factory.pagesMax)
   try {
     if (module.source.includes('\0')) throw new ScriptError('a NUL character')
     const [wrapped, ...others] = factory.wrap(module.source)
-    for (const other of others) sandbox.parse(other)
-    sandbox.make(wrapped)
-    sandbox.fuel = fuelOf(limits)
-    sandbox.meter(Math.min(PROBE_GAS, limits.gasMax))
-    const why = sandbox.call(DRIVER.probe)
-    if (sandbox.exhausted) throw new ScriptError('its scope takes too much gas')
+    for (const other of others) context.parse(other)
+    context.make(wrapped)
+    context.fuel = fuelOf(limits)
+    gas.meter(Math.min(PROBE_GAS, limits.gasMax))
+    const why = context.call(DRIVER.probe)
+    if (gas.exhausted) throw new ScriptError('its scope takes too much gas')
     if (why !== '') throw new ScriptError(why ?? 'its scope was interrupted')
   } catch (error) {
     if (error instanceof ScriptError) throw new HbError('module-invalid', error.detail)
@@ -158,9 +160,9 @@ class QuickjsInstance implements Instance {
       factory.known.add(module.hash)
     }
     this.#warmBytesMax = (factory.pagesMax * 65_536) / WARM_SHARE
-    this.#sandbox = Sandbox.copy(factory.image, factory.pagesMax)
-    this.#sandbox.make(factory.wrap(module.source)[0])
-    this.#sandbox.call(DRIVER.load, [
+    this.#sandbox = new Sandbox(factory.image, factory.pagesMax)
+    this.#sandbox.context.make(factory.wrap(module.source)[0])
+    this.#sandbox.context.call(DRIVER.load, [
       state.text,
       String(state.size),
       String(limits.stateDepthMax),
@@ -179,16 +181,16 @@ class QuickjsInstance implements Instance {
   }
 
   #run(begin: number, actionJson: string, check: CheckMessages | undefined): Evaluation {
-    if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
+    if (this.#closed || this.#sandbox.context.dead) throw new SandboxSpent('the instance is closed')
     const fresh = this.#fresh
     this.#fresh = false
     const fuel = fuelOf(this.#limits)
-    this.#sandbox.fuel = fresh ? fuel : Math.floor(fuel / WARM_SHARE)
+    this.#sandbox.context.fuel = fresh ? fuel : Math.floor(fuel / WARM_SHARE)
     if (!fresh) this.#sandbox.boundMemory(this.#warmBytesMax)
     try {
       return this.#evaluate(begin, actionJson, check)
     } catch (error) {
-      this.#sandbox.dead = true
+      this.#sandbox.context.dead = true
       if (!(error instanceof MachineFault) || error.reason === 'abort') {
         throw new HbError('evaluation-fault', String(error), { cause: error })
       }
@@ -202,23 +204,24 @@ class QuickjsInstance implements Instance {
 
   #evaluate(begin: number, actionJson: string, check: CheckMessages | undefined): Evaluation {
     const sandbox = this.#sandbox
+    const { context, gas: meter } = sandbox
     const { gasMax, pendingPromisesMax } = this.#limits
     sandbox.action = actionJson
-    sandbox.meter(gasMax)
-    const begun = sandbox.run(begin, actionJson)
-    if (begun !== 0) sandbox.release(begun)
-    const ran = sandbox.runJobs(pendingPromisesMax)
-    const output = ran < 0 || sandbox.exhausted ? undefined : readOutput(sandbox, this.#limits)
+    meter.meter(gasMax)
+    const begun = context.run(begin, actionJson)
+    if (begun !== 0) context.release(begun)
+    const ran = context.runJobs(pendingPromisesMax)
+    const output = ran < 0 || meter.exhausted ? undefined : readOutput(sandbox, this.#limits)
     // A job that end() woke (a getter may) belongs to this message and must not meet the next one.
-    const late = output === undefined ? -1 : sandbox.runJobs(pendingPromisesMax)
-    const spent = gasMax - Math.max(0, sandbox.left())
-    if (output === undefined || late < 0 || sandbox.exhausted) return this.#stopped(spent)
+    const late = output === undefined ? -1 : context.runJobs(pendingPromisesMax)
+    const spent = gasMax - Math.max(0, meter.left())
+    if (output === undefined || late < 0 || meter.exhausted) return this.#stopped(spent)
     // What comes out is charged here, by its length.
     const gas = spent + (output.units >> OUTPUT_SHIFT)
     if (gas >= gasMax) return this.#stopped(gas)
-    sandbox.unmeter()
+    meter.unmeter()
     // The message is judged: installing or dropping it must not stop half-way.
-    sandbox.fuel = FUEL_MAX
+    context.fuel = FUEL_MAX
     if ('code' in output) return this.#dropped(gas, output.code, output.text)
     const { changes, stateBytes } = output
     let { messages } = output
@@ -231,14 +234,14 @@ class QuickjsInstance implements Instance {
       }
       return this.#dropped(gas, error.code, error.detail.slice(0, ERROR_TEXT_MAX))
     }
-    const installed = sandbox.run(DRIVER.install, stateBytes)
+    const installed = context.run(DRIVER.install, stateBytes)
     if (installed === 0) throw new MachineFault('abort', 'changes were not installed')
-    sandbox.release(installed)
+    context.release(installed)
     return { status: 'ok', gas, changes, messages, stateBytes }
   }
 
   #dropped(gas: number, code: string, text: string): Evaluation {
-    this.#sandbox.call(DRIVER.undo)
+    this.#sandbox.context.call(DRIVER.undo)
     return { status: 'error', gas, code, text }
   }
 
@@ -247,13 +250,13 @@ class QuickjsInstance implements Instance {
    * where it starts.
    */
   #stopped(gas: number): Evaluation {
-    const sandbox = this.#sandbox
-    const exhausted = sandbox.exhausted || gas >= this.#limits.gasMax
-    sandbox.fuel = FUEL_MAX
-    sandbox.meter(1)
-    if (sandbox.runJobs(1_000_000) < 0) sandbox.dead = true
-    sandbox.unmeter()
-    if (!sandbox.dead) sandbox.call(DRIVER.undo)
+    const { context, gas: meter } = this.#sandbox
+    const exhausted = meter.exhausted || gas >= this.#limits.gasMax
+    context.fuel = FUEL_MAX
+    meter.meter(1)
+    if (context.runJobs(1_000_000) < 0) context.dead = true
+    meter.unmeter()
+    if (!context.dead) context.call(DRIVER.undo)
     return exhausted
       ? { status: 'error', gas: this.#limits.gasMax, code: 'gas-exhausted', text: 'out of gas' }
       : {
@@ -265,10 +268,10 @@ class QuickjsInstance implements Instance {
   }
 
   snapshot(): string {
-    if (this.#closed || this.#sandbox.dead) throw new SandboxSpent('the instance is closed')
-    this.#sandbox.fuel = FUEL_MAX
+    if (this.#closed || this.#sandbox.context.dead) throw new SandboxSpent('the instance is closed')
+    this.#sandbox.context.fuel = FUEL_MAX
     try {
-      return this.#sandbox.call(DRIVER.snapshot) as string
+      return this.#sandbox.context.call(DRIVER.snapshot) as string
     } catch (error) {
       throw new SandboxSpent(String(error))
     }

@@ -42,7 +42,7 @@ function dialect(bigNumber: string): Dialect {
   return { scripts: { ...scripts, driver }, wrap: wrapPublished }
 }
 
-/** The driver's functions by their places in its list: see DRIVER of quickjs/image.ts. */
+/** The driver's functions by their places in its list: see DRIVER of quickjs/script-context.ts. */
 function driverAround(driver: string, bigNumber: string): string {
   const files = ['./adapter.js', './globals.js', './kv.js', './imports.js', './bytes.js']
   const [adapter, globals, kv, imports, bytes] = files.map((file) =>

@@ -14,8 +14,8 @@ export const DRE_MUTATIONS: readonly Mutation[] = [
     weakens: 'The state that a message made is kept where its outbox is refused.',
     file: RUNTIME,
     from: 'return this.#dropped(gas, error.code, error.detail.slice(0, ERROR_TEXT_MAX))',
-    to: `const kept = sandbox.run(DRIVER.install, stateBytes)
-      if (kept !== 0) sandbox.release(kept)
+    to: `const kept = context.run(DRIVER.install, stateBytes)
+      if (kept !== 0) context.release(kept)
       return { status: 'error', gas, code: error.code, text: error.detail }`,
   },
   {
