@@ -29,6 +29,7 @@ export const SLOW_SUITES = [
   'test/simulation/ambient',
   'test/simulation/campaign/crash-everywhere',
   'test/simulation/known-seeds',
+  'test/simulation/mutated-types',
   'test/simulation/seeds',
   'test/simulation/workloads',
 ]

@@ -2,8 +2,8 @@
 //
 // Owners: the sink makes one per segment. Invariants: W1 where a segment ends is a function of its
 // first height, the limits and the entries: never of when they came. W2 each signed message stands
-// in the bundle once, as it was. W3 of what was taken only its bytes are kept: the garbage collector
-// has nothing of it to carry along.
+// in the bundle once, as it was. W3 of what was taken only its bytes are kept: the garbage
+// collector has nothing of it to carry along.
 
 import type { View } from '../protocol/accept.ts'
 import { advance, copyView } from '../protocol/accept.ts'

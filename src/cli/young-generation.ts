@@ -6,9 +6,9 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * From here on the young generation keeps the size that it has. V8 else grows it, up to some 100 MB,
- * wherever much survives in the long run, as of a connector that copies a log: what little that
- * saves it in time is not worth it there.
+ * From here on the young generation keeps the size that it has. V8 else grows it, up to some
+ * 100 MB, wherever much survives in the long run, as of a connector that copies a log: what little
+ * that saves it in time is not worth it there.
  */
 export function keepYoungGeneration(): void {
   setFlagsFromString('--semi-space-growth-factor=1')

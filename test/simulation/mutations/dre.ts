@@ -66,8 +66,7 @@ export const DRE_MUTATIONS: readonly Mutation[] = [
     weakens: 'Who takes over goes on at the listed end, without reading the tail before it.',
     file: 'src/dre/task.ts',
     from: '    return pipeline.settledNext\n',
-    to: `    const { log, topics } = this.#o
-    return (await endsOf(log, topics.log, partition)).end\n`,
+    to: '    return (await endsOf(log, topics.log, partition)).end\n',
   },
   {
     name: 'manifest-numbers-mixed-up',

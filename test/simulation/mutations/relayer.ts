@@ -33,7 +33,7 @@ export const RELAYER_MUTATIONS: readonly Mutation[] = [
     weakens: 'A batch that has had its effects is committed over one before it that has not.',
     file: PUMP,
     from: 'while (this.#outstanding[0]?.done === true) next = this.#outstanding.shift()?.next',
-    to: 'next = outstanding.next',
+    to: 'for (const each of this.#outstanding) if (each.done) next = each.next',
   },
   {
     name: 'fenced-commits',

@@ -69,7 +69,7 @@ export const SEQUENCER_MUTATIONS: readonly Mutation[] = [
     weakens: 'A batch of ingress is committed when its signatures are judged.',
     file: PARTITION,
     from: 'return done.then(() => this.#o.index.written())',
-    to: 'return judged.then(() => undefined)',
+    to: 'return this.#judge(records).then(() => undefined)',
   },
   {
     name: 'unclear-settled',

@@ -31,7 +31,7 @@ export const SINK_MUTATIONS: readonly Mutation[] = [
     weakens: 'A segment is full when it has so many entries, wherever it began.',
     file: 'src/archive/segment-writer.ts',
     from: 'this.#full = (entry.height + 1) % heightsMax === 0',
-    to: 'this.#full = this.#entries.length + 1 === heightsMax',
+    to: 'this.#full = this.length + 1 === heightsMax',
   },
   {
     name: 'previous-not-moved',
