@@ -9,56 +9,36 @@
 // without such records is not held up, nor by a turn of the event loop.
 
 import { copyView } from '../protocol/accept.ts'
-import { schemaIdOf } from '../protocol/codec/confluent.ts'
-import type { Records, WireMessage } from '../protocol/codec/records.ts'
 import type { Entry } from '../protocol/entry.ts'
 import { entryHeaders } from '../protocol/entry.ts'
-import type { Network } from '../protocol/genesis.ts'
-import { messageOf } from '../protocol/wire.ts'
-import { partitionOf } from '../protocol/topics.ts'
 import type { LogRecord, StoredRecord } from '../log/port.ts'
 import { asBuffer } from '../std/bytes.ts'
-import type { Clock } from '../std/clock.ts'
 import { HbError, isHbError } from '../std/errors.ts'
-import type { Tracing } from '../std/trace.ts'
-import { traceBytes, traceHeaders, traceOf } from '../std/trace.ts'
-import type { Verdict, Verifier } from '../verifier/port.ts'
+import { traceBytes, traceHeaders } from '../std/trace.ts'
 import type { Chain } from './chain.ts'
 import type { Candidate, Decision } from './core.ts'
 import { checkCut, openersBehind } from './openers.ts'
 import { decide, isExpired } from './core.ts'
-import type { ForeignSchemas, Part, Unusable } from './foreign-schemas.ts'
+import type { Part, Unusable } from './foreign-schemas.ts'
 import type { IdIndex } from './id-index.ts'
+import type { Checked, IngressCheckOptions } from './ingress-check.ts'
+import { IngressCheck } from './ingress-check.ts'
 import type { SequencerFigures, SequencerLimits, SequencerListener } from './ports.ts'
 
-export type PartitionOptions = {
-  readonly network: Network
-  readonly partition: number
-  readonly records: Records
-  readonly clock: Clock
-  readonly verifier: Verifier
+export type PartitionOptions = IngressCheckOptions & {
   readonly chain: Chain
   readonly index: IdIndex
   readonly limits: SequencerLimits
   readonly figures: SequencerFigures
-  readonly tracing: Tracing
   readonly listener: SequencerListener
-  readonly signal: AbortSignal
-  /** Undefined: there is no schema registry. */
-  readonly foreign?: ForeignSchemas | undefined
   /** Aborted when the partition is given up, and when the service stops. */
   readonly waiting: AbortSignal
   readonly deadLetter: (record: StoredRecord, error: HbError) => Promise<void>
 }
 
-/** Faults of the verifier in a row before the partition halts. */
-const VERIFY_TRIES_MAX = 5
-
-type Refused = { readonly record: StoredRecord; readonly id?: string; readonly error: HbError }
-type Judged = { readonly candidates: Candidate[]; readonly refused: Refused[] }
-
 export class PartitionSequencer {
   readonly #o: PartitionOptions
+  readonly #ingress: IngressCheck
   /** The tail of the queue of batches: each waits for the one before. */
   #turn: Promise<void> = Promise.resolve()
   /** The tail of the questions to a schema registry: one after another. */
@@ -67,6 +47,7 @@ export class PartitionSequencer {
 
   constructor(options: PartitionOptions) {
     this.#o = options
+    this.#ingress = new IngressCheck(options)
   }
 
   /** Why ingress waits for a schema registry, as long as it does. */
@@ -92,15 +73,16 @@ export class PartitionSequencer {
   /** See `Member.records`: resolves when the batch's effects are durable. */
   batch(records: readonly StoredRecord[]): Promise<void> {
     const parts = this.#o.foreign?.parts(records)
-    const done = parts === undefined ? this.#take(this.#judge(records)) : this.#takeParts(parts)
+    const done =
+      parts === undefined ? this.#take(this.#ingress.check(records)) : this.#takeParts(parts)
     return done.then(() => this.#o.index.written())
   }
 
-  #take(judged: Promise<Judged>): Promise<void> {
-    const done = this.#turn.then(async () => this.#order(await judged))
+  #take(checked: Promise<Checked>): Promise<void> {
+    const done = this.#turn.then(async () => this.#order(await checked))
     this.#turn = done
     // neither may be an unhandled rejection while nobody waits for it
-    judged.catch(() => undefined)
+    checked.catch(() => undefined)
     done.catch(() => undefined)
     return done
   }
@@ -109,8 +91,8 @@ export class PartitionSequencer {
     const unusable: Unusable = new Map()
     let done = Promise.resolve()
     for (const { records, id } of parts) {
-      const judge = (): Promise<Judged> => this.#judge(records, unusable)
-      done = this.#take(id === undefined ? judge() : this.#learn(id, unusable).then(judge))
+      const check = (): Promise<Checked> => this.#ingress.check(records, unusable)
+      done = this.#take(id === undefined ? check() : this.#learn(id, unusable).then(check))
     }
     return done
   }
@@ -137,9 +119,9 @@ export class PartitionSequencer {
     const open: Candidate[] = []
     for (const record of records) {
       // whose schema would have to be asked for: it cannot be told, and counts as handled
-      if (this.#isForeign(record)) continue
+      if (this.#ingress.isForeign(record)) continue
       try {
-        const candidate = this.#candidate(record, undefined)
+        const candidate = this.#ingress.candidate(record)
         const { message } = candidate
         const isOpen = message.origin === undefined && index.find(message.id) === undefined
         if (isOpen && !isExpired(message, chain.view.timestamp)) open.push(candidate)
@@ -149,7 +131,7 @@ export class PartitionSequencer {
     }
     if (open.length === 0) return []
     const sources = open.flatMap(({ source }) => source ?? [])
-    const { candidates } = await this.#judge(sources)
+    const { candidates } = await this.#ingress.check(sources)
     return candidates.flatMap(({ source }) => source ?? [])
   }
 
@@ -158,89 +140,9 @@ export class PartitionSequencer {
     return this.#turn.catch(() => undefined)
   }
 
-  /** What can be said without the log: form, size, network, signature. */
-  async #judge(records: readonly StoredRecord[], unusable?: Unusable): Promise<Judged> {
-    const refused: Refused[] = []
-    const candidates: Candidate[] = []
-    const signed: { candidate: Candidate; record: StoredRecord; bytes: Buffer }[] = []
-    for (const record of records) {
-      try {
-        const candidate = this.#candidate(record, unusable)
-        candidates.push(candidate)
-        const { wire } = candidate
-        if (wire.type === 'signed') signed.push({ candidate, record, bytes: wire.item })
-      } catch (error) {
-        if (!isHbError(error)) throw error
-        refused.push({ record, error })
-      }
-    }
-    if (signed.length === 0) return { candidates, refused }
-    const verdicts = await this.#verdicts(signed.map(({ bytes }) => bytes))
-    const bad = new Set<Candidate>()
-    verdicts.forEach((verdict, index) => {
-      if (verdict.ok) return
-      const { candidate, record } = signed[index] as (typeof signed)[number]
-      bad.add(candidate)
-      candidate.leg?.end(verdict.code)
-      const error = new HbError(verdict.code, verdict.text)
-      // without its id: that is a hash of the signature, and so may be another message's
-      refused.push({ record, error })
-    })
-    return { candidates: candidates.filter((candidate) => !bad.has(candidate)), refused }
-  }
-
-  /** A fault of this node is no verdict on a message: asked again, and at last a halt. */
-  async #verdicts(items: readonly Buffer[]): Promise<readonly Verdict[]> {
-    const { verifier, clock, limits, signal } = this.#o
-    for (let tries = 1; ; tries++) {
-      const verdicts = await verifier.verify(items)
-      const fault = verdicts.find((each) => !each.ok && each.code === 'verifier-worker-died')
-      if (fault === undefined || fault.ok) return verdicts
-      if (tries >= VERIFY_TRIES_MAX || signal.aborted) throw new HbError(fault.code, fault.text)
-      await clock.sleep(limits.retryDelayMs * tries, signal)
-    }
-  }
-
-  #candidate(record: StoredRecord, unusable: Unusable | undefined): Candidate {
-    if (record.value === null) throw new HbError('record-malformed', 'an empty record')
-    const { messageBytesMax } = this.#o.network.genesis.limits
-    if (record.value.length > messageBytesMax) {
-      const bytes = record.value.length
-      throw new HbError('message-too-large', `${bytes} bytes, at most ${messageBytesMax}`)
-    }
-    const wire = this.#wire(asBuffer(record.value), unusable)
-    if (wire.type === 'genesis') throw new HbError('record-malformed', 'genesis is not sent')
-    const message = messageOf(this.#o.network, wire)
-    const partition = partitionOf(message.process, this.#o.network.genesis.partitions)
-    if (partition !== this.#o.partition) {
-      throw new HbError('record-malformed', `${message.process} is of partition ${partition}`)
-    }
-    // compaction, quotas and whoever reads the topic go by the key
-    if (record.key !== message.process) {
-      const text = `the key is ${JSON.stringify(record.key)}, its process ${message.process}`
-      throw new HbError('record-malformed', text)
-    }
-    const trace = traceOf(record)
-    const { process, id } = message
-    const leg = this.#o.tracing.begin('hb.sequence', trace, partition, process, id)
-    return { message, wire, source: record, leg, unclear: false }
-  }
-
-  #isForeign({ value }: StoredRecord): boolean {
-    if (this.#o.foreign === undefined || value === null) return false
-    return schemaIdOf(asBuffer(value)) !== undefined
-  }
-
-  #wire(bytes: Buffer, unusable: Unusable | undefined): WireMessage {
-    const { foreign, records } = this.#o
-    const id = foreign === undefined ? undefined : schemaIdOf(bytes)
-    if (foreign === undefined || id === undefined) return records.decodeIngress(bytes)
-    return foreign.read(id, bytes, unusable)
-  }
-
-  async #order(judged: Judged): Promise<void> {
+  async #order({ candidates, refused }: Checked): Promise<void> {
     const { limits } = this.#o
-    let rest = judged.candidates
+    let rest = candidates
     while (rest.length > 0) {
       let bytes = 0
       let count = 0
@@ -253,7 +155,7 @@ export class PartitionSequencer {
       rest = rest.slice(count)
       await this.#settle(some)
     }
-    for (const { record, id, error } of judged.refused) await this.#refuse(record, id, error)
+    for (const { record, error } of refused) await this.#refuse(record, error)
   }
 
   /** Decides and appends until all are settled, answered or refused. */
@@ -336,7 +238,7 @@ export class PartitionSequencer {
         listener.repeated?.(message.id, partition, place)
       } else if (decision.type === 'refuse') {
         leg?.end(decision.code)
-        await this.#refuse(source, message.id, new HbError(decision.code, decision.detail))
+        await this.#refuse(source, new HbError(decision.code, decision.detail), message.id)
       }
     }
   }
@@ -353,11 +255,7 @@ export class PartitionSequencer {
     }
   }
 
-  async #refuse(
-    record: StoredRecord | undefined,
-    id: string | undefined,
-    error: HbError,
-  ): Promise<void> {
+  async #refuse(record: StoredRecord | undefined, error: HbError, id?: string): Promise<void> {
     this.#o.figures.refused += 1
     if (record !== undefined) {
       await this.#o.deadLetter(record, error)

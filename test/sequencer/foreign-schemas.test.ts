@@ -147,13 +147,4 @@ describe('ingress with schemas of a registry', () => {
     await until(async () => (await placed(0)).length === 2)
     expect(await placed(0)).toEqual([a, b].map(idOf))
   })
-
-  test('without a registry such a record is malformed, as any that is not ours', async () => {
-    rig = await Rig.open(network)
-    await rig.sequencer()
-    const [a] = items(0, 1) as [Buffer]
-    await put(0, foreign(7, a))
-    await until(async () => (await letterCodes()).length === 1)
-    expect(await letterCodes()).toEqual(['record-malformed'])
-  })
 })

@@ -9,14 +9,12 @@ import { ED25519 } from '../../src/protocol/ans104/index.ts'
 import type { HbError } from '../../src/std/errors.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { createMemoryStore } from '../../src/store/memory/index.ts'
-import { createInlineVerifier } from '../../src/verifier/index.ts'
 import type { AppendFault, FaultyLog } from '../log/faulty-log.ts'
 import { faultyLog } from '../log/faulty-log.ts'
 import { passing } from '../../src/log/passing/index.ts'
 import { Rig, rigNetwork, RECORDS, TOPICS } from '../node/rig.ts'
 import { idOf, makeContent } from '../protocol/fixtures.ts'
 import { besideTheGroup } from './split-brain.ts'
-import { SequencerService } from '../../src/sequencer/index.ts'
 
 const network = rigNetwork(['walk'], { partitions: 2 })
 
@@ -166,31 +164,6 @@ describe('the sequencer', () => {
     await until(() => committed())
     expect(halted).toEqual([])
     expect((await letters()).length).toBe(1)
-  })
-
-  test('a fault of the verifier is no verdict: it is asked again', async () => {
-    await open()
-    const inner = createInlineVerifier()
-    let faults = 2
-    const service = new SequencerService({
-      network,
-      log: rig.log,
-      store: createMemoryStore(),
-      clock: systemClock,
-      limits: { retryDelayMs: 1 },
-      verifier: {
-        close: () => inner.close(),
-        verify: async (items) =>
-          faults-- > 0
-            ? items.map(() => ({ ok: false as const, code: 'verifier-worker-died', text: 'gone' }))
-            : inner.verify(items),
-      },
-    })
-    await service.start()
-    await rig.send(rig.item(rig.id('walk-0')))
-    await until(() => committed())
-    expect((await rig.chain(0)).entries.length).toBe(2)
-    await service.stop()
   })
 
   test('after a batch that failed, those in line write nothing', async () => {

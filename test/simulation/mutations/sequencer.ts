@@ -45,10 +45,10 @@ export const SEQUENCER_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batches-out-of-turn',
-    weakens: 'Batches are decided as soon as their signatures are judged, not one after another.',
+    weakens: 'Batches are decided as soon as they are checked, not one after another.',
     file: PARTITION,
-    from: 'const done = this.#turn.then(async () => this.#order(await judged))',
-    to: 'const done = judged.then((each) => this.#order(each))',
+    from: 'const done = this.#turn.then(async () => this.#order(await checked))',
+    to: 'const done = checked.then((each) => this.#order(each))',
   },
   {
     name: 'batch-behind-failed-decided',
@@ -66,10 +66,10 @@ export const SEQUENCER_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'committed-unsettled',
-    weakens: 'A batch of ingress is committed when its signatures are judged.',
+    weakens: 'A batch of ingress is committed when it was checked.',
     file: PARTITION,
-    from: 'return done.then(() => this.#o.index.written())',
-    to: 'return this.#judge(records).then(() => undefined)',
+    from: 'done.catch(() => undefined)\n    return done\n',
+    to: 'done.catch(() => undefined)\n    return checked.then(() => undefined)\n',
   },
   {
     name: 'unclear-settled',
