@@ -115,13 +115,15 @@ export function planOf(seed: number, random: Random, changes: PlanChanges = {}):
     chosen.push(...later)
     weights.push(...weigh(later))
   }
-  return {
-    ...plan,
-    workloads: chosen,
-    weights: Object.fromEntries(weights) as SimPlan['weights'],
-    archive: archivePlanOf(random),
-    ...changes,
+  const weightOf = Object.fromEntries(weights) as SimPlan['weights']
+  const drawn = { ...plan, workloads: chosen, weights: weightOf, archive: archivePlanOf(random) }
+  const changed = { ...drawn, ...changes }
+  for (const name of ['partitions', 'wallets'] as const) {
+    // without one, a wallet would look for a process's place without end
+    const given = changed[name]
+    if (!(given >= 1)) throw new Error(`a plan needs ${name}: at least 1, not ${given}`)
   }
+  return changed
 }
 
 /** At least one of each role, and never all on one. */

@@ -60,3 +60,9 @@ test('what is no number is refused', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('--seed seven: a whole number')
 })
+
+test('a plan that no network can be made of is refused, and does not run for ever', async () => {
+  const { code, stderr } = await sim('--seed', '9', '--plan', '{"partitions":0}')
+  expect(code).toBe(1)
+  expect(stderr).toContain('a plan needs partitions: at least 1, not 0')
+}, RUN_MS_MAX)
