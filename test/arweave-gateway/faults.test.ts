@@ -195,6 +195,23 @@ describe('what is not what was signed is refused', () => {
     }
   })
 
+  test('once: what the gateway sends is no word on what was archived, and it is asked again', async () => {
+    const flipped = (bytes: Buffer): Buffer => Buffer.concat([bytes.subarray(1), bytes.subarray(0, 1)])
+    const reward = header((fields) => (fields['reward'] = '7'))
+    const faults: readonly (readonly [string, Fault])[] = [
+      [`/${id}`, { answer: 200, body: '{"he' }],
+      [`/${id}`, { change: flipped }],
+      [`/tx/${id}`, { change: reward }],
+      [`/tx/${id}`, { answer: 200, body: '{}' }],
+    ]
+    for (const [path, fault] of faults) {
+      gateway.plan(path, fault)
+      const met = gateway.met
+      expect((await archive.read(id)).data.toString()).toBe('a text that is long enough to be changed')
+      expect(gateway.met).toBe(met + 1)
+    }
+  })
+
   test('what the search says it has, and has not the tags, is not found', async () => {
     const foreign = JSON.stringify({
       data: {

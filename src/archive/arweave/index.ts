@@ -3,7 +3,8 @@
 // Owners: one per wallet that posts; any number that only read. Invariants: A1 to A4 of the port;
 // those of gateway.ts (G), search.ts (Q), transaction.ts (T) and posting.ts (P). V1 nothing that a
 // gateway sends is returned before it was verified: header by its signature, data by their root, an
-// item of a bundle by its own signature.
+// item of a bundle by its own signature. V2 what does not verify is the gateway's doing, for on
+// Arweave nothing is altered: it is asked again as G2 has it, and only then is it an error.
 
 import type { DataItem, DataItemFields, Tag } from '../../protocol/ans104/index.ts'
 import { OWNER_BYTES, parseBundle, RSA_PSS, verifyDataItem } from '../../protocol/ans104/index.ts'
@@ -51,10 +52,12 @@ class ArweaveArchive implements Archive, ArweaveCosts {
   readonly #search: Search
   readonly #posting: Posting | undefined
   readonly #signer: ArweaveSigner | undefined
+  readonly #clock: Clock
   readonly #limits: ArweaveLimits
   readonly #closing = new AbortController()
 
   constructor({ gateway, signer, clock = systemClock, limits }: ArweaveArchiveOptions) {
+    this.#clock = clock
     this.#limits = { ...ARWEAVE_LIMITS, ...limits }
     this.#gateway = new Gateway({ url: gateway, clock, limits: this.#limits })
     this.#chain = new Chain(this.#gateway, this.#limits)
@@ -143,6 +146,20 @@ class ArweaveArchive implements Archive, ArweaveCosts {
 
   /** Undefined: the gateway knows no transaction of this id. */
   async #transaction(id: string): Promise<Kept | undefined> {
+    const { triesMax, retryDelayMs, retryDelayMsMax } = this.#limits
+    const { signal } = this.#closing
+    for (let tried = 1, delayMs = retryDelayMs; ; tried++, delayMs *= 2) {
+      try {
+        return await this.#askedOnce(id)
+      } catch (error) {
+        if (!isHbError(error, 'archive-item-altered')) throw error
+        if (tried >= triesMax || signal.aborted) throw error
+        await this.#clock.sleep(Math.min(delayMs, retryDelayMsMax), signal)
+      }
+    }
+  }
+
+  async #askedOnce(id: string): Promise<Kept | undefined> {
     const given = await this.#chain.transaction(id)
     if (given === undefined) return undefined
     const { owner, tags, dataBytes, dataRoot: root } = await verifyHeader(id, given)
