@@ -5,7 +5,7 @@ import { SEGMENT_LIMITS, SegmentWriter } from '../../src/archive/index.ts'
 import { generateWallet } from '../../src/client/index.ts'
 import type { WalletKind } from '../../src/client/index.ts'
 import { initialView } from '../../src/protocol/accept.ts'
-import { bundleOf, parseDataItem } from '../../src/protocol/ans104/index.ts'
+import { BundleWriter, parseDataItem } from '../../src/protocol/ans104/index.ts'
 import { Records } from '../../src/protocol/codec/records.ts'
 import { OrderCodec } from '../../src/protocol/segment.ts'
 import { benchNetwork, PARTITIONS } from '../bench-node.ts'
@@ -66,6 +66,8 @@ async function measure(kind: WalletKind): Promise<Measured> {
   const segment = sink.sign(writer.upload({ signItem }, writer.head(), undefined))
   const bytes = items.reduce((sum, { length }) => sum + length, 0)
   const more = (of: Uint8Array): number => (100 * (of.length - bytes)) / bytes
-  const floor = more(bundleOf(items.map(parseDataItem)))
+  const bare = new BundleWriter()
+  for (const item of items) bare.add(parseDataItem(item))
+  const floor = more(bare.finish())
   return { value: more(segment), floor, order, each: bytes / ENTRIES }
 }

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import ts from 'typescript'
 import { MUTATIONS } from './mutations/list.ts'
-import type { Mutation } from './mutations/mutation.ts'
 import { mutated } from './mutations/mutation.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -53,7 +52,7 @@ const paths = [...new Set(MUTATIONS.map(({ file }) => `${ROOT}${file}`))]
 
 test('every mutation type-checks', () => {
   const sources = new Sources(paths)
-  const wrong = MUTATIONS.flatMap((mutation: Mutation) => {
+  const wrong = MUTATIONS.flatMap((mutation) => {
     const flaws = sources.flaws(`${ROOT}${mutation.file}`, mutated(mutation, ROOT))
     return flaws.map((flaw) => `${mutation.name}: ${flaw}`)
   })

@@ -20,15 +20,8 @@ export const BUNDLE_TAGS: readonly Tag[] = [
   { name: 'Bundle-Version', value: '2.0.0' },
 ]
 
-/** A parsed item is one. */
+/** With the id that is its own: a parsed item is one. */
 export type BundleItem = { readonly id: string; readonly bytes: Uint8Array }
-
-/** `items`: with the ids that are theirs. */
-export function bundleOf(items: readonly BundleItem[]): Buffer {
-  const writer = new BundleWriter()
-  for (const item of items) writer.add(item)
-  return writer.finish()
-}
 
 const PAGE_BYTES = 262_144
 

@@ -14,7 +14,7 @@ export {
   type SignatureType,
   type Tag,
 } from './format.ts'
-export { BUNDLE_TAGS, bundleOf, BundleWriter, parseBundle } from './bundle.ts'
+export { BUNDLE_TAGS, BundleWriter, parseBundle } from './bundle.ts'
 export type { BundleItem } from './bundle.ts'
 export {
   DataItem,

@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { generateWallet } from '../../../src/client/index.ts'
 import {
-  bundleOf,
   BundleWriter,
   parseBundle,
   parseDataItem,
@@ -30,7 +29,9 @@ test('item by item it becomes the standard’s layout, and is read back', () => 
   fc.assert(
     fc.property(datas, (all) => {
       const items = all.map(itemOf)
-      const bundle = bundleOf(items)
+      const writer = new BundleWriter()
+      for (const item of items) writer.add(item)
+      const bundle = writer.finish()
       expect(bundle.equals(bundleByDefinition(items))).toBe(true)
       expect(parseBundle(bundle).map(({ id }) => id)).toEqual(items.map(({ id }) => id))
     }),
